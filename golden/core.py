@@ -1,0 +1,183 @@
+"""The core, step by step: the executable specification that the hardware is held against, value by value."""
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.delay_line import DelayLine, rounded_delays
+from ranvier.golden.eligibility import Eligibility
+from ranvier.golden.learning_signal import Credit, LearningSignal
+from ranvier.golden.network import Network, NetworkError
+from ranvier.golden.neuron import Neurons
+from ranvier.golden.random import LaneGenerators
+from ranvier.golden.readout import Readout
+from ranvier.golden.record import TRACED, Record, Traced
+from ranvier.golden.softmax import softmax
+from ranvier.golden.spikes import Sample, check_run
+from ranvier.golden.step_size import StepSize
+
+__all__ = ["GoldenCore"]
+
+Raw = NDArray[np.int64]
+
+
+class GoldenCore:
+    """Golden model of a core, plain and slow; `ranvier.golden.compiled.CompiledCore` is its fast twin.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core to model.
+
+    Notes
+    -----
+    Order within a step (DESIGN sections 2 and 3): neuron sweep; readout; delivery of input spikes in arrival order, then of
+    neuron spikes in ascending order; on scored steps softmax, error, learning signal and Wout; then the eligibility unit.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        self.load(Network.zeros(config))
+
+    # ---------------------------------------------------------------- device API
+
+    def load(self, network: Network) -> None:
+        """Take over all parameters and the seed; clear state and counters."""
+        if network.config != self.config:
+            raise NetworkError("the network was made for another configuration: open the device with network.config")
+        self._network = network.replace()
+        self.random = LaneGenerators(network.seed, self.config.lanes)
+        self.ring = DelayLine(self.config)
+        self.neurons = Neurons(self.config)
+        self.readout = Readout(self.config)
+        self.signal = LearningSignal(self.config)
+        self.eligibility = Eligibility(self.config)
+        self.spikes = self.deliveries = 0
+        self.clear()
+
+    def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
+        """Change the step sizes between samples."""
+        self._network = self._network.replace(eta_weight=weight, eta_delay=delay, eta_readout=readout)
+
+    def network(self) -> Network:
+        """A copy of the parameters as they are now."""
+        return self._network.replace()
+
+    def counters(self) -> dict[str, int]:
+        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
+        return {
+            "spikes": self.spikes,
+            "deliveries": self.deliveries,
+            "ring_saturated": self.ring.saturated,
+            "potential_saturated": self.neurons.potential_saturated,
+            "readout_saturated": self.readout.saturated,
+            "trace_saturated": self.neurons.trace_saturated + self.eligibility.trace_saturated,
+            "signal_saturated": self.signal.signal_saturated + self.eligibility.signal_saturated,
+            "weight_saturated": self.signal.weight_saturated + self.eligibility.weight_saturated,
+            "delay_saturated": self.eligibility.delay_saturated,
+        }
+
+    def run(
+        self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
+    ) -> Record:
+        """Run one sample from cleared state, learning on it if `learn`.
+
+        Parameters
+        ----------
+        sample : Sample
+            Input spikes and scored steps.
+        target : int, optional
+            Class of the sample; needed to learn.
+        learn : bool
+            Update W, D and Wout on the way.
+        record : collection of str
+            Quantities to record after every step, from `ranvier.golden.record.TRACED`.
+
+        Raises
+        ------
+        SampleError
+            If the sample or target does not fit the core.
+        """
+        check_run(self.config, sample, target, learn)
+        before = self.spikes
+        steps: dict[Traced, Raw] = {
+            name: np.zeros((sample.steps, getattr(self.config, TRACED[name])), np.int64) for name in record
+        }
+        for t, units in enumerate(sample.arriving()):
+            self.step(units, scored=bool(sample.scored[t]), target=target, learn=learn)
+            for name, values in steps.items():
+                values[t] = self.probe(name)
+        scores = self.end(learn)
+        return Record(int(np.argmax(scores)), scores, self.spikes - before, steps)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def __enter__(self) -> "GoldenCore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---------------------------------------------------------------- one step at a time
+
+    def step(self, units: NDArray[np.int64], *, scored: bool, target: int | None, learn: bool) -> None:
+        """One step with spikes of the input `units`, in arrival order."""
+        c, net = self.config, self._network
+        self.neurons.sweep(self.ring.take(self.t), net.alpha)
+        self.spikes += int(self.neurons.spiked.sum())
+        if learn:
+            self.neurons.factors(net.kappa)
+        self.readout.step(net.readout, self.neurons.spiked, net.kappa)
+        for unit in units:
+            self._deliver(int(unit), learn)
+        if c.recurrent:
+            for j in np.nonzero(self.neurons.spiked)[0]:
+                self._deliver(c.inputs + int(j), learn)
+        credit = Credit.none(c)
+        if scored:
+            probability = softmax(self.readout.value, c)
+            self.scores += probability if c.prediction == "softmax" else self.readout.value
+            if learn:
+                error = probability - c.error.one * (np.arange(c.outputs) == target)
+                credit = self.signal.step(error, self.neurons.surrogate, self.neurons.readout_trace, net, self.random)
+        if learn:
+            self.eligibility.step(self.t, credit, net, self.random)
+        self.t += 1
+
+    def end(self, learn: bool) -> Raw:
+        """End the sample: let lagging updates catch up, clear the state, return the scores [outputs]."""
+        if learn:
+            for _ in range(self.config.lag):
+                self.eligibility.step(self.t, Credit.none(self.config), self._network, self.random)
+                self.t += 1
+        scores = self.scores
+        self.clear()
+        return scores
+
+    def clear(self) -> None:
+        """Reset the state between samples: v, z, y, ring, traces and histories; never W, D or the generators."""
+        self.t = 0
+        self.scores = np.zeros(self.config.outputs, np.int64)
+        for part in (self.ring, self.neurons, self.readout, self.eligibility):
+            part.clear()
+
+    def probe(self, name: Traced) -> Raw:
+        """A quantity of `ranvier.golden.record.TRACED` as it is now, raw."""
+        return {
+            "spikes": lambda: self.neurons.spiked,
+            "potential": lambda: self.neurons.potential,
+            "readout": lambda: self.readout.value,
+            "surrogate": lambda: self.neurons.surrogate,
+            "readout_trace": lambda: self.neurons.readout_trace,
+            "trace": self.eligibility.traces,
+        }[name]()
+
+    def _deliver(self, row: int, learn: bool) -> None:
+        c = self.config
+        targets = np.arange(c.neurons) != row - c.inputs  # a neuron never projects onto itself
+        self.ring.deliver(self.t, self._network.weight[row], rounded_delays(self._network, row), targets)
+        self.deliveries += 1
+        if learn:
+            self.eligibility.arrive(row)

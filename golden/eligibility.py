@@ -1,0 +1,96 @@
+"""The eligibility unit: rows times lanes of (trace, credit, W, D) -> W', D'."""
+
+import numpy as np
+from numpy.typing import NDArray
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.delay_line import rounded_delays
+from ranvier.golden.fixed import round_half_up, round_stochastic, saturate
+from ranvier.golden.learning_signal import Credit
+from ranvier.golden.network import Network
+from ranvier.golden.random import LaneGenerators
+from ranvier.golden.trace_line import TraceLine
+
+__all__ = ["Eligibility"]
+
+Raw = NDArray[np.int64]
+
+
+class Eligibility:
+    """``dW_ji = -etaW m_j epsW_ji`` and ``dD_ji = -etaD m_j epsD_ji``, streamed over all rows that are awake.
+
+    ``epsW_ji = xbar_i[t - 1 - Dh]`` and ``epsD_ji = W_ji slope_i[t - 1 - Dh]`` (DESIGN section 3).
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        self.trace_saturated = self.signal_saturated = self.weight_saturated = self.delay_saturated = 0
+        self.clear()
+
+    def clear(self) -> None:
+        self.lines: dict[int, TraceLine] = {}  # rows that are awake
+        self.credits = [Credit.none(self.config)] * self.config.lag  # waiting for the kernel to see ahead
+
+    def arrive(self, row: int) -> None:
+        """A spike of presynaptic unit `row` on this step."""
+        self.lines.setdefault(row, TraceLine(self.config)).arrived += 1
+
+    def step(self, step: int, credit: Credit, network: Network, random: LaneGenerators) -> None:
+        """Advance every trace that is awake and update its row of `network` in place, rows in ascending order."""
+        self.credits.append(credit)
+        credit = self.credits.pop(0)
+        words = credit.words(self.config.lanes)
+        for row in sorted(self.lines):
+            line = self.lines[row]
+            awake = line.step(step, network.alpha)
+            self.trace_saturated += line.saturated
+            if words:
+                self._update(row, line, step, credit, words, network, random)
+            if not awake:
+                del self.lines[row]
+
+    def traces(self) -> Raw:
+        """xbar of all presynaptic units, [rows]."""
+        traces = np.zeros(self.config.rows, np.int64)
+        for row, line in self.lines.items():
+            traces[row] = line.trace
+        return traces
+
+    def _update(
+        self,
+        row: int,
+        line: TraceLine,
+        step: int,
+        credit: Credit,
+        words: list[int],
+        net: Network,
+        random: LaneGenerators,
+    ) -> None:
+        c = self.config
+        j = (np.asarray(words)[:, None] * c.lanes + np.arange(c.lanes)).reshape(-1)
+        draws = random.draw(len(words))
+        last = int(draws[-1, 0])
+        keep = (j < c.neurons) & (j != row - c.inputs)
+        j, draws = j[keep], draws.reshape(-1)[keep]
+        trace, slope = line.read(step, rounded_delays(net, row)[j])
+        weight = net.weight[row, j]
+        blame = weight * credit.delay[j]
+
+        change = round_stochastic(
+            credit.weight[j] * trace, c.random_bits_weight, draws & ((1 << c.random_bits_weight) - 1)
+        )
+        net.weight[row, j], clipped = saturate(weight - change, c.weight.min, c.weight.max)
+        self.weight_saturated += clipped
+        if c.delays == "synaptic":
+            net.delay[row, j] = self._delay(net.delay[row, j], blame, slope, draws)
+        elif c.delays == "axonal":
+            net.delay[row] = self._delay(net.delay[row], blame.sum(keepdims=True), slope[:1], np.array([last]))
+
+    def _delay(self, delay: Raw, blame: Raw, slope: Raw, draws: Raw) -> Raw:
+        """D after ``etaD m W`` (summed over the row if axonal) meets the slope of the trace."""
+        c = self.config
+        blame, clipped = saturate(round_half_up(blame, c.weight.fraction), c.step_delay.min, c.step_delay.max)
+        self.signal_saturated += clipped
+        change = round_stochastic(blame * slope, c.random_bits_delay, draws >> (32 - c.random_bits_delay))
+        delay, clipped = saturate(delay - change, 0, c.delay_limit)
+        self.delay_saturated += clipped
+        return delay

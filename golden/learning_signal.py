@@ -1,0 +1,89 @@
+"""Factor three: from the readout error to each neuron's learning signal and credit; and the update of Wout itself."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.fixed import round_half_up, round_stochastic, saturate, scale
+from ranvier.golden.network import Network
+from ranvier.golden.random import LaneGenerators
+
+__all__ = ["Credit", "LearningSignal"]
+
+Raw = NDArray[np.int64]
+
+
+@dataclass
+class Credit:
+    """What one step blames on each neuron, ``m_j = L_j psi_j`` times the step sizes.
+
+    Parameters
+    ----------
+    weight : int array [neurons]
+        ``etaW m_j`` in `step_weight` format.
+    delay : int array [neurons]
+        ``etaD m_j`` in `step_delay` format.
+    """
+
+    weight: Raw
+    delay: Raw
+
+    @classmethod
+    def none(cls, config: CoreConfig) -> "Credit":
+        return cls(np.zeros(config.neurons, np.int64), np.zeros(config.neurons, np.int64))
+
+    def words(self, lanes: int) -> list[int]:
+        """Words (groups of `lanes` neurons) with any credit at all: the others are skipped."""
+        neurons = np.nonzero(self.weight | self.delay)[0]
+        return sorted(set((neurons // lanes).tolist()))
+
+
+class LearningSignal:
+    """``L_j = sum_k B_kj err_k``, ``m_j = L_j psi_j``, ``dWout_kj = -etaO err_k zbar_j`` (DESIGN section 3)."""
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        self.signal_saturated = self.weight_saturated = 0
+
+    def step(self, error: Raw, surrogate: Raw, trace: Raw, network: Network, random: LaneGenerators) -> Credit:
+        """Credit of one scored step; updates ``network.readout`` in place.
+
+        Parameters
+        ----------
+        error : int array [outputs]
+            err, `error` format.
+        surrogate, trace : int array [neurons]
+            psi (`surrogate` format) and zbar (`trace` format).
+        network : Network
+            Source of B and the step sizes; its `readout` is changed.
+        random : LaneGenerators
+            One draw per word of every visited row, row after row.
+        """
+        c = self.config
+        credit = Credit.none(c)
+        blame = self._narrow(scale(error, network.eta_readout, c.error.fraction, c.step_readout))
+        feedback = network.readout if c.feedback == "symmetric" else network.feedback
+        feedback = feedback.copy()  # B of this step, before any update of it
+        for j in np.nonzero((surrogate > 0) | (trace > 0))[0]:
+            if surrogate[j]:
+                credit.weight[j], credit.delay[j] = self._credit(feedback[j] @ error, surrogate[j], network)
+            draws = random.draw(c.readout_words).reshape(-1)[: c.outputs] & ((1 << c.random_bits_readout) - 1)
+            change = round_stochastic(blame * trace[j], c.random_bits_readout, draws)
+            network.readout[j], clipped = saturate(network.readout[j] - change, c.weight.min, c.weight.max)
+            self.weight_saturated += clipped
+        return credit
+
+    def _credit(self, feedback_error: Raw, surrogate: Raw, network: Network) -> tuple[Raw, Raw]:
+        c = self.config
+        drop = c.weight.fraction + c.error.fraction - c.signal.fraction
+        signal = self._narrow(saturate(round_half_up(feedback_error, drop), c.signal.min, c.signal.max))
+        m = self._narrow(saturate(round_half_up(signal * surrogate, c.surrogate.fraction), c.signal.min, c.signal.max))
+        return (
+            self._narrow(scale(m, network.eta_weight, c.signal.fraction, c.step_weight)),
+            self._narrow(scale(m, network.eta_delay, c.signal.fraction, c.step_delay)),
+        )
+
+    def _narrow(self, saturated: tuple[Raw, int]) -> Raw:
+        self.signal_saturated += saturated[1]
+        return saturated[0]

@@ -1,0 +1,48 @@
+"""The neuron sweep: leak, reset, integrate, fire, and the two factors that belong to the postsynaptic neuron."""
+
+import numpy as np
+from numpy.typing import NDArray
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.fixed import leak, saturate
+
+__all__ = ["Neurons"]
+
+Raw = NDArray[np.int64]
+
+
+class Neurons:
+    """LIF neurons, ``v = alpha v - theta z[t-1] + current``, ``z = (v >= theta)`` (DESIGN section 2)."""
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        self.potential_saturated = self.trace_saturated = 0
+        self.clear()
+
+    def clear(self) -> None:
+        n = self.config.neurons
+        self.potential = np.zeros(n, np.int64)  # v, `potential` format, before reset
+        self.spiked = np.zeros(n, bool)  # z
+        self.surrogate = np.zeros(n, np.int64)  # psi, `surrogate` format
+        self.readout_trace = np.zeros(n, np.int64)  # zbar, `trace` format  # fmt: skip
+
+    def sweep(self, current: Raw, alpha: int) -> None:
+        """Advance all neurons by one step with the `current` [neurons] that arrives on it."""
+        c = self.config
+        leaked = leak(self.potential, alpha, c.decay)
+        kept = leaked - c.threshold_raw * self.spiked if c.reset == "soft" else np.where(self.spiked, 0, leaked)
+        self.potential, clipped = saturate(kept + current, c.potential.min, c.potential.max)
+        self.potential_saturated += clipped
+        self.spiked = self.potential >= c.threshold_raw
+
+    def factors(self, kappa: int) -> None:
+        """psi and zbar of this step.
+
+        ``psi = max(0, 1 - |v - theta| / width)``, rounded down, 1.0 held as the largest value of the format;
+        ``zbar = kappa zbar + z``.
+        """
+        c = self.config
+        height = np.maximum(0, c.surrogate_raw - np.abs(self.potential - c.threshold_raw))
+        self.surrogate = np.minimum(height * c.surrogate.one // c.surrogate_raw, c.surrogate.max)
+        trace = leak(self.readout_trace, kappa, c.decay) + c.trace.one * self.spiked
+        self.readout_trace, clipped = saturate(trace, c.trace.min, c.trace.max)
+        self.trace_saturated += clipped

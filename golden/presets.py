@@ -1,0 +1,34 @@
+"""Configurations with a name and a reason."""
+
+from ranvier.golden.config import ConfigError, CoreConfig
+
+__all__ = ["PRESETS", "preset"]
+
+#: Name -> (why it exists, configuration).
+PRESETS: dict[str, tuple[str, CoreConfig]] = {
+    "test": (
+        "Small enough that every corner is reached in seconds: nothing divides evenly, T wraps the delay line often.",
+        CoreConfig(inputs=5, neurons=7, outputs=3, recurrent=True, max_delay=6, lanes=2),
+    ),
+    "yinyang": (
+        "Yin-Yang (Kriener et al. 2021) with 60 feedforward neurons: the demonstration that learns in a minute.",
+        CoreConfig(inputs=5, neurons=60, outputs=3, max_delay=30, lanes=4),
+    ),
+    "braille": (
+        "27 Braille letters from 12 taxels (24 ON/OFF channels), 64 feedforward neurons: real data whose timing decides.",
+        CoreConfig(inputs=24, neurons=64, outputs=27, max_delay=30, lanes=4),
+    ),
+    "shd": (
+        "Spiking Heidelberg Digits binned to 140 channels, 256 recurrent neurons; axonal delays, because one trace line "
+        "then serves all lanes and the memories stay within an ECP5-85F.",
+        CoreConfig(inputs=140, neurons=256, outputs=20, recurrent=True, max_delay=62, delays="axonal", lanes=4),
+    ),
+}
+
+
+def preset(name: str) -> CoreConfig:
+    """Configuration called `name`; `ConfigError` lists the names there are."""
+    try:
+        return PRESETS[name][1]
+    except KeyError:
+        raise ConfigError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}") from None

@@ -1,0 +1,31 @@
+"""Leaky integrator readout, ``y = kappa y + Wout z``."""
+
+import numpy as np
+from numpy.typing import NDArray
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.fixed import leak, saturate
+
+__all__ = ["Readout"]
+
+Raw = NDArray[np.int64]
+
+
+class Readout:
+    """Output units y [outputs] in `potential` format."""
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        self.saturated = 0
+        self.clear()
+
+    def clear(self) -> None:
+        self.value = np.zeros(self.config.outputs, np.int64)
+
+    def step(self, weight: Raw, spiked: NDArray[np.bool_], kappa: int) -> None:
+        """One step: leak, then add row j of `weight` [neurons, outputs] for every spike, in ascending order of j."""
+        c = self.config
+        self.value = leak(self.value, kappa, c.decay)
+        for j in np.nonzero(spiked)[0]:
+            total = self.value + (weight[j] << (c.potential.fraction - c.weight.fraction))
+            self.value, clipped = saturate(total, c.potential.min, c.potential.max)
+            self.saturated += clipped

@@ -1,0 +1,90 @@
+"""A sample: spikes of the input units over T steps, and on which steps the readout is scored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from ranvier.golden.config import CoreConfig
+
+__all__ = ["Sample", "SampleError", "check_run"]
+
+
+class SampleError(ValueError):
+    """A sample that is malformed or does not fit the core."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Input spikes in arrival order.
+
+    Parameters
+    ----------
+    times : int array [spikes]
+        Step of each spike, ascending; spikes of one step arrive in array order, and a unit may spike more than once.
+    units : int array [spikes]
+        Input unit of each spike.
+    scored : bool array [steps]
+        Steps on which the target is valid: their readouts are accumulated, and learning happens there. Its length is the
+        length T of the sample.
+    """
+
+    times: NDArray[np.int64]
+    units: NDArray[np.int64]
+    scored: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        for name, kind in (("times", np.int64), ("units", np.int64), ("scored", np.bool_)):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=kind))
+        if self.times.ndim != 1 or self.times.shape != self.units.shape:
+            raise SampleError(f"times {self.times.shape} and units {self.units.shape} must be two lists of one length")
+        if self.scored.ndim != 1 or not len(self.scored):
+            raise SampleError("scored must list at least one step")
+        if len(self.times) and (np.diff(self.times) < 0).any():
+            raise SampleError("spikes must be in order of time: sort them by step first")
+        if len(self.times) and not (self.times[0] >= 0 and self.times[-1] < self.steps):
+            raise SampleError(
+                f"spikes run from step {self.times[0]} to {self.times[-1]} but the sample has {self.steps} steps"
+            )
+        if len(self.units) and self.units.min() < 0:
+            raise SampleError(f"input unit {self.units.min()} is negative")
+
+    @classmethod
+    def from_raster(cls, raster: ArrayLike, scored: ArrayLike | None = None) -> "Sample":
+        """From spike counts [steps, inputs]; `scored` defaults to every step."""
+        counts = np.asarray(raster, dtype=np.int64)
+        if counts.ndim != 2 or (counts < 0).any():
+            raise SampleError(f"a raster is spike counts [steps, inputs], not an array of shape {counts.shape}")
+        times, units = np.nonzero(counts)
+        repeat = counts[times, units]
+        mask = np.ones(len(counts), bool) if scored is None else np.asarray(scored, bool)
+        if len(mask) != len(counts):
+            raise SampleError(f"scored has {len(mask)} steps but the raster has {len(counts)}")
+        return cls(np.repeat(times, repeat), np.repeat(units, repeat), mask)
+
+    @property
+    def steps(self) -> int:
+        """Length T in steps."""
+        return len(self.scored)
+
+    def offsets(self) -> NDArray[np.int64]:
+        """[steps + 1]: spikes ``offsets[t]`` up to ``offsets[t + 1]`` arrive on step t."""
+        return np.searchsorted(self.times, np.arange(self.steps + 1))
+
+    def arriving(self) -> Sequence[NDArray[np.int64]]:
+        """For every step the input units that spike, in arrival order."""
+        return np.split(self.units, self.offsets()[1:-1])
+
+
+def check_run(config: CoreConfig, sample: Sample, target: int | None, learn: bool) -> None:
+    """Refuse a run that the core cannot do, with a `SampleError` that says why and what to do instead."""
+    if len(sample.units) and sample.units.max() >= config.inputs:
+        raise SampleError(f"the sample has input {sample.units.max()} but this core has inputs={config.inputs}")
+    if target is not None and not 0 <= target < config.outputs:
+        raise SampleError(
+            f"target={target} but this core has outputs={config.outputs}: classes are 0 to {config.outputs - 1}"
+        )
+    if learn and not config.learning:
+        raise SampleError("this core was built without learning: rebuild with learning=true or run with learn=False")
+    if learn and target is None:
+        raise SampleError("learning needs a target: give the class of the sample")

@@ -1,0 +1,39 @@
+"""Step sizes as the chip holds them."""
+
+from dataclasses import dataclass
+
+__all__ = ["StepSize"]
+
+
+@dataclass(frozen=True)
+class StepSize:
+    """Step size ``eta = mantissa * 2**-shift`` as the chip holds it; a mantissa of 0 freezes the parameter.
+
+    Parameters
+    ----------
+    mantissa : int
+        0 to 255.
+    shift : int
+        0 to 31.
+    """
+
+    mantissa: int = 0
+    shift: int = 0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.mantissa <= 255 and 0 <= self.shift <= 31):
+            raise ValueError(f"step size {self.mantissa} * 2**-{self.shift}: mantissa is 0 to 255, shift 0 to 31")
+
+    @classmethod
+    def of(cls, value: float) -> "StepSize":
+        """The nearest step size to the real `value` (relative error below 0.4 %), `ValueError` outside [0, 255]."""
+        if not 0 <= value <= 255:
+            raise ValueError(f"step size {value} is out of range: give 0 to 255")
+        for shift in range(31, -1, -1):
+            mantissa = round(value * 2**shift)
+            if mantissa <= 255:
+                return cls(mantissa, shift if mantissa else 0)
+        raise AssertionError("unreachable: value <= 255 fits at shift 0")
+
+    def __float__(self) -> float:
+        return self.mantissa * 2.0**-self.shift

@@ -1,0 +1,103 @@
+"""What a data set is: labelled samples to learn from and others to be judged by."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.spikes import Sample
+
+__all__ = ["DataError", "Dataset", "stratified_split"]
+
+
+class DataError(ValueError):
+    """A data set that is unknown, unreadable or malformed; the message names the cause and a way out."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples with class labels, split once.
+
+    Parameters
+    ----------
+    name : str
+        Which recipe suits it, see `ranvier.recipes`.
+    inputs : int
+        Input units that the spikes use.
+    classes : tuple of str
+        Class names; a label is an index into them.
+    train, test : list of Sample
+        Samples to learn from, and samples never learned from.
+    train_labels, test_labels : int array [samples]
+        Classes of `train` and `test`.
+
+    Raises
+    ------
+    DataError
+        If counts do not match, a label is out of range or a spike names a unit beyond `inputs`.
+    """
+
+    name: str
+    inputs: int
+    classes: tuple[str, ...]
+    train: list[Sample]
+    train_labels: NDArray[np.int64]
+    test: list[Sample]
+    test_labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            samples = getattr(self, part)
+            labels = np.asarray(getattr(self, f"{part}_labels"), dtype=np.int64)
+            object.__setattr__(self, f"{part}_labels", labels)
+            if labels.shape != (len(samples),):
+                raise DataError(f"{self.name}: {len(samples)} {part} samples but labels of shape {list(labels.shape)}")
+            if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.classes):
+                raise DataError(
+                    f"{self.name}: {part} labels run from {labels.min()} to {labels.max()} but there are "
+                    f"{len(self.classes)} classes: number them from 0"
+                )
+            units = max((int(sample.units.max()) for sample in samples if len(sample.units)), default=0)
+            if units >= self.inputs:
+                raise DataError(f"{self.name}: a {part} sample uses input unit {units} of {self.inputs}")
+
+    def check(self, config: CoreConfig) -> None:
+        """`ConfigError` unless a core of this configuration has the inputs and outputs that the data need."""
+        for need, have, what in (
+            (self.inputs, config.inputs, "inputs"),
+            (len(self.classes), config.outputs, "outputs"),
+        ):
+            if need > have:
+                raise ConfigError(
+                    f"{self.name} needs {need} {what} but this core holds {have}: use a configuration with {what}={need}"
+                )
+
+    def part(self, train: int, test: int) -> "Dataset":
+        """The same data cut to the first `train` and `test` samples."""
+        return replace(
+            self,
+            train=self.train[:train],
+            train_labels=self.train_labels[:train],
+            test=self.test[:test],
+            test_labels=self.test_labels[:test],
+        )
+
+
+def stratified_split(labels: NDArray[np.int64], train: int, test: int, seed: int) -> tuple[list[int], list[int]]:
+    """Indices of `train` and `test` random members of every class, class by class.
+
+    Raises
+    ------
+    DataError
+        If a class has fewer than ``train + test`` members.
+    """
+    rng = np.random.default_rng(seed)
+    chosen: tuple[list[int], list[int]] = ([], [])
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        if len(members) < train + test:
+            raise DataError(f"class {label} has {len(members)} samples: {train} + {test} were asked of each class")
+        chosen[0].extend(members[:train].tolist())
+        chosen[1].extend(members[train : train + test].tolist())
+    return chosen
