@@ -2,10 +2,10 @@
 
 import hashlib
 import tomllib
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from math import ceil, exp, log2
+from math import ceil, exp, frexp
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -23,9 +23,36 @@ class ConfigError(ValueError):
     """A configuration that cannot be built; the message names the field, the limit and a way out."""
 
 
+#: Fields of text and what they may hold.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "delays": get_args(Delays),
+    "feedback": get_args(Feedback),
+    "reset": get_args(Reset),
+    "prediction": get_args(Prediction),
+}
+
+#: Fields of whole numbers and their range.
+LIMITS = {
+    "inputs": (1, 4096),
+    "neurons": (1, 4096),
+    "outputs": (2, 256),
+    "max_delay": (1, 1022),
+    "lanes": (1, 16),
+    "kernel_radius": (1, 3),
+    "delay_fraction": (1, 12),
+}
+
+#: Bits of the widest number format. A product of two, summed over a row of 4096, then fits 64 bits.
+WIDEST = 24
+
+
 def _bits(count: int) -> int:
     """Bits that tell `count` values apart, at least one."""
     return max(1, (count - 1).bit_length())
+
+
+def _power_of_two(value: float) -> bool:
+    return frexp(value)[0] == 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,12 +189,14 @@ class CoreConfig:
     def kernel(self) -> tuple[int, ...]:
         """Raw taps ``k(1) .. k(R)`` in `kernel_format`; ``k(-u) = -k(u)``.
 
-        ``k(u) = (u / s**2) g_s(u)``, scaled so that ``sum over u = -R..R of u k(u) = 1`` (DESIGN section 3). The largest
-        tap absorbs the rounding, so that the quantised taps keep that sum as nearly as the format allows.
+        ``k(u) = (u / s**2) g_s(u)``, scaled so that ``sum over u = -R..R of u k(u) = 1`` (DESIGN section 3). The first
+        tap absorbs the rounding of the others, so that the quantised taps keep that sum exactly.
         """
         raw = [u * exp(-(u**2) / (2 * self.kernel_sigma**2)) for u in range(1, self.kernel_radius + 1)]
         norm = 2 * sum(u * k for u, k in enumerate(raw, 1))
-        return tuple(int(k) for k in self.kernel_format.quantise([k / norm for k in raw]))
+        others = [int(k) for k in self.kernel_format.quantise([k / norm for k in raw[1:]])]
+        first = self.kernel_format.one // 2 - sum(u * k for u, k in enumerate(others, 2))
+        return (first, *others)
 
     @property
     def trace_slope(self) -> QFormat:
@@ -177,127 +206,112 @@ class CoreConfig:
     # ---------------------------------------------------------------- validation
 
     def __post_init__(self) -> None:
-        for name, value in self._choices().items():
-            if getattr(self, name) not in value:
-                raise ConfigError(f"{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(value)}")
-        limits = {"inputs": 4096, "neurons": 4096, "outputs": 256, "max_delay": 1022, "lanes": 16, "kernel_radius": 3}
-        for name, most in limits.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-                raise ConfigError(f"{name}={value!r} is out of range: give a whole number from 1 to {most}")
-        for check, message in self._rules():
-            if not check():
+        self._check_types()
+        for met, message in self._rules():
+            if not met:
                 raise ConfigError(message)
 
-    @staticmethod
-    def _choices() -> dict[str, tuple[str, ...]]:
-        return {
-            "delays": get_args(Delays),
-            "feedback": get_args(Feedback),
-            "reset": get_args(Reset),
-            "prediction": get_args(Prediction),
-        }
+    def _check_types(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.name in CHOICES:
+                if value not in CHOICES[f.name]:
+                    raise ConfigError(f"{f.name}={value!r} is unknown: choose one of {', '.join(CHOICES[f.name])}")
+            elif f.name in LIMITS:
+                least, most = LIMITS[f.name]
+                if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+                    raise ConfigError(f"{f.name}={value!r} is out of range: give a whole number from {least} to {most}")
+            elif isinstance(f.default, bool):
+                if not isinstance(value, bool):
+                    raise ConfigError(f"{f.name}={value!r} is neither true nor false: give one of them")
+            elif isinstance(f.default, float):
+                if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1e9:
+                    raise ConfigError(f"{f.name}={value!r} is out of range: give a positive number below 1e9")
+                object.__setattr__(self, f.name, float(value))
+            elif not isinstance(value, QFormat):
+                raise ConfigError(
+                    f"{f.name}={value!r} is not a number format: give a QFormat (in TOML, text like s5.12)"
+                )
+            elif value.width > WIDEST:
+                raise ConfigError(f"{f.name}={value} is {value.width} bits wide: give it at most {WIDEST}")
 
-    def _rules(self) -> list[tuple[Callable[[], bool], str]]:
-        """Pairs of a condition that a buildable core meets and the message when it does not."""
-        return [
-            (
-                lambda: self.lanes & (self.lanes - 1) == 0,
-                f"lanes={self.lanes} is not a power of two: choose 1, 2, 4, 8 or 16",
-            ),
-            (
-                lambda: self.outputs >= 2,
-                f"outputs={self.outputs} leaves nothing to classify: give at least 2 outputs",
-            ),
-            (
-                lambda: self.threshold > 0 and log2(self.threshold).is_integer(),
-                f"threshold={self.threshold} is not a power of two: use 1.0 and divide the weights by {self.threshold}",
-            ),
-            (
-                lambda: self.surrogate_width > 0 and log2(self.surrogate_width).is_integer(),
-                f"surrogate_width={self.surrogate_width} is not a power of two: choose 0.5, 1.0 or 2.0",
-            ),
-            (
-                lambda: (
-                    1 <= self.threshold_raw < self.potential.max
-                    and self.threshold_raw == self.threshold * self.potential.one
-                ),
-                f"threshold={self.threshold} does not fit potential={self.potential}: choose a threshold within it",
-            ),
-            (
-                lambda: self.surrogate_raw >= self.surrogate.one and self.surrogate_raw <= self.potential.max,
-                f"surrogate_width={self.surrogate_width} has fewer levels than surrogate={self.surrogate} or exceeds "
-                f"potential={self.potential}: widen it or take fraction bits from surrogate",
-            ),
-            (
-                lambda: self.weight.signed and self.potential.signed and self.error.signed and self.signal.signed,
-                "weight, potential, error and signal carry both signs: write them s<integer>.<fraction>",
-            ),
-            (
-                lambda: self.step_weight.signed and self.step_delay.signed and self.step_readout.signed,
-                "step_weight, step_delay and step_readout carry both signs: write them s<integer>.<fraction>",
-            ),
-            (
-                lambda: not (self.decay.signed or self.trace.signed or self.surrogate.signed),
-                "decay, trace and surrogate are never negative: write them u<integer>.<fraction>",
-            ),
-            (
-                lambda: self.decay.integer == 0 and self.surrogate.integer == 0,
-                "decay and surrogate are at most 1: write them u0.<fraction>",
-            ),
-            (
-                lambda: self.potential.fraction >= self.weight.fraction,
-                f"potential={self.potential} has fewer fraction bits than weight={self.weight}: give it at least "
-                f"{self.weight.fraction}, a weight is added without rounding",
-            ),
-            (
-                lambda: self.potential.integer >= self.weight.integer,
-                f"potential={self.potential} is narrower than weight={self.weight}: give it at least "
-                f"{self.weight.integer} integer bits",
-            ),
-            (
-                lambda: self.trace.fraction >= 8 and self.trace.integer >= 1,
-                f"trace={self.trace} is too coarse: differences of traces need at least 8 fraction bits and 1 integer bit",
-            ),
-            (
-                lambda: self.error.integer >= 1 and self.error.fraction <= 14,
-                f"error={self.error} is out of range: errors run from -1 to 1, give 1 integer and at most 14 fraction bits",
-            ),
-            (
-                lambda: self.signal.fraction <= min(self.weight.fraction + self.error.fraction, 30),
-                f"signal={self.signal} has more fraction bits than weight={self.weight} times error={self.error} yields: "
-                f"give it at most {self.weight.fraction + self.error.fraction}",
-            ),
-            (
-                lambda: 1 <= self.delay_fraction <= 12,
-                f"delay_fraction={self.delay_fraction} is out of range: give 1 to 12 bits, without them small updates "
-                "freeze D",
-            ),
-            (
-                lambda: self.kernel_sigma > 0,
-                f"kernel_sigma={self.kernel_sigma} is not positive: 1.0 suits every radius",
-            ),
-            (
-                lambda: self.learning or self.feedback == "symmetric",
-                'feedback="random" needs a core that learns: set learning=true or feedback="symmetric"',
-            ),
-            (
-                lambda: all(f.width <= 32 for f in self.formats().values()),
-                "a number format is wider than 32 bits: "
-                + ", ".join(f"{n}={f}" for n, f in self.formats().items() if f.width > 32),
-            ),
-            (
-                lambda: 1 <= self.random_bits_weight <= 16 and 1 <= self.random_bits_delay <= 16,
-                f"stochastic rounding would need {self.random_bits_weight} and {self.random_bits_delay} random bits of 1 "
-                "to 16 each: bring step_weight.fraction + trace.fraction to between 1 and 16 above weight.fraction, and "
-                "likewise step_delay for delay_fraction",
-            ),
-            (
-                lambda: 1 <= self.random_bits_readout <= 16,
-                f"stochastic rounding of the readout would need {self.random_bits_readout} random bits of 1 to 16: bring "
-                "step_readout.fraction + trace.fraction to between 1 and 16 above weight.fraction",
-            ),
-        ]
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        """Conditions that a buildable core meets, each with its message when not; later ones rely on earlier ones."""
+        yield (
+            self.lanes & (self.lanes - 1) == 0,
+            f"lanes={self.lanes} is not a power of two: choose 1, 2, 4, 8 or 16",
+        )
+        for name in ("weight", "potential", "error", "signal", "step_weight", "step_delay", "step_readout"):
+            form = getattr(self, name)
+            yield form.signed, f"{name}={form} must carry both signs: write s{form.integer}.{form.fraction}"
+        for name in ("decay", "trace", "surrogate"):
+            form = getattr(self, name)
+            yield not form.signed, f"{name}={form} is never negative: write u{form.integer}.{form.fraction}"
+        for name in ("decay", "surrogate"):
+            form = getattr(self, name)
+            yield form.integer == 0, f"{name}={form} never exceeds 1: write u0.{max(1, form.fraction)}"
+        yield (
+            _power_of_two(self.threshold),
+            f"threshold={self.threshold} is not a power of two: use 1.0 and divide the weights by {self.threshold}",
+        )
+        yield (
+            1 <= self.threshold * self.potential.one < self.potential.max,
+            f"threshold={self.threshold} does not fit potential={self.potential}: choose a threshold within it",
+        )
+        yield (
+            _power_of_two(self.surrogate_width),
+            f"surrogate_width={self.surrogate_width} is not a power of two: choose 0.5, 1.0 or 2.0",
+        )
+        yield (
+            self.surrogate.one <= self.surrogate_width * self.threshold * self.potential.one <= self.potential.max,
+            f"surrogate_width={self.surrogate_width} has fewer levels than surrogate={self.surrogate} or exceeds "
+            f"potential={self.potential}: bring it nearer to 1, or take fraction bits from surrogate",
+        )
+        yield (
+            0.25 <= self.kernel_sigma <= 8,
+            f"kernel_sigma={self.kernel_sigma} is out of range: give 0.25 to 8 steps, 1.0 suits every radius",
+        )
+        yield (
+            self.potential.fraction >= self.weight.fraction,
+            f"potential={self.potential} has fewer fraction bits than weight={self.weight}: give it at least "
+            f"{self.weight.fraction}, a weight is added without rounding",
+        )
+        yield (
+            self.potential.integer >= self.weight.integer,
+            f"potential={self.potential} is narrower than weight={self.weight}: give it at least "
+            f"{self.weight.integer} integer bits",
+        )
+        yield (
+            self.trace.fraction >= 8 and self.trace.integer >= 1,
+            f"trace={self.trace} is too coarse: differences of traces need at least 8 fraction bits and 1 integer bit",
+        )
+        yield (
+            self.error.integer >= 1 and self.error.fraction <= 14,
+            f"error={self.error} is out of range: errors run from -1 to 1, give 1 integer and at most 14 fraction bits",
+        )
+        yield (
+            self.signal.fraction <= self.weight.fraction + self.error.fraction,
+            f"signal={self.signal} has more fraction bits than weight={self.weight} times error={self.error} yields: "
+            f"give it at most {self.weight.fraction + self.error.fraction}",
+        )
+        yield (
+            self.learning or self.feedback == "symmetric",
+            'feedback="random" needs a core that learns: set learning=true or feedback="symmetric"',
+        )
+        if self.learning:
+            yield self._rounding("weight", self.random_bits_weight, "step_weight")
+            yield self._rounding("weight", self.random_bits_readout, "step_readout")
+        if self.learning and self.delays != "none":
+            yield self._rounding("delay", self.random_bits_delay, "step_delay")
+
+    def _rounding(self, name: str, bits: int, step: str) -> tuple[bool, str]:
+        """The rule that stochastic rounding of a parameter drops 1 to 16 bits."""
+        form, factor = getattr(self, name), getattr(self, step)
+        suits = factor.fraction - bits + 1
+        return 1 <= bits <= 16, (
+            f"{step}={factor} times trace={self.trace} has {bits} fraction bits more than {name}={form}, stochastic "
+            f"rounding takes 1 to 16: give {step} from {max(0, suits)} to {suits + 15} fraction bits"
+        )
 
     # ---------------------------------------------------------------- stochastic rounding
 
@@ -334,23 +348,16 @@ class CoreConfig:
         for name in values:
             if name not in known:
                 raise ConfigError(f"unknown field {name!r}: the fields are {', '.join(known)}")
-        for name in ("inputs", "neurons", "outputs"):
-            if name not in values:
-                raise ConfigError(f"field {name!r} is missing: a core needs inputs, neurons and outputs")
+        missing = [name for name in ("inputs", "neurons", "outputs") if name not in values]
+        if missing:
+            raise ConfigError(f"field {missing[0]!r} is missing: a core needs inputs, neurons and outputs")
         parsed = dict(values)
         for name, value in values.items():
-            default = known[name].default
-            if isinstance(default, QFormat):
+            if isinstance(known[name].default, QFormat):
                 try:
                     parsed[name] = QFormat.parse(value)
-                except (ValueError, TypeError) as error:
+                except ValueError as error:
                     raise ConfigError(f"{name}: {error}") from None
-            elif isinstance(default, bool) and not isinstance(value, bool):
-                raise ConfigError(f"{name}={value!r} is not true or false")
-            elif isinstance(default, float):
-                if isinstance(value, bool) or not isinstance(value, int | float):
-                    raise ConfigError(f"{name}={value!r} is not a number")
-                parsed[name] = float(value)
         return cls(**parsed)
 
     def to_toml(self) -> str:

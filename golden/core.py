@@ -1,28 +1,24 @@
 """The core, step by step: the executable specification that the hardware is held against, value by value."""
 
-from collections.abc import Collection
-
 import numpy as np
 from numpy.typing import NDArray
-from ranvier.golden.config import CoreConfig
+from ranvier.golden.base import CoreBase, Steps
 from ranvier.golden.delay_line import DelayLine, rounded_delays
 from ranvier.golden.eligibility import Eligibility
 from ranvier.golden.learning_signal import Credit, LearningSignal
-from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.neuron import Neurons
 from ranvier.golden.random import LaneGenerators
 from ranvier.golden.readout import Readout
-from ranvier.golden.record import TRACED, Record, Traced
+from ranvier.golden.record import Traced
 from ranvier.golden.softmax import softmax
-from ranvier.golden.spikes import Sample, check_run
-from ranvier.golden.step_size import StepSize
+from ranvier.golden.spikes import Sample
 
 __all__ = ["GoldenCore"]
 
 Raw = NDArray[np.int64]
 
 
-class GoldenCore:
+class GoldenCore(CoreBase):
     """Golden model of a core, plain and slow; `ranvier.golden.compiled.CompiledCore` is its fast twin.
 
     Parameters
@@ -36,18 +32,9 @@ class GoldenCore:
     neuron spikes in ascending order; on scored steps softmax, error, learning signal and Wout; then the eligibility unit.
     """
 
-    def __init__(self, config: CoreConfig):
-        self.config = config
-        self.load(Network.zeros(config))
-
-    # ---------------------------------------------------------------- device API
-
-    def load(self, network: Network) -> None:
-        """Take over all parameters and the seed; clear state and counters."""
-        if network.config != self.config:
-            raise NetworkError("the network was made for another configuration: open the device with network.config")
-        self._network = network.replace()
-        self.random = LaneGenerators(network.seed, self.config.lanes)
+    def restart(self) -> None:
+        """Seed the generators; clear state and counters."""
+        self.random = LaneGenerators(self._network.seed, self.config.lanes)
         self.ring = DelayLine(self.config)
         self.neurons = Neurons(self.config)
         self.readout = Readout(self.config)
@@ -55,14 +42,6 @@ class GoldenCore:
         self.eligibility = Eligibility(self.config)
         self.spikes = self.deliveries = 0
         self.clear()
-
-    def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
-        """Change the step sizes between samples."""
-        self._network = self._network.replace(eta_weight=weight, eta_delay=delay, eta_readout=readout)
-
-    def network(self) -> Network:
-        """A copy of the parameters as they are now."""
-        return self._network.replace()
 
     def counters(self) -> dict[str, int]:
         """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
@@ -78,47 +57,13 @@ class GoldenCore:
             "delay_saturated": self.eligibility.delay_saturated,
         }
 
-    def run(
-        self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
-    ) -> Record:
-        """Run one sample from cleared state, learning on it if `learn`.
-
-        Parameters
-        ----------
-        sample : Sample
-            Input spikes and scored steps.
-        target : int, optional
-            Class of the sample; needed to learn.
-        learn : bool
-            Update W, D and Wout on the way.
-        record : collection of str
-            Quantities to record after every step, from `ranvier.golden.record.TRACED`.
-
-        Raises
-        ------
-        SampleError
-            If the sample or target does not fit the core.
-        """
-        check_run(self.config, sample, target, learn)
-        before = self.spikes
-        steps: dict[Traced, Raw] = {
-            name: np.zeros((sample.steps, getattr(self.config, TRACED[name])), np.int64) for name in record
-        }
+    def play(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Raw:
+        """Run a checked sample from cleared state, fill `steps`, return the scores [outputs]."""
         for t, units in enumerate(sample.arriving()):
             self.step(units, scored=bool(sample.scored[t]), target=target, learn=learn)
             for name, values in steps.items():
                 values[t] = self.probe(name)
-        scores = self.end(learn)
-        return Record(int(np.argmax(scores)), scores, self.spikes - before, steps)
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-    def __enter__(self) -> "GoldenCore":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        return self.end(learn)
 
     # ---------------------------------------------------------------- one step at a time
 

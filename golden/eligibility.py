@@ -27,7 +27,7 @@ class Eligibility:
         self.clear()
 
     def clear(self) -> None:
-        self.lines: dict[int, TraceLine] = {}  # rows that are awake
+        self.lines: dict[int, TraceLine] = {}  # rows that are awake, in the order in which they woke
         self.credits = [Credit.none(self.config)] * self.config.lag  # waiting for the kernel to see ahead
 
     def arrive(self, row: int) -> None:
@@ -35,11 +35,11 @@ class Eligibility:
         self.lines.setdefault(row, TraceLine(self.config)).arrived += 1
 
     def step(self, step: int, credit: Credit, network: Network, random: LaneGenerators) -> None:
-        """Advance every trace that is awake and update its row of `network` in place, rows in ascending order."""
+        """Advance every trace that is awake and update its row of `network` in place, in the order of waking."""
         self.credits.append(credit)
         credit = self.credits.pop(0)
         words = credit.words(self.config.lanes)
-        for row in sorted(self.lines):
+        for row in list(self.lines):
             line = self.lines[row]
             awake = line.step(step, network.alpha)
             self.trace_saturated += line.saturated
@@ -83,7 +83,8 @@ class Eligibility:
         if c.delays == "synaptic":
             net.delay[row, j] = self._delay(net.delay[row, j], blame, slope, draws)
         elif c.delays == "axonal":
-            net.delay[row] = self._delay(net.delay[row], blame.sum(keepdims=True), slope[:1], np.array([last]))
+            _, slope = line.read(step, rounded_delays(net, row)[:1])
+            net.delay[row] = self._delay(net.delay[row], blame.sum(keepdims=True), slope, np.array([last]))
 
     def _delay(self, delay: Raw, blame: Raw, slope: Raw, draws: Raw) -> Raw:
         """D after ``etaD m W`` (summed over the row if axonal) meets the slope of the trace."""

@@ -1,13 +1,13 @@
 """What is loaded into a core: weights, delays, decays, step sizes. Raw integers, and one file format for all of them."""
 
 import os
-import zipfile
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.step_size import StepSize
 
@@ -76,12 +76,15 @@ class Network:
                     f"{name} runs from {array.min()} to {array.max()} but this core holds {least} to {most}: "
                     "scale or clip it, or rebuild with a wider format"
                 )
-            setattr(self, name, np.array(array, dtype=np.int64))
-        for name in ("alpha", "kappa"):
-            if not 0 <= getattr(self, name) <= c.decay.max:
-                raise NetworkError(f"{name}={getattr(self, name)} does not fit {c.decay}: give 0 to {c.decay.max}")
-        if not 0 <= self.seed < 1 << 32:
-            raise NetworkError(f"seed={self.seed} is not a 32-bit number")
+            setattr(self, name, np.array(array, dtype=np.int64, order="C"))
+        for name, most in (("alpha", c.decay.max), ("kappa", c.decay.max), ("seed", (1 << 32) - 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or not 0 <= value <= most:
+                raise NetworkError(f"{name}={value!r} does not fit the core: give a whole number from 0 to {most}")
+            setattr(self, name, int(value))
+        for name in ("eta_weight", "eta_delay", "eta_readout"):
+            if not isinstance(getattr(self, name), StepSize):
+                raise NetworkError(f"{name}={getattr(self, name)!r} is not a step size: give StepSize.of(value)")
 
     @staticmethod
     def layout(config: CoreConfig) -> dict[str, tuple[tuple[int, int], int, int]]:
@@ -99,7 +102,7 @@ class Network:
     @classmethod
     def zeros(cls, config: CoreConfig, *, alpha: float = 0.9, kappa: float = 0.9) -> "Network":
         """A silent network with the given decays (real numbers)."""
-        arrays = {name: np.zeros(shape, np.int64) for name, (shape, _, _) in cls.layout(config).items()}
+        arrays: dict[str, Any] = {name: np.zeros(shape, np.int64) for name, (shape, _, _) in cls.layout(config).items()}
         return cls(config, **arrays, alpha=int(config.decay.quantise(alpha)), kappa=int(config.decay.quantise(kappa)))
 
     def replace(self, **changes: object) -> "Network":
@@ -111,8 +114,8 @@ class Network:
     def save(self, path: str | Path) -> None:
         """Write ``.npz``: the arrays, the scalars and the configuration as TOML. Temporary name first, then renamed."""
         path = Path(path)
-        scalars = {name: int(getattr(self, name)) for name in ("alpha", "kappa", "seed")}
-        etas = {
+        scalars: dict[str, Any] = {name: int(getattr(self, name)) for name in ("alpha", "kappa", "seed")}
+        etas: dict[str, Any] = {
             f.name: (getattr(self, f.name).mantissa, getattr(self, f.name).shift)
             for f in fields(self)
             if f.name.startswith("eta_")
@@ -131,26 +134,21 @@ class Network:
         """Read what `save` wrote; `NetworkError` names the file and what is wrong with it."""
         try:
             with np.load(path, allow_pickle=False) as file:
-                content = {name: file[name] for name in file.files}
-            config = CoreConfig.from_toml(str(content.pop("config")))
-            values = {
-                name: StepSize(*(int(v) for v in value))
-                if name.startswith("eta_")
-                else value
-                if value.ndim
-                else int(value)
-                for name, value in content.items()
-            }
-            return cls(config, **values)
-        except FileNotFoundError:
-            raise NetworkError(f"{path}: no such file") from None
-        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            reason = (
-                "not a Ranvier network" if isinstance(error, KeyError | EOFError | zipfile.BadZipFile) else str(error)
-            )
-            if isinstance(error, ConfigError | NetworkError):
-                reason = str(error)
-            raise NetworkError(f"{path}: {reason}") from None
+                content = {f.name: np.asarray(file[f.name]) for f in fields(cls)}
+        except OSError as error:
+            raise NetworkError(f"{path}: {error.strerror or error}") from None
+        except Exception:  # what a damaged archive raises depends on the damage
+            raise NetworkError(f"{path}: not a Ranvier network: give a file that `ranvier train` wrote") from None
+        try:
+            values: dict[str, Any] = {}
+            for name, value in content.items():
+                if name.startswith("eta_"):
+                    values[name] = StepSize(*value.tolist())
+                else:
+                    values[name] = value if value.ndim else value.item()
+            return cls(**values | {"config": CoreConfig.from_toml(str(content["config"]))})
+        except (ValueError, TypeError) as error:
+            raise NetworkError(f"{path}: {error}") from None
 
     # ---------------------------------------------------------------- real numbers
 

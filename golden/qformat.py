@@ -29,7 +29,7 @@ class QFormat:
     Raises
     ------
     ValueError
-        If a count of bits is negative, or if no bit is left.
+        If a count of bits is negative or no whole number, or if no bit is left.
     """
 
     signed: bool
@@ -37,13 +37,15 @@ class QFormat:
     fraction: int
 
     def __post_init__(self) -> None:
+        if not (type(self.signed) is bool and type(self.integer) is type(self.fraction) is int):
+            raise ValueError(f"format ({self.signed!r}, {self.integer!r}, {self.fraction!r}) is not (bool, int, int)")
         if self.integer < 0 or self.fraction < 0 or self.integer + self.fraction < 1:
             raise ValueError(f"format {self} has no usable bits: give at least one integer or fraction bit")
 
     @classmethod
     def parse(cls, text: str) -> "QFormat":
         """Read ``"s5.12"`` or ``"u4.8"``; `ValueError` names what came instead."""
-        match = re.fullmatch(r"([su])(\d+)\.(\d+)", text)
+        match = re.fullmatch(r"([su])(\d{1,3})\.(\d{1,3})", text) if isinstance(text, str) else None
         if match is None:
             raise ValueError(
                 f"{text!r} is not a fixed-point format: write s<integer>.<fraction> or u<integer>.<fraction>"

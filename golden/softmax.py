@@ -7,19 +7,11 @@ its fraction index the table. The error against the exact softmax is below 2**-8
 import numpy as np
 from numpy.typing import NDArray
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
 
-__all__ = ["EXP_BITS", "LOG2_E", "RECIPROCAL_BITS", "TABLE", "TABLE_BITS", "softmax"]
+__all__ = ["softmax"]
 
 Raw = NDArray[np.int64]
-
-TABLE_BITS = 8
-EXP_BITS = 15
-#: log2(e) with `EXP_BITS` fraction bits.
-LOG2_E = round(np.log2(np.e) * (1 << EXP_BITS))
-#: ``2**(-i / 256)`` with `EXP_BITS` fraction bits.
-TABLE = tuple(int(round(2 ** (-i / (1 << TABLE_BITS)) * (1 << EXP_BITS))) for i in range(1 << TABLE_BITS))
-#: The reciprocal is ``2**32 / sum``, rounded down.
-RECIPROCAL_BITS = 32
 
 
 def softmax(value: Raw, config: CoreConfig) -> Raw:
@@ -28,7 +20,7 @@ def softmax(value: Raw, config: CoreConfig) -> Raw:
     exponent = (value.max() - value) * LOG2_E
     whole = exponent >> fraction
     index = (exponent >> (fraction - TABLE_BITS)) & ((1 << TABLE_BITS) - 1)
-    power = np.asarray(TABLE)[index] >> np.minimum(whole, EXP_BITS + 1)
+    power = np.asarray(EXP_TABLE)[index] >> np.minimum(whole, EXP_BITS + 1)
     reciprocal = (1 << RECIPROCAL_BITS) // int(power.sum())
     drop = RECIPROCAL_BITS - config.error.fraction
     return (power * reciprocal + (1 << (drop - 1))) >> drop

@@ -14,6 +14,14 @@ class SampleError(ValueError):
     """A sample that is malformed or does not fit the core."""
 
 
+def _whole(values: ArrayLike, name: str) -> NDArray[np.int64]:
+    """`values` as whole numbers; `SampleError` if they are anything else."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf" or not (np.isfinite(array) & (array == np.trunc(array))).all():
+        raise SampleError(f"{name} must hold whole numbers, not {array.dtype} values: round or count them first")
+    return array.astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Sample:
     """Input spikes in arrival order.
@@ -34,8 +42,9 @@ class Sample:
     scored: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        for name, kind in (("times", np.int64), ("units", np.int64), ("scored", np.bool_)):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=kind))
+        for name in ("times", "units"):
+            object.__setattr__(self, name, _whole(getattr(self, name), name))
+        object.__setattr__(self, "scored", np.asarray(self.scored, dtype=np.bool_))
         if self.times.ndim != 1 or self.times.shape != self.units.shape:
             raise SampleError(f"times {self.times.shape} and units {self.units.shape} must be two lists of one length")
         if self.scored.ndim != 1 or not len(self.scored):
@@ -52,7 +61,7 @@ class Sample:
     @classmethod
     def from_raster(cls, raster: ArrayLike, scored: ArrayLike | None = None) -> "Sample":
         """From spike counts [steps, inputs]; `scored` defaults to every step."""
-        counts = np.asarray(raster, dtype=np.int64)
+        counts = _whole(raster, "a raster")
         if counts.ndim != 2 or (counts < 0).any():
             raise SampleError(f"a raster is spike counts [steps, inputs], not an array of shape {counts.shape}")
         times, units = np.nonzero(counts)
@@ -80,7 +89,7 @@ def check_run(config: CoreConfig, sample: Sample, target: int | None, learn: boo
     """Refuse a run that the core cannot do, with a `SampleError` that says why and what to do instead."""
     if len(sample.units) and sample.units.max() >= config.inputs:
         raise SampleError(f"the sample has input {sample.units.max()} but this core has inputs={config.inputs}")
-    if target is not None and not 0 <= target < config.outputs:
+    if target is not None and not (isinstance(target, int | np.integer) and 0 <= target < config.outputs):
         raise SampleError(
             f"target={target} but this core has outputs={config.outputs}: classes are 0 to {config.outputs - 1}"
         )

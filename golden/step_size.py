@@ -21,8 +21,11 @@ class StepSize:
     shift: int = 0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.mantissa <= 255 and 0 <= self.shift <= 31):
-            raise ValueError(f"step size {self.mantissa} * 2**-{self.shift}: mantissa is 0 to 255, shift 0 to 31")
+        whole = isinstance(self.mantissa, int) and isinstance(self.shift, int)
+        if not (whole and 0 <= self.mantissa <= 255 and 0 <= self.shift <= 31):
+            raise ValueError(
+                f"step size {self.mantissa!r} * 2**-{self.shift!r}: mantissa is a whole number to 255, shift to 31"
+            )
 
     @classmethod
     def of(cls, value: float) -> "StepSize":

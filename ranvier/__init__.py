@@ -1,0 +1,76 @@
+"""Ranvier: a core for spiking networks that learns its delays, as a golden model, as RTL, and bit for bit the same.
+
+>>> import ranvier
+>>> config = ranvier.preset("yinyang")
+>>> data = ranvier.yin_yang(train=200, test=100)
+>>> recipe = ranvier.RECIPES["yinyang"].replace(epochs=1)
+>>> with ranvier.open_device("golden", config) as device:  # or "sim": the RTL, for the same result
+...     learned = ranvier.train(device, ranvier.initial_network(config, recipe, seed=0), data, recipe)
+...     judged = ranvier.evaluate(device, data)
+>>> judged.accuracy == learned.accuracy
+True
+>>> learned.delays.mean > 0
+True
+
+Every device takes the same calls and returns the same record, so that any two can be held against each other:
+
+>>> tiny = ranvier.preset("test")
+>>> plain, compiled = (ranvier.open_device(name, tiny) for name in ("golden:plain", "golden"))
+>>> ranvier.verify(plain, compiled, samples=4).mismatches
+0
+"""
+
+from ranvier.data import DataError, Dataset, braille, open_dataset, send_on_delta, yin_yang
+from ranvier.device import DEVICES, Device, DeviceError, open_device
+from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.network import Network, NetworkError
+from ranvier.golden.presets import PRESETS, preset
+from ranvier.golden.qformat import QFormat
+from ranvier.golden.record import COUNTERS, TRACED, Record
+from ranvier.golden.spikes import Sample, SampleError
+from ranvier.golden.step_size import StepSize
+from ranvier.recipes import DELAY_MODES, RECIPES, Recipe, initial_network, with_delays
+from ranvier.training import DelayChange, Epoch, Tally, Training, evaluate, train
+from ranvier.verify import Difference, Mismatch, Twin, Verification, verify
+
+__all__ = [
+    "COUNTERS",
+    "DELAY_MODES",
+    "DEVICES",
+    "PRESETS",
+    "RECIPES",
+    "TRACED",
+    "ConfigError",
+    "CoreConfig",
+    "DataError",
+    "Dataset",
+    "DelayChange",
+    "Device",
+    "DeviceError",
+    "Difference",
+    "Epoch",
+    "Mismatch",
+    "Network",
+    "NetworkError",
+    "QFormat",
+    "Recipe",
+    "Record",
+    "Sample",
+    "SampleError",
+    "StepSize",
+    "Tally",
+    "Training",
+    "Twin",
+    "Verification",
+    "braille",
+    "evaluate",
+    "initial_network",
+    "open_dataset",
+    "open_device",
+    "preset",
+    "send_on_delta",
+    "train",
+    "verify",
+    "with_delays",
+    "yin_yang",
+]

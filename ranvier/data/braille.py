@@ -40,19 +40,33 @@ def read_taxels(path: str | Path) -> tuple[NDArray[np.float32], NDArray[np.int64
     except KeyError as error:
         raise DataError(f"{path}: {error.args[0]}: expected arrays taxels, letter and letters") from None
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a file of taxel recordings (.npz)"
+        reason = (
+            error.strerror if isinstance(error, OSError) and error.strerror else "not a file of taxel recordings (.npz)"
+        )
         raise DataError(f"{path}: {reason}") from None
     if taxels.ndim != 3 or not taxels.size or not np.issubdtype(taxels.dtype, np.number):
-        raise DataError(f"{path}: taxels is {taxels.dtype} {list(taxels.shape)}, expected numbers [samples, steps, taxels]")
+        raise DataError(
+            f"{path}: taxels is {taxels.dtype} {list(taxels.shape)}, expected numbers [samples, steps, taxels]"
+        )
     if letters.shape != taxels.shape[:1] or not np.issubdtype(letters.dtype, np.integer):
-        raise DataError(f"{path}: letter is {letters.dtype} {list(letters.shape)}, expected {len(taxels)} whole numbers")
+        raise DataError(
+            f"{path}: letter is {letters.dtype} {list(letters.shape)}, expected {len(taxels)} whole numbers"
+        )
     if not 0 <= letters.min() <= letters.max() < names.size:
         raise DataError(f"{path}: letter runs from {letters.min()} to {letters.max()} but letters names {names.size}")
     return taxels, letters.astype(np.int64), tuple(str(name) for name in names)
 
 
 def braille(
-    path: str | Path, seed: int = 0, *, threshold: float = 4.0, cap: int = 1, tail: int = 15, train: int = 32, test: int = 8
+    path: str | Path,
+    seed: int = 0,
+    *,
+    threshold: float = 2.0,
+    cap: int = 1,
+    tail: int = 1,
+    scored: int = 16,
+    train: int = 32,
+    test: int = 8,
 ) -> Dataset:
     """Braille letters as ON and OFF spikes of every taxel (24 input units for 12 taxels).
 
@@ -65,7 +79,9 @@ def braille(
     threshold, cap : float, int
         Of `send_on_delta`, in the file's 8-bit units.
     tail : int
-        Silent steps after the recording: time for delays and readout.
+        Silent steps after the recording (whose first value sets the references and takes no step).
+    scored : int
+        The readout is scored on the last so many steps.
     train, test : int
         Recordings of each letter in either part.
 
@@ -75,13 +91,17 @@ def braille(
         If the file is not what it should be or a letter has too few recordings.
     """
     taxels, letters, names = read_taxels(path)
+    steps = taxels.shape[1] - 1 + tail
+    if tail < 0 or not 1 <= scored <= steps:
+        raise DataError(f"{path}: tail={tail}, scored={scored}: give tail >= 0 and scored from 1 to {steps}")
     try:
-        counts = send_on_delta(taxels, threshold, cap)
+        counts = send_on_delta(taxels, threshold, cap)[:, 1:]
         parts = stratified_split(letters, train, test, seed)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     counts = np.pad(counts, ((0, 0), (0, tail), (0, 0)))
-    samples = [[Sample.from_raster(counts[n]) for n in part] for part in parts]
+    mask = np.arange(steps) >= steps - scored
+    samples = [[Sample.from_raster(counts[n], mask) for n in part] for part in parts]
     return Dataset(
         name="braille",
         inputs=counts.shape[2],

@@ -58,9 +58,11 @@ class Dataset:
                     f"{self.name}: {part} labels run from {labels.min()} to {labels.max()} but there are "
                     f"{len(self.classes)} classes: number them from 0"
                 )
-            units = max((int(sample.units.max()) for sample in samples if len(sample.units)), default=0)
-            if units >= self.inputs:
-                raise DataError(f"{self.name}: a {part} sample uses input unit {units} of {self.inputs}")
+            last = max((int(sample.units.max()) for sample in samples if len(sample.units)), default=-1)
+            if last >= self.inputs:
+                raise DataError(
+                    f"{self.name}: a {part} sample uses input {last}: there is no input beyond {self.inputs - 1}"
+                )
 
     def check(self, config: CoreConfig) -> None:
         """`ConfigError` unless a core of this configuration has the inputs and outputs that the data need."""

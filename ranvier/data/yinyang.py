@@ -8,7 +8,7 @@ points and seed 40 the published test points.
 from math import hypot
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ranvier.data.dataset import DataError, Dataset
 from ranvier.golden.spikes import Sample
@@ -17,6 +17,7 @@ __all__ = ["yin_yang"]
 
 CLASSES = ("yin", "yang", "dot")
 RADIUS, DOT = 0.5, 0.1
+BIAS = 4
 
 
 def region(x: float, y: float) -> int:
@@ -29,7 +30,7 @@ def region(x: float, y: float) -> int:
 
 def points(count: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Coordinates [count, 2] in [0, 1] and classes [count]; every class is equally likely."""
-    rng = np.random.RandomState(seed)  # noqa: NPY002  the published data are defined by this generator
+    rng = np.random.RandomState(seed)  # the published points are defined by this generator
     place, label = np.empty((count, 2)), np.empty(count, np.int64)
     for n in range(count):
         label[n] = rng.randint(3)
@@ -41,15 +42,17 @@ def points(count: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64
     return place, label
 
 
-def encode(place: ArrayLike, span: int, steps: int) -> list[Sample]:
-    """Spikes of points [count, 2]: x, y, 1 - x, 1 - y fire once at step ``round(value * span)``, the bias at step 0."""
-    place = np.asarray(place)
-    times = np.floor(np.hstack([place, 1 - place, np.zeros((len(place), 1))]) * span + 0.5).astype(np.int64)
+def encode(place: NDArray[np.float64], span: int, scored: NDArray[np.bool_]) -> list[Sample]:
+    """Spikes of points [count, 2]: the bias at step 0; x, y, 1 - x, 1 - y once each, at step ``round(value * span)``."""
+    units = np.array([BIAS, 0, 1, 2, 3])
+    times = np.floor(np.hstack([np.zeros((len(place), 1)), place, 1 - place]) * span + 0.5).astype(np.int64)
     order = np.argsort(times, axis=1, kind="stable")
-    return [Sample(t[o], o, np.ones(steps, bool)) for t, o in zip(times, order, strict=True)]
+    return [Sample(t[o], units[o], scored) for t, o in zip(times, order, strict=True)]
 
 
-def yin_yang(seed: int = 42, train: int = 5000, test: int = 1000, *, span: int = 30, steps: int = 50) -> Dataset:
+def yin_yang(
+    seed: int = 42, train: int = 5000, test: int = 1000, *, span: int = 30, tail: int = 4, scored: int = 5
+) -> Dataset:
     """The Yin-Yang data set on 5 input units: x, y, 1 - x, 1 - y and a bias.
 
     Parameters
@@ -60,27 +63,33 @@ def yin_yang(seed: int = 42, train: int = 5000, test: int = 1000, *, span: int =
         Points of each part.
     span : int
         Steps from coordinate 0 to coordinate 1.
-    steps : int
-        Length of a sample, more than `span`: the rest is time for delays and readout.
+    tail : int
+        Silent steps after the last possible spike: time for delays and readout.
+    scored : int
+        The readout is scored on the last so many steps.
 
     Raises
     ------
     DataError
-        If a count is not positive, the sample ends before its last spike, or the seed is not a 32-bit number.
+        If a count is out of range or the seed is not a 32-bit number.
     """
+    steps = span + 1 + tail
     if train < 1 or test < 1:
         raise DataError(f"yinyang: {train} training and {test} test points: give at least 1 of each")
-    if not 1 <= span < steps:
-        raise DataError(f"yinyang: span={span} does not end within steps={steps}: give a longer sample or a shorter span")
+    if span < 1 or tail < 0 or not 1 <= scored <= steps:
+        raise DataError(
+            f"yinyang: span={span}, tail={tail}, scored={scored}: give span >= 1, tail >= 0 and scored from 1 to {steps}"
+        )
     if not 0 <= seed < 2**32:
         raise DataError(f"yinyang: seed={seed} is not a 32-bit number")
+    mask = np.arange(steps) >= steps - scored
     (learn, learn_labels), (judge, judge_labels) = points(train, seed), points(test, (seed - 2) % 2**32)
     return Dataset(
         name="yinyang",
-        inputs=5,
+        inputs=BIAS + 1,
         classes=CLASSES,
-        train=encode(learn, span, steps),
+        train=encode(learn, span, mask),
         train_labels=learn_labels,
-        test=encode(judge, span, steps),
+        test=encode(judge, span, mask),
         test_labels=judge_labels,
     )

@@ -1,0 +1,601 @@
+"""The core compiled with Numba: the specification spelled a second time, in loops, for training at speed.
+
+Bit-identical to `ranvier.golden.core.GoldenCore` in spikes, states, parameters, counters and random draws. The functions
+below follow the files of the plain model phase by phase and name for name; what differs is only what is skipped because
+it is known to be zero, and that no object is made on the way.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from ranvier.golden.base import CoreBase, Steps
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
+from ranvier.golden.network import Network
+from ranvier.golden.qformat import QFormat
+from ranvier.golden.random import seeds
+from ranvier.golden.record import COUNTERS, TRACED
+from ranvier.golden.spikes import Sample
+from ranvier.golden.step_size import StepSize
+
+__all__ = ["CompiledCore"]
+
+Raw = NDArray[np.int64]
+
+(
+    SPIKES,
+    DELIVERIES,
+    RING_SATURATED,
+    POTENTIAL_SATURATED,
+    READOUT_SATURATED,
+    TRACE_SATURATED,
+    SIGNAL_SATURATED,
+    WEIGHT_SATURATED,
+    DELAY_SATURATED,
+) = range(len(COUNTERS))
+
+_TABLE = np.array(EXP_TABLE)
+
+#: Compiles a part of `play`: never called from Python, so no wrapper is made for that.
+phase = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+# -------------------------------------------------------------------- what the compiled functions are handed
+
+
+class Format(NamedTuple):
+    """A `QFormat` in integers."""
+
+    min: int
+    max: int
+    fraction: int
+
+    @classmethod
+    def of(cls, q: QFormat) -> "Format":
+        return cls(q.min, q.max, q.fraction)
+
+
+class Sizes(NamedTuple):
+    """Everything that a `CoreConfig` fixes, by the same names; flags are 0 or 1."""
+
+    inputs: int
+    neurons: int
+    outputs: int
+    lanes: int
+    words: int
+    readout_words: int
+    slots: int
+    reach: int
+    lag: int
+    kernel_radius: int
+    recurrent: int
+    axonal: int
+    synaptic: int
+    soft_reset: int
+    softmax_scores: int
+    threshold: int
+    surrogate_width: int
+    delay_fraction: int
+    delay_limit: int
+    random_bits_weight: int
+    random_bits_delay: int
+    random_bits_readout: int
+    weight: Format
+    potential: Format
+    decay: Format
+    trace: Format
+    surrogate: Format
+    error: Format
+    signal: Format
+    step_weight: Format
+    step_delay: Format
+    step_readout: Format
+    kernel: Raw
+
+    @classmethod
+    def of(cls, c: CoreConfig) -> "Sizes":
+        own = {
+            "recurrent": int(c.recurrent),
+            "axonal": int(c.delays == "axonal"),
+            "synaptic": int(c.delays == "synaptic"),
+            "soft_reset": int(c.reset == "soft"),
+            "softmax_scores": int(c.prediction == "softmax"),
+            "threshold": c.threshold_raw,
+            "surrogate_width": c.surrogate_raw,
+            "kernel": np.array(c.kernel),
+        }
+        formats = {name: Format.of(q) for name, q in c.formats().items()}
+        return cls(**{n: own[n] if n in own else formats.get(n, getattr(c, n)) for n in cls._fields})
+
+
+class Parameters(NamedTuple):
+    """What a `Network` holds; the arrays are its own and are updated in place."""
+
+    weight: Raw
+    delay: Raw  # one column of zeros without delays
+    readout: Raw
+    feedback: Raw  # the readout itself if symmetric
+    alpha: int
+    kappa: int
+    eta_weight: tuple[int, int]
+    eta_delay: tuple[int, int]
+    eta_readout: tuple[int, int]
+
+    @classmethod
+    def of(cls, n: Network) -> "Parameters":
+        def eta(step: StepSize) -> tuple[int, int]:
+            return step.mantissa, step.shift
+
+        return cls(
+            n.weight,
+            n.delay if n.delay.size else np.zeros((n.config.rows, 1), np.int64),
+            n.readout,
+            n.feedback if n.feedback.size else n.readout,
+            n.alpha,
+            n.kappa,
+            eta(n.eta_weight),
+            eta(n.eta_delay),
+            eta(n.eta_readout),
+        )
+
+
+class State(NamedTuple):
+    """Everything that changes while a sample runs, except the parameters."""
+
+    ring: Raw  # [slots, neurons]
+    potential: Raw  # [neurons]
+    spiked: Raw  # [neurons], 0 or 1
+    surrogate: Raw  # [neurons]
+    readout_trace: Raw  # [neurons]
+    value: Raw  # y [outputs]
+    scores: Raw  # [outputs]
+    error: Raw  # [outputs]: probability, then err
+    blame: Raw  # [outputs]: eta_readout err
+    credit_weight: Raw  # [lag + 1, neurons], circular
+    credit_delay: Raw  # [lag + 1, neurons], circular
+    draws: Raw  # [words, lanes], flat: one random number per synapse of a row
+    words: Raw  # [words]: those with any credit
+    lines: Raw  # [rows]: those awake, in the order in which they woke
+    awake: Raw  # [1]: how many
+    listed: NDArray[np.bool_]  # [rows]: whether among them
+    arrived: Raw  # [rows]
+    window: Raw  # [rows, 2 R + 1]
+    trace: Raw  # [rows, slots]
+    slope: Raw  # [rows, slots]
+    age: Raw  # [rows]
+    quiet: Raw  # [rows]
+    generators: NDArray[np.uint32]  # [lanes]
+    counts: Raw  # by the order of COUNTERS
+
+    @classmethod
+    def of(cls, c: CoreConfig, seed: int) -> "State":
+        rows, neurons, outputs, lag = c.rows, c.neurons, c.outputs, c.lag + 1
+        shapes = {
+            "ring": (c.slots, neurons),
+            **dict.fromkeys(("potential", "spiked", "surrogate", "readout_trace"), (neurons,)),
+            **dict.fromkeys(("value", "scores", "error", "blame"), (outputs,)),
+            **dict.fromkeys(("credit_weight", "credit_delay"), (lag, neurons)),
+            "draws": (max(c.words, c.readout_words) * c.lanes,),
+            "words": (c.words,),
+            **dict.fromkeys(("lines", "arrived", "age", "quiet"), (rows,)),
+            "awake": (1,),
+            "window": (rows, 2 * c.kernel_radius + 1),
+            **dict.fromkeys(("trace", "slope"), (rows, c.slots)),
+            "counts": (len(COUNTERS),),
+        }
+        arrays: dict[str, Any] = {name: np.zeros(shape, np.int64) for name, shape in shapes.items()}
+        return cls(**arrays, listed=np.zeros(rows, np.bool_), generators=seeds(seed, c.lanes))
+
+    def clear(self) -> None:
+        """Reset all but generators and counters. The trace lines' entries stay: their age says that they are gone."""
+        for name in set(self._fields) - {"trace", "slope", "generators", "counts"}:
+            getattr(self, name).fill(0)
+
+
+class Recording(NamedTuple):
+    """Where to record what, [steps, size]; arrays of no steps record nothing."""
+
+    spikes: Raw
+    potential: Raw
+    readout: Raw
+    surrogate: Raw
+    readout_trace: Raw
+    trace: Raw
+
+
+# -------------------------------------------------------------------- fixed
+
+
+@phase
+def saturate(value, least, most):
+    return min(max(value, least), most)
+
+
+@phase
+def leak(value, decay, fraction):
+    kept = abs(value) * decay >> fraction
+    return kept if value >= 0 else -kept
+
+
+@phase
+def round_half_up(value, bits):
+    return value if bits == 0 else (value + (1 << (bits - 1))) >> bits
+
+
+@phase
+def round_stochastic(value, bits, draw):
+    return (value + draw) >> bits
+
+
+@phase
+def narrow(value, to, counts):
+    """Saturate a learning quantity to the format `to`, counted."""
+    clipped = saturate(value, to.min, to.max)
+    counts[SIGNAL_SATURATED] += clipped != value
+    return clipped
+
+
+@phase
+def scale(value, eta, fraction, to, counts):
+    mantissa, shift = eta
+    product = value * mantissa << max(0, to.fraction - fraction)
+    return narrow(round_half_up(product, shift + max(0, fraction - to.fraction)), to, counts)
+
+
+# -------------------------------------------------------------------- random
+
+
+@phase
+def draw(s, words):
+    """The next `words` draws of all lanes, into ``s.draws``."""
+    lanes = len(s.generators)
+    for lane in range(lanes):
+        x = s.generators[lane]
+        for i in range(lane, words * lanes, lanes):
+            x = np.uint32(x ^ (x << np.uint32(13)))
+            x = np.uint32(x ^ (x >> np.uint32(17)))
+            x = np.uint32(x ^ (x << np.uint32(5)))
+            s.draws[i] = x
+        s.generators[lane] = x
+
+
+# -------------------------------------------------------------------- neuron
+
+
+@phase
+def sweep(c, p, s, slot):
+    clipped = fired = 0
+    for j in range(c.neurons):
+        kept = leak(s.potential[j], p.alpha, c.decay.fraction)
+        if s.spiked[j]:
+            kept = kept - c.threshold if c.soft_reset else 0
+        total = kept + s.ring[slot, j]
+        s.ring[slot, j] = 0
+        v = saturate(total, c.potential.min, c.potential.max)
+        clipped += v != total
+        s.potential[j] = v
+        s.spiked[j] = v >= c.threshold
+        fired += v >= c.threshold
+    s.counts[POTENTIAL_SATURATED] += clipped
+    s.counts[SPIKES] += fired
+
+
+@phase
+def factors(c, p, s):
+    one = 1 << c.trace.fraction
+    for j in range(c.neurons):
+        height = max(0, c.surrogate_width - abs(s.potential[j] - c.threshold))
+        s.surrogate[j] = min((height << c.surrogate.fraction) // c.surrogate_width, c.surrogate.max)
+        total = leak(s.readout_trace[j], p.kappa, c.decay.fraction) + one * s.spiked[j]
+        s.readout_trace[j] = saturate(total, c.trace.min, c.trace.max)
+        s.counts[TRACE_SATURATED] += s.readout_trace[j] != total
+
+
+# -------------------------------------------------------------------- readout and softmax
+
+
+@phase
+def readout(c, p, s):
+    for k in range(c.outputs):
+        s.value[k] = leak(s.value[k], p.kappa, c.decay.fraction)
+    for j in range(c.neurons):
+        if s.spiked[j]:
+            for k in range(c.outputs):
+                total = s.value[k] + (p.readout[j, k] << (c.potential.fraction - c.weight.fraction))
+                s.value[k] = saturate(total, c.potential.min, c.potential.max)
+                s.counts[READOUT_SATURATED] += s.value[k] != total
+
+
+@phase
+def softmax(c, s):
+    """Class probabilities of the readouts, into ``s.error``."""
+    fraction = c.potential.fraction + EXP_BITS
+    greatest = s.value[0]
+    for k in range(c.outputs):
+        greatest = max(greatest, s.value[k])
+    total = 0
+    for k in range(c.outputs):
+        exponent = (greatest - s.value[k]) * LOG2_E
+        index = (exponent >> (fraction - TABLE_BITS)) & ((1 << TABLE_BITS) - 1)
+        s.error[k] = _TABLE[index] >> min(exponent >> fraction, EXP_BITS + 1)
+        total += s.error[k]
+    reciprocal = (1 << RECIPROCAL_BITS) // total
+    for k in range(c.outputs):
+        s.error[k] = round_half_up(s.error[k] * reciprocal, RECIPROCAL_BITS - c.error.fraction)
+
+
+# -------------------------------------------------------------------- delay line
+
+
+@phase
+def rounded_delay(c, p, row, j):
+    return (p.delay[row, j * c.synaptic] + (1 << (c.delay_fraction - 1))) >> c.delay_fraction
+
+
+@phase
+def deliver(c, p, s, row, step):
+    shift = c.potential.fraction - c.weight.fraction
+    mask = c.slots - 1
+    clipped = 0
+    for j in range(c.neurons):
+        if j != row - c.inputs:  # a neuron never projects onto itself
+            slot = (step + 1 + rounded_delay(c, p, row, j)) & mask
+            total = s.ring[slot, j] + (p.weight[row, j] << shift)
+            s.ring[slot, j] = saturate(total, c.potential.min, c.potential.max)
+            clipped += s.ring[slot, j] != total
+    s.counts[RING_SATURATED] += clipped
+    s.counts[DELIVERIES] += 1
+
+
+# -------------------------------------------------------------------- learning signal
+
+
+@phase
+def learning_signal(c, p, s, step, target):
+    """err in ``s.error``, the credit of this step, and Wout itself."""
+    s.error[target] -= 1 << c.error.fraction
+    for k in range(c.outputs):
+        s.blame[k] = scale(s.error[k], p.eta_readout, c.error.fraction, c.step_readout, s.counts)
+    for j in range(c.neurons):
+        if s.surrogate[j]:
+            credit(c, p, s, step % (c.lag + 1), j)
+        if s.surrogate[j] or s.readout_trace[j]:
+            update_readout(c, p, s, j)
+
+
+@phase
+def credit(c, p, s, now, j):
+    total = 0
+    for k in range(c.outputs):
+        total += p.feedback[j, k] * s.error[k]
+    drop = c.weight.fraction + c.error.fraction - c.signal.fraction
+    signal = narrow(round_half_up(total, drop), c.signal, s.counts)
+    m = narrow(round_half_up(signal * s.surrogate[j], c.surrogate.fraction), c.signal, s.counts)
+    s.credit_weight[now, j] = scale(m, p.eta_weight, c.signal.fraction, c.step_weight, s.counts)
+    s.credit_delay[now, j] = scale(m, p.eta_delay, c.signal.fraction, c.step_delay, s.counts)
+
+
+@phase
+def update_readout(c, p, s, j):
+    draw(s, c.readout_words)
+    trace = s.readout_trace[j]
+    mask = (1 << c.random_bits_readout) - 1
+    clipped = 0
+    for k in range(c.outputs):
+        total = p.readout[j, k] - round_stochastic(s.blame[k] * trace, c.random_bits_readout, s.draws[k] & mask)
+        p.readout[j, k] = saturate(total, c.weight.min, c.weight.max)
+        clipped += p.readout[j, k] != total
+    s.counts[WEIGHT_SATURATED] += clipped
+
+
+# -------------------------------------------------------------------- trace line
+
+
+@phase
+def arrive(s, row):
+    if not s.listed[row]:
+        s.listed[row] = True
+        s.lines[s.awake[0]] = row
+        s.awake[0] += 1
+        s.age[row] = 0
+        s.quiet[row] = 0
+    s.arrived[row] += 1
+
+
+@phase
+def trace_line(c, p, s, row, step):
+    """Advance a trace and make its entry of ``step - R``; false if the unit now falls asleep."""
+    radius = c.kernel_radius
+    window = s.window[row]
+    total = leak(window[2 * radius], p.alpha, c.decay.fraction) + (s.arrived[row] << c.trace.fraction)
+    s.arrived[row] = 0
+    alive = 0
+    for i in range(2 * radius):
+        window[i] = window[i + 1]
+        alive |= window[i]
+    window[2 * radius] = saturate(total, c.trace.min, c.trace.max)
+    alive |= window[2 * radius]
+    s.counts[TRACE_SATURATED] += window[2 * radius] != total
+    slope = 0
+    for u in range(1, radius + 1):
+        slope += c.kernel[u - 1] * (window[radius - u] - window[radius + u])
+    slope = round_half_up(slope, c.trace.fraction)
+    slot = (step - radius) & (c.slots - 1)
+    s.trace[row, slot] = window[radius]
+    s.slope[row, slot] = slope
+    s.age[row] = min(s.age[row] + 1, c.slots)
+    s.quiet[row] = 0 if window[radius] or slope else min(s.quiet[row] + 1, c.slots)
+    return alive != 0 or s.quiet[row] <= c.reach
+
+
+# -------------------------------------------------------------------- eligibility
+
+
+@phase
+def eligibility(c, p, s, step):
+    """Advance every trace that is awake and update its row; leave the place of the next step's credit empty."""
+    oldest = (step + 1) % (c.lag + 1)
+    words = blamed_words(c, s, oldest)
+    awake = 0
+    for i in range(s.awake[0]):
+        row = s.lines[i]
+        s.listed[row] = trace_line(c, p, s, row, step)
+        if words:
+            update_row(c, p, s, row, step, s.credit_weight[oldest], s.credit_delay[oldest], s.words[:words])
+        if s.listed[row]:
+            s.lines[awake] = row
+            awake += 1
+    s.awake[0] = awake
+    for j in range(c.neurons):
+        s.credit_weight[oldest, j] = s.credit_delay[oldest, j] = 0
+
+
+@phase
+def blamed_words(c, s, oldest):
+    """List the words with any credit in ``s.words``; how many."""
+    count = 0
+    for word in range(c.words):
+        for j in range(word * c.lanes, min((word + 1) * c.lanes, c.neurons)):
+            if s.credit_weight[oldest, j] or s.credit_delay[oldest, j]:
+                s.words[count] = word
+                count += 1
+                break
+    return count
+
+
+@phase
+def update_row(c, p, s, row, step, credit_weight, credit_delay, words):
+    draw(s, len(words))
+    newest = step - c.kernel_radius
+    mask = (1 << c.random_bits_weight) - 1
+    row_blame = clipped = 0
+    for i in range(len(words) * c.lanes):
+        j = words[i // c.lanes] * c.lanes + i % c.lanes
+        if j >= c.neurons or j == row - c.inputs or not (credit_weight[j] or credit_delay[j]):
+            continue
+        delay = rounded_delay(c, p, row, j)
+        slot = (newest - delay) & (c.slots - 1)
+        recent = delay < s.age[row]
+        weight = p.weight[row, j]
+        blame = weight * credit_delay[j]
+        if recent:
+            change = round_stochastic(credit_weight[j] * s.trace[row, slot], c.random_bits_weight, s.draws[i] & mask)
+            p.weight[row, j] = saturate(weight - change, c.weight.min, c.weight.max)
+            clipped += p.weight[row, j] != weight - change
+        if c.synaptic:
+            update_delay(c, p, s, row, j, blame, s.slope[row, slot] if recent else 0, s.draws[i])
+        row_blame += blame
+    if c.axonal:
+        delay = rounded_delay(c, p, row, 0)
+        slope = s.slope[row, (newest - delay) & (c.slots - 1)] if delay < s.age[row] else 0
+        update_delay(c, p, s, row, 0, row_blame, slope, s.draws[(len(words) - 1) * c.lanes])
+    s.counts[WEIGHT_SATURATED] += clipped
+
+
+@phase
+def update_delay(c, p, s, row, column, blame, slope, bits):
+    blame = narrow(round_half_up(blame, c.weight.fraction), c.step_delay, s.counts)
+    change = round_stochastic(blame * slope, c.random_bits_delay, bits >> (32 - c.random_bits_delay))
+    total = p.delay[row, column] - change
+    p.delay[row, column] = saturate(total, 0, c.delay_limit)
+    s.counts[DELAY_SATURATED] += p.delay[row, column] != total
+
+
+# -------------------------------------------------------------------- core
+
+
+@phase
+def step_core(c, p, s, t, units, scored, target, learn):
+    sweep(c, p, s, t & (c.slots - 1))
+    if learn:
+        factors(c, p, s)
+    readout(c, p, s)
+    for row in units:
+        deliver(c, p, s, row, t)
+        if learn:
+            arrive(s, row)
+    if c.recurrent:
+        for j in range(c.neurons):
+            if s.spiked[j]:
+                deliver(c, p, s, c.inputs + j, t)
+                if learn:
+                    arrive(s, c.inputs + j)
+    if scored:
+        softmax(c, s)
+        for k in range(c.outputs):
+            s.scores[k] += s.error[k] if c.softmax_scores else s.value[k]
+        if learn:
+            learning_signal(c, p, s, t, target)
+    if learn:
+        eligibility(c, p, s, t)
+
+
+@phase
+def record(to, t, values):
+    if len(to):
+        for i in range(len(values)):
+            to[t, i] = values[i]
+
+
+@phase
+def probe(s, recording, t):
+    record(recording.spikes, t, s.spiked)
+    record(recording.potential, t, s.potential)
+    record(recording.readout, t, s.value)
+    record(recording.surrogate, t, s.surrogate)
+    record(recording.readout_trace, t, s.readout_trace)
+    record(recording.trace, t, s.window[:, -1])
+
+
+@njit(cache=True, nogil=True)
+def play(c, p, s, recording, units, offsets, scored, target, learn):
+    steps = len(scored)
+    for t in range(steps):
+        step_core(c, p, s, t, units[offsets[t] : offsets[t + 1]], scored[t], target, learn)
+        probe(s, recording, t)
+    if learn:
+        for t in range(steps, steps + c.lag):
+            eligibility(c, p, s, t)
+
+
+class CompiledCore(CoreBase):
+    """The golden model at training speed; the same device as `ranvier.golden.core.GoldenCore`, bit for bit.
+
+    The first use compiles (about 20 s, kept on disk for later processes).
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core to model.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self._sizes = Sizes.of(config)
+        self._nowhere = {name: np.zeros((0, 0), np.int64) for name in TRACED}
+        super().__init__(config)
+
+    def restart(self) -> None:
+        """Seed the generators; clear state and counters."""
+        self._state = State.of(self.config, self._network.seed)
+
+    def counters(self) -> dict[str, int]:
+        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
+        return dict(zip(COUNTERS, self._state.counts.tolist(), strict=True))
+
+    def play(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Raw:
+        """Run a checked sample from cleared state, fill `steps`, return the scores [outputs]."""
+        self._state.clear()
+        play(
+            self._sizes,
+            Parameters.of(self._network),
+            self._state,
+            Recording(**(self._nowhere | steps)),
+            np.array(sample.units),
+            np.array(sample.offsets()),
+            np.array(sample.scored),
+            0 if target is None else int(target),
+            bool(learn),
+        )
+        return self._state.scores.copy()

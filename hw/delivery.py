@@ -1,0 +1,97 @@
+"""Delivery of spikes: one row of synapses into the delay line of current."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.fixed import round_half_up, shape
+from ranvier.hw.pipeline import delayed
+from ranvier.hw.synapse import SynapseMemory, synapse_layout
+
+__all__ = ["Delivery"]
+
+
+class Delivery(wiring.Component):
+    """For a spike of presynaptic unit i at step t: ``ring_j[(t + 1 + Dh_ji) mod L] += W_ji`` for every neuron j.
+
+    Takes a spike every ``max(3, words + 1)`` clocks; the last word reaches the delay line `LATENCY` clocks after it is issued.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Sizes, formats.
+
+    Attributes
+    ----------
+    spikes : In(stream)
+        Rows to deliver.
+    slot : In
+        ``t mod L``; held while anything is under way.
+    row, word : Out
+        Synapses to read (see `SynapseMemory`) ...
+    synapses : In(`synapse_layout`)
+        ... and what they hold.
+    deliver, deliver_word, slots, targets, weights : Out
+        To `DelayLine`.
+    arrive, arrived_row : Out
+        One spike of a row, for its trace; pulses are at least 3 clocks apart.
+    busy : Out(1)
+        A spike has not left for the delay line yet.
+    """
+
+    #: Word issued to word at the delay line: synapse memory, slot.
+    LATENCY = SynapseMemory.LATENCY + 1
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        row, word = range(max(2, config.rows)), range(max(2, config.words))
+        slot = ceil_log2(config.slots)
+        super().__init__(
+            {
+                "spikes": In(stream.Signature(row)),
+                "slot": In(slot),
+                "row": Out(row),
+                "word": Out(word),
+                "synapses": In(synapse_layout(config)),
+                "deliver": Out(1),
+                "deliver_word": Out(word),
+                "slots": Out(data.ArrayLayout(slot, config.lanes)),
+                "targets": Out(config.lanes),
+                "weights": Out(data.ArrayLayout(shape(config.weight), config.lanes)),
+                "arrive": Out(1),
+                "arrived_row": Out(row),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        c = self.config
+        issuing = Signal()
+        with m.FSM():
+            with m.State("Accept"):
+                m.d.comb += self.spikes.ready.eq(1)
+                with m.If(self.spikes.valid):
+                    m.d.comb += self.arrive.eq(1)
+                    m.d.sync += [self.row.eq(self.spikes.payload), self.word.eq(0)]
+                    m.next = "Issue"
+            with m.State("Issue"):
+                m.d.comb += issuing.eq(1)
+                m.d.sync += self.word.eq(self.word + 1)
+                with m.If(self.word == c.words - 1):
+                    m.next = "Rest" if c.words == 1 else "Accept"
+            with m.State("Rest"):
+                m.next = "Accept"
+        m.d.comb += self.arrived_row.eq(self.spikes.payload)
+
+        under_way = [issuing]
+        for _ in range(self.LATENCY):
+            under_way.append(delayed(m, under_way[-1], 1))
+        m.d.comb += [self.deliver.eq(under_way[-1]), self.busy.eq(Cat(under_way).any())]
+        m.d.comb += self.deliver_word.eq(delayed(m, self.word, self.LATENCY))
+        m.d.sync += [self.targets.eq(self.synapses.targets), self.weights.eq(self.synapses.weight)]
+        for lane in range(c.lanes):
+            steps = round_half_up(self.synapses.delay[lane], c.delay_fraction)
+            m.d.sync += self.slots[lane].eq(self.slot + 1 + steps)
+        return m

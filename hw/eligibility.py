@@ -1,0 +1,249 @@
+"""The eligibility unit: rows times lanes of (trace, credit, W, D) -> W', D'."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.credit_list import credit_layout
+from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate
+from ranvier.hw.pipeline import delayed
+from ranvier.hw.synapse import SynapseMemory, SynapseWrite, synapse_layout
+from ranvier.hw.trace import Traces
+from ranvier.hw.trace_line import TraceLine, entry_layout
+
+__all__ = ["Eligibility"]
+
+
+class Eligibility(wiring.Component):
+    """``dW_ji = -etaW m_j epsW_ji``, ``dD_ji = -etaD m_j epsD_ji`` for all synapses of all rows that are awake.
+
+    Each row costs ``max(3, credit words + 1)`` clocks: its trace is advanced, and each word of neurons with credit passes the
+    update pipeline, one word per clock. Rows overlap in the pipeline, whose length is paid once per step.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Sizes, formats, kind of delay.
+
+    Attributes
+    ----------
+    start : In(1)
+        Begin a step.
+    rows : In(stream)
+        Awake rows, ...
+    rows_done : In(1)
+        ... none of which is left.
+    slot : In
+        ``t mod L``.
+    visit, row : Out
+        Row whose trace to advance (see `Traces`); ...
+    visited, age : In
+        ... done, with this many entries.
+    entry : Out
+        Credit word to read ...
+    count : In
+        ... of so many ...
+    credit : In(`credit_layout`)
+        ... two clocks later.
+    synapse_row, synapse_word : Out
+        Synapses to read, ...
+    synapses : In(`synapse_layout`)
+        ... `SynapseMemory.LATENCY` clocks later.
+    trace_row, trace_slots : Out
+        Entries of the trace line to read, ...
+    entries : In(array of lanes of entries)
+        ... two clocks later.
+    draw, advance : In, Out
+        Random bits of every lane; `advance` when they were used.
+    write : Out(`SynapseWrite`)
+        Updated synapses.
+    busy : Out(1)
+        Something is under way.
+    signal_saturated, weight_saturated, delay_saturated : Out
+        How many values clipped on this clock.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        lanes = config.lanes
+        row, word, slot = range(max(2, config.rows)), range(max(2, config.words)), ceil_log2(config.slots)
+        super().__init__(
+            {
+                "start": In(1),
+                "rows": In(stream.Signature(row)),
+                "rows_done": In(1),
+                "slot": In(slot),
+                "visit": Out(1),
+                "row": Out(row),
+                "visited": In(1),
+                "age": In(range(config.slots + 1)),
+                "entry": Out(word),
+                "count": In(range(config.words + 1)),
+                "credit": In(credit_layout(config)),
+                "synapse_row": Out(row),
+                "synapse_word": Out(word),
+                "synapses": In(synapse_layout(config)),
+                "trace_row": Out(row),
+                "trace_slots": Out(data.ArrayLayout(slot, lanes)),
+                "entries": In(data.ArrayLayout(entry_layout(config), lanes)),
+                "draw": In(data.ArrayLayout(32, lanes)),
+                "advance": Out(1),
+                "write": Out(SynapseWrite(config)),
+                "busy": Out(1),
+                "signal_saturated": Out(range(lanes + 1)),
+                "weight_saturated": Out(range(lanes + 1)),
+                "delay_saturated": Out(range(lanes + 1)),
+            }
+        )
+
+    # Stages, in clocks after a word is issued. A row's trace entry is made while its first word is on the way, and is in
+    # the trace line one clock before that word reads it.
+    CREDIT = 2
+    SYNAPSES = CREDIT + 2
+    READ = SYNAPSES + SynapseMemory.LATENCY + 1
+    PRODUCT = READ + TraceLine.LATENCY
+    assert READ == Traces.LATENCY + 1
+
+    @property
+    def latency(self) -> int:
+        """Clocks from the last word issued to the last delay in memory."""
+        return self.PRODUCT + 6 + (1 + ceil_log2(self.config.lanes) if self.config.delays == "axonal" else 0)
+
+    def elaborate(self, platform):
+        m = Module()
+        c = self.config
+        n, row, issuing = Signal.like(self.entry), Signal.like(self.row), Signal()
+        last = n + 1 >= self.count
+        m.d.comb += self.busy.eq(1)
+        drain = Signal(range(self.latency + 2))
+        with m.FSM():
+            with m.State("Idle"):
+                m.d.comb += self.busy.eq(0)
+                with m.If(self.start):
+                    m.next = "Accept"
+            with m.State("Accept"):
+                m.d.comb += self.rows.ready.eq(1)
+                m.d.sync += [row.eq(self.rows.payload), n.eq(0), drain.eq(0)]
+                with m.If(self.rows.valid):
+                    m.next = "Issue"
+                with m.Elif(self.rows_done):
+                    m.next = "Drain"
+            with m.State("Issue"):
+                m.d.comb += issuing.eq(1)
+                m.d.sync += n.eq(n + 1)
+                with m.If(last):
+                    m.next = "Accept"
+            with m.State("Drain"):
+                m.d.sync += drain.eq(drain + 1)
+                with m.If(drain == self.latency):
+                    m.next = "Idle"
+
+        m.d.comb += [self.visit.eq(issuing & (n == 0)), self.row.eq(row), self.entry.eq(delayed(m, n, self.CREDIT))]
+        valid = delayed(m, issuing & (self.count != 0), self.SYNAPSES)
+        row = delayed(m, row, self.SYNAPSES)
+        m.d.comb += [self.synapse_row.eq(row), self.synapse_word.eq(self.credit.word)]
+        final = delayed(m, issuing & last, self.SYNAPSES)
+        self._update(m, valid, final, row, self.credit)
+        return m
+
+    def _update(self, m, valid, final, row, credit):
+        """All lanes of one word from its credit (stage SYNAPSES) to its new weights and delays."""
+        c = self.config
+        wait = SynapseMemory.LATENCY
+        valid, final, row = delayed(m, valid, wait), delayed(m, final, wait), delayed(m, row, wait)
+        credit, synapses = delayed(m, credit, wait), self.synapses
+
+        # The entry made last is that of step t - R; delay 0 reads it. Entries older than the row is awake are zero.
+        age = Signal.like(self.age)
+        held = Mux(self.visited, self.age, age)
+        m.d.sync += age.eq(held)
+        m.d.comb += self.trace_row.eq(delayed(m, row, 1))
+        traces, slopes, blame = [], [], []
+        for lane in range(c.lanes):
+            steps = round_half_up(synapses.delay[lane], c.delay_fraction)
+            m.d.sync += self.trace_slots[lane].eq(self.slot - c.kernel_radius - steps)
+            known = delayed(m, steps < held, 1 + TraceLine.LATENCY)
+            traces.append(Mux(known, self.entries[lane].trace, 0))
+            slopes.append(Mux(known, self.entries[lane].slope, 0))
+            product = synapses.weight[lane] * credit.delay[lane]
+            blame.append(delayed(m, Mux(synapses.targets[lane] & valid, product, 0), 1))
+
+        # Everything but `blame` meets the traces at stage PRODUCT; `blame` is two clocks early.
+        blame_valid, blame_final = delayed(m, valid, 1), delayed(m, valid & final, 1)
+        late = 1 + TraceLine.LATENCY
+        valid, final, row, synapses = (delayed(m, v, late) for v in (valid, valid & final, row, synapses))
+        word, weight_credit = delayed(m, credit.word, late), delayed(m, credit.weight, late)
+        m.d.comb += self.advance.eq(delayed(m, valid, 1))
+        self._weights(m, valid, row, word, synapses, weight_credit, traces)
+        if c.delays == "synaptic":
+            self._synaptic_delays(m, valid, row, word, synapses, blame, slopes)
+        elif c.delays == "axonal":
+            total = self._row_sum(m, blame_valid, blame_final, blame)
+            self._axonal_delays(m, final, row, synapses.delay[0], total, slopes[0])
+
+    def _weights(self, m, valid, row, word, synapses, credit, traces):
+        """Product, draw, difference, saturation: 4 clocks."""
+        c, write = self.config, self.write
+        clipped = []
+        for lane in range(c.lanes):
+            product = delayed(m, credit[lane] * traces[lane], 1)
+            change = delayed(m, round_stochastic(product, c.random_bits_weight, self.draw[lane]), 1)
+            total = delayed(m, delayed(m, synapses.weight[lane], 2) - change, 1)
+            weight, clips = saturate(total, c.weight)
+            writes = delayed(m, valid & synapses.targets[lane], 3)
+            clipped.append(writes & clips)
+            m.d.sync += [write.weight[lane].eq(weight), write.weight_lanes[lane].eq(writes)]
+        m.d.comb += [write.weight_row.eq(delayed(m, row, 4)), write.weight_word.eq(delayed(m, word, 4))]
+        m.d.sync += self.weight_saturated.eq(popcount(clipped))
+
+    def _synaptic_delays(self, m, valid, row, word, synapses, blame, slopes):
+        """Each lane for itself; `blame` (``etaD m W``) was two clocks early, which its rounding takes."""
+        c, write = self.config, self.write
+        blame_clipped, clipped = [], []
+        for lane in range(c.lanes):
+            rounded = delayed(m, round_half_up(blame[lane], c.weight.fraction), 1)
+            narrow, clips = saturate(rounded, c.step_delay)
+            blame_clipped.append(clips)
+            product = delayed(m, delayed(m, narrow, 1) * slopes[lane], 1)
+            draw = self.draw[lane][32 - c.random_bits_delay :]
+            change = delayed(m, round_stochastic(product, c.random_bits_delay, draw), 1)
+            total = delayed(m, delayed(m, synapses.delay[lane], 2) - change, 1)
+            delay, clips = clamp(total, c.delay_limit)
+            writes = delayed(m, valid & synapses.targets[lane], 3)
+            clipped.append(writes & clips)
+            m.d.sync += [write.delay[lane].eq(delay), write.delay_lanes[lane].eq(writes)]
+        m.d.comb += [write.delay_row.eq(delayed(m, row, 4)), write.delay_word.eq(delayed(m, word, 4))]
+        m.d.sync += [self.signal_saturated.eq(popcount(blame_clipped)), self.delay_saturated.eq(popcount(clipped))]
+
+    def _row_sum(self, m, valid, final, blame):
+        """Sum over the lanes and words of a row: a registered tree, then an accumulator; 1 + ceil(log2 lanes) clocks."""
+        c = self.config
+        depth = ceil_log2(c.lanes)
+        while len(blame) > 1:
+            blame = [delayed(m, a + b, 1) for a, b in zip(blame[::2], blame[1::2], strict=True)]
+        first, total = Signal(init=1), Signal(signed(len(blame[0]) + ceil_log2(c.words)))
+        with m.If(delayed(m, valid, depth)):
+            m.d.sync += [total.eq(Mux(first, 0, total) + blame[0]), first.eq(delayed(m, final, depth))]
+        return total
+
+    def _axonal_delays(self, m, final, row, delay, total, slope):
+        """One update for a whole row, with the draw of lane 0 for its last word.
+
+        `total` is ready ``depth - 1`` clocks after stage PRODUCT, at which everything else is.
+        """
+        c, write = self.config, self.write
+        depth = ceil_log2(c.lanes)
+        rounded = delayed(m, round_half_up(total, c.weight.fraction), 1)
+        narrow, blame_clips = saturate(rounded, c.step_delay)
+        product = delayed(m, delayed(m, narrow, 1) * delayed(m, slope, 1 + depth), 1)
+        draw = delayed(m, self.draw[0][32 - c.random_bits_delay :], 1 + depth)
+        change = delayed(m, round_stochastic(product, c.random_bits_delay, draw), 1)
+        delay, clips = clamp(delayed(m, delayed(m, delay, 3 + depth) - change, 1), c.delay_limit)
+        m.d.sync += [
+            write.delay[0].eq(delay),
+            write.delay_lanes.eq(delayed(m, final, 4 + depth)),
+            self.signal_saturated.eq(delayed(m, final, depth) & blame_clips),
+            self.delay_saturated.eq(delayed(m, final, 4 + depth) & clips),
+        ]
+        m.d.comb += write.delay_row.eq(delayed(m, row, 5 + depth))

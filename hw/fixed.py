@@ -1,0 +1,51 @@
+"""The named roundings of the chip, on Amaranth values. Every narrowing in the hardware is one of these."""
+
+from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
+from ranvier.golden.qformat import QFormat
+
+__all__ = ["clamp", "popcount", "round_half_up", "round_stochastic", "saturate", "shape", "toward_zero"]
+
+
+def shape(fmt: QFormat):
+    """Amaranth shape of a raw value in the format `fmt`."""
+    return signed(fmt.width) if fmt.signed else unsigned(fmt.width)
+
+
+def saturate(value: Value, fmt: QFormat) -> tuple[Value, Value]:
+    """A signed `value` clipped to `fmt`, and whether that changed it.
+
+    A value fits if every bit above the format's magnitude equals the sign (is zero, for an unsigned format).
+    """
+    magnitude = fmt.integer + fmt.fraction
+    negative = value[-1]
+    excess = value[magnitude:]
+    fits = (excess.all() | ~excess.any()) if fmt.signed else ~excess.any()
+    limit = Mux(negative, Const(fmt.min, shape(fmt)), Const(fmt.max, shape(fmt)))
+    clipped = Mux(fits, value[: fmt.width], limit.as_unsigned())
+    return (clipped.as_signed() if fmt.signed else clipped), ~fits
+
+
+def clamp(value: Value, most: int) -> tuple[Value, Value]:
+    """A signed `value` clipped to ``[0, most]``, and whether that changed it."""
+    below, above = value[-1], ~value[-1] & (value > most)
+    return Mux(below, 0, Mux(above, most, value.as_unsigned()))[: most.bit_length()], below | above
+
+
+def toward_zero(value: Value, bits: int) -> Value:
+    """Drop `bits` fraction bits of a signed `value`, truncating toward zero."""
+    return (value + Mux(value[-1], Const((1 << bits) - 1, bits), 0)) >> bits
+
+
+def round_half_up(value: Value, bits: int) -> Value:
+    """Drop `bits` fraction bits; ties go up."""
+    return value if bits == 0 else (value + (1 << (bits - 1))) >> bits
+
+
+def round_stochastic(value: Value, bits: int, draw: Value) -> Value:
+    """Drop `bits` fraction bits after adding `bits` random ones."""
+    return (value + draw[:bits]) >> bits
+
+
+def popcount(bits: list[Value]) -> Value:
+    """How many of the one-bit values are set."""
+    return sum(Cat(*bits)[i] for i in range(len(bits)))

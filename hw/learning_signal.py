@@ -1,0 +1,217 @@
+"""Factor three: ``L_j = sum_k B_kj err_k`` and ``m_j = L_j psi_j``; and the update of Wout on the same walk."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.fixed import popcount, round_half_up, round_stochastic, saturate, shape
+from ranvier.hw.neuron import neuron_layout
+from ranvier.hw.pipeline import delayed
+from ranvier.hw.row_memory import RowMemory
+from ranvier.hw.step_size import SCALE_LATENCY, StepSizeLayout, scale
+
+__all__ = ["LearningSignal"]
+
+
+class LearningSignal(wiring.Component):
+    """Visits every neuron with psi or zbar, ``readout_words`` clocks each with no gap, and reads its row of Wout (and B).
+
+    The row's products with err add up to the learning signal; the row itself, corrected by ``-etaO err_k zbar_j`` with
+    stochastic rounding, is written back. Credits leave in order, `LATENCY` clocks after the last word of their neuron.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Sizes, formats, kind of feedback.
+
+    Attributes
+    ----------
+    probability_valid, probability_index, probability : In
+        Softmax of one output per clock.
+    target : In
+        Class of the sample.
+    eta_weight, eta_delay, eta_readout : In(`StepSizeLayout`)
+        Step sizes.
+    walk : In(1)
+        Held while neurons are to be taken from `neurons`, once all probabilities have come.
+    neurons : In(stream)
+        Neurons with psi or zbar, in ascending order.
+    neuron, word : Out
+        Word of Wout and B to read, ...
+    weights, feedback : In(array of lanes)
+        ... `RowMemory.LATENCY` clocks later.
+    state_word : Out
+        Word of neuron state to read, ...
+    state : In(array of lanes of neuron state)
+        ... one clock later.
+    draw, advance : In, Out
+        Random bits of every lane; `advance` when they were used.
+    write, write_neuron, write_word, write_weights : Out
+        Word of Wout to write.
+    credit_valid, credit_neuron, credit_weight, credit_delay : Out
+        ``etaW m_j`` and ``etaD m_j``.
+    busy : Out(1)
+        Something is under way.
+    signal_saturated, weight_saturated : Out
+        How many values clipped on this clock.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        lanes = config.lanes
+        neuron, word = range(config.words * lanes), range(max(2, config.readout_words))
+        weights = data.ArrayLayout(shape(config.weight), lanes)
+        super().__init__(
+            {
+                "probability_valid": In(1),
+                "probability_index": In(range(config.outputs)),
+                "probability": In(unsigned(config.error.fraction + 1)),
+                "target": In(range(config.outputs)),
+                "eta_weight": In(StepSizeLayout),
+                "eta_delay": In(StepSizeLayout),
+                "eta_readout": In(StepSizeLayout),
+                "walk": In(1),
+                "neurons": In(stream.Signature(neuron)),
+                "neuron": Out(neuron),
+                "word": Out(word),
+                "weights": In(weights),
+                "feedback": In(weights),
+                "state_word": Out(range(max(2, config.words))),
+                "state": In(data.ArrayLayout(neuron_layout(config), lanes)),
+                "draw": In(data.ArrayLayout(32, lanes)),
+                "advance": Out(1),
+                "write": Out(lanes),
+                "write_neuron": Out(neuron),
+                "write_word": Out(word),
+                "write_weights": Out(weights),
+                "credit_valid": Out(1),
+                "credit_neuron": Out(neuron),
+                "credit_weight": Out(shape(config.step_weight)),
+                "credit_delay": Out(shape(config.step_delay)),
+                "busy": Out(1),
+                "signal_saturated": Out(range(8)),
+                "weight_saturated": Out(range(lanes + 1)),
+            }
+        )
+        #: Clocks from the last word of a neuron to its credit: memory, product, sum over lanes and words, L, L psi, m, eta m.
+        self.LATENCY = RowMemory.LATENCY + ceil_log2(lanes) + 5 + SCALE_LATENCY
+
+    def elaborate(self, platform):
+        m = Module()
+        c = self.config
+        at = RowMemory.LATENCY
+        lane_bits = ceil_log2(c.lanes)
+        last = self.word == c.readout_words - 1
+        storing = [self.probability_valid]
+        for _ in range(1 + SCALE_LATENCY):
+            storing.append(delayed(m, storing[-1], 1))
+        issue = self.walk & self.neurons.valid & ~Cat(storing).any()
+        m.d.comb += [
+            self.neuron.eq(self.neurons.payload),
+            self.neurons.ready.eq(issue & last),
+            self.state_word.eq(self.neuron >> lane_bits),
+        ]
+        with m.If(issue):
+            m.d.sync += self.word.eq(Mux(last, 0, self.word + 1))
+
+        error, blame, error_clipped = self._errors(m)
+        lane = delayed(m, self.neuron[:lane_bits], 1) if lane_bits else 0
+        state = delayed(m, self.state[lane], at - 1)
+        valid = delayed(m, issue, at)
+        self._update(m, valid, blame, state.readout_trace)
+        credit_clipped = self._credit(m, valid, delayed(m, last, at), error, state.surrogate)
+        in_flight = [issue]
+        for _ in range(self.LATENCY):
+            in_flight.append(delayed(m, in_flight[-1], 1))
+        m.d.comb += self.busy.eq(Cat(in_flight).any())
+        m.d.sync += self.signal_saturated.eq(popcount([error_clipped, *credit_clipped]))
+        return m
+
+    def _errors(self, m):
+        """err and ``etaO err``, stored as words as they come and read back beside the rows."""
+        c = self.config
+        lane_bits = ceil_log2(c.lanes)
+        entry = data.StructLayout({"error": shape(c.error), "blame": shape(c.step_readout)})
+        memory = Memory(shape=data.ArrayLayout(entry, c.lanes), depth=max(2, c.readout_words), init=[])
+        m.submodules.errors = memory
+        read, write = memory.read_port(), memory.write_port(granularity=1)
+
+        hit = Mux(self.probability_index == self.target, c.error.one, 0)
+        error = delayed(m, (self.probability - hit).as_signed(), 1)
+        valid, index = delayed(m, self.probability_valid, 1), delayed(m, self.probability_index, 1)
+        blame, clipped = scale(m, error, self.eta_readout, c.error.fraction, c.step_readout)
+        error = delayed(m, error, SCALE_LATENCY)
+        valid, index = delayed(m, valid, SCALE_LATENCY), delayed(m, index, SCALE_LATENCY)
+        m.d.comb += write.addr.eq(index >> lane_bits)
+        for lane in range(c.lanes):
+            m.d.comb += [
+                write.data[lane].error.eq(error),
+                write.data[lane].blame.eq(blame),
+                write.en[lane].eq(valid & ((index[:lane_bits] == lane) if lane_bits else 1)),
+            ]
+        m.d.comb += read.addr.eq(self.word)
+        words = delayed(m, read.data, RowMemory.LATENCY - 1)
+        return [words[n].error for n in range(c.lanes)], [words[n].blame for n in range(c.lanes)], valid & clipped
+
+    def _update(self, m, valid, blame, trace):
+        """``Wout_kj -= round(etaO err_k zbar_j)``: product, draw, difference, saturation."""
+        c = self.config
+        clipped = []
+        m.d.comb += self.advance.eq(delayed(m, valid, 1))
+        for lane in range(c.lanes):
+            product = delayed(m, blame[lane] * trace, 1)
+            change = delayed(m, round_stochastic(product, c.random_bits_readout, self.draw[lane]), 1)
+            total = delayed(m, delayed(m, self.weights[lane], 2) - change, 1)
+            weight, clips = saturate(total, c.weight)
+            exists = delayed(m, self.word * c.lanes + lane < c.outputs, RowMemory.LATENCY + 3)
+            writes = delayed(m, valid, 3) & exists
+            clipped.append(writes & clips)
+            m.d.sync += [self.write_weights[lane].eq(weight), self.write[lane].eq(writes)]
+        m.d.comb += [
+            self.write_neuron.eq(delayed(m, self.neuron, RowMemory.LATENCY + 4)),
+            self.write_word.eq(delayed(m, self.word, RowMemory.LATENCY + 4)),
+        ]
+        m.d.sync += self.weight_saturated.eq(popcount(clipped))
+
+    def _credit(self, m, valid, last, error, surrogate):
+        """L, m and the two credits of a neuron, from the products of its words; returns what clipped."""
+        c = self.config
+        feedback = self.weights if c.feedback == "symmetric" else self.feedback
+        level = []
+        for lane in range(c.lanes):
+            exists = delayed(m, self.word * c.lanes + lane < c.outputs, RowMemory.LATENCY)
+            level.append(delayed(m, Mux(exists, feedback[lane] * error[lane], 0), 1))
+        while len(level) > 1:
+            level = [delayed(m, a + b, 1) for a, b in zip(level[::2], level[1::2], strict=True)]
+        depth = 1 + ceil_log2(c.lanes)
+        valid, last, psi = delayed(m, valid, depth), delayed(m, last, depth), delayed(m, surrogate, depth)
+
+        first = Signal(init=1)
+        total = Signal(signed(len(level[0]) + ceil_log2(max(2, c.readout_words))))
+        with m.If(valid):
+            m.d.sync += [first.eq(last), total.eq(Mux(first, 0, total) + level[0])]
+        done, psi = delayed(m, valid & last, 1), delayed(m, psi, 1)
+
+        drop = c.weight.fraction + c.error.fraction - c.signal.fraction
+        signal, signal_clips = saturate(round_half_up(total, drop), c.signal)
+        product = delayed(m, delayed(m, signal, 1) * delayed(m, psi, 1), 1)
+        credit, credit_clips = saturate(round_half_up(product, c.surrogate.fraction), c.signal)
+        credit = delayed(m, credit, 1)
+        weight, weight_clips = scale(m, credit, self.eta_weight, c.signal.fraction, c.step_weight)
+        delay, delay_clips = scale(m, credit, self.eta_delay, c.signal.fraction, c.step_delay)
+        credited = done & psi.any()
+        scaled = delayed(m, credited, 3 + SCALE_LATENCY)
+        m.d.comb += [
+            self.credit_valid.eq(scaled),
+            self.credit_neuron.eq(delayed(m, self.neuron, self.LATENCY)),
+            self.credit_weight.eq(weight),
+            self.credit_delay.eq(delay),
+        ]
+        return [
+            credited & signal_clips,
+            delayed(m, credited, 2) & credit_clips,
+            scaled & weight_clips,
+            scaled & delay_clips,
+        ]

@@ -1,0 +1,178 @@
+"""The neuron sweep: leak, reset, integrate, fire; psi and zbar on the way. `lanes` neurons per clock."""
+
+from itertools import pairwise
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.fixed import popcount, saturate, shape, toward_zero
+from ranvier.hw.pipeline import delayed
+
+__all__ = ["NeuronSweep", "neuron_layout"]
+
+
+def neuron_layout(config: CoreConfig) -> data.StructLayout:
+    """State of one neuron: v before reset, z, and (on cores that learn) psi and zbar."""
+    fields = {"potential": shape(config.potential), "spiked": 1}
+    if config.learning:
+        fields |= {"surrogate": shape(config.surrogate), "readout_trace": shape(config.trace)}
+    return data.StructLayout(fields)
+
+
+class NeuronSweep(wiring.Component):
+    """LIF neurons: ``v = alpha v - theta z + current``, ``z = (v >= theta)`` (DESIGN section 2, step 1).
+
+    A sweep visits every word once, one word per clock, and takes ``words + LATENCY`` clocks. Stages: read, leak product,
+    leak, sum, saturate, factors, write.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Sizes, formats and kind of reset.
+
+    Attributes
+    ----------
+    start : In(1)
+        Begin a sweep (or, with `clear`, set all state to zero in as many clocks).
+    clear, learn : In(1)
+        Held during a sweep; without `learn` psi and zbar stay as they are.
+    alpha, kappa : In
+        Decays, `decay` format.
+    take, take_word : Out
+        Ask the delay line for the current of a word ...
+    current : In(array of lanes)
+        ... which arrives one clock later.
+    swept : Out(1)
+        `swept_word`, `spiked` (lanes) and `active` (lanes with psi or zbar) of a word are valid.
+    read_word : In
+        Word to look at while no sweep runs ...
+    state : Out(array of lanes of neuron state)
+        ... and its content one clock later.
+    busy : Out(1)
+        A sweep is under way.
+    potential_saturated, trace_saturated : Out
+        How many lanes clipped on this clock.
+    """
+
+    #: Clocks from the last word issued to the last word written.
+    LATENCY = 8
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        lanes, word = config.lanes, range(max(2, config.words))
+        super().__init__(
+            {
+                "start": In(1),
+                "clear": In(1),
+                "learn": In(1),
+                "alpha": In(shape(config.decay)),
+                "kappa": In(shape(config.decay)),
+                "take": Out(1),
+                "take_word": Out(word),
+                "current": In(data.ArrayLayout(shape(config.potential), lanes)),
+                "swept": Out(1),
+                "swept_word": Out(word),
+                "spiked": Out(lanes),
+                "active": Out(lanes),
+                "read_word": In(word),
+                "state": Out(data.ArrayLayout(neuron_layout(config), lanes)),
+                "busy": Out(1),
+                "potential_saturated": Out(range(lanes + 1)),
+                "trace_saturated": Out(range(lanes + 1)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        c = self.config
+        m.submodules.memory = memory = Memory(shape=self.state.shape(), depth=max(2, c.words), init=[])
+        read, write = memory.read_port(), memory.write_port()
+        m.d.comb += self.state.eq(read.data)
+
+        # Issue one word per clock; `stage[n]` is the word issued n clocks ago.
+        running, word = Signal(), Signal(range(max(2, c.words)))
+        layout = data.StructLayout({"valid": 1, "word": word.shape()})
+        stage = [Signal(layout, name=f"stage_{n}") for n in range(self.LATENCY + 1)]
+        m.d.comb += [
+            stage[0].valid.eq(running),
+            stage[0].word.eq(word),
+            self.busy.eq(Cat(s.valid for s in stage).any()),
+        ]
+        m.d.sync += [late.eq(early) for early, late in pairwise(stage)]
+        with m.If(self.start):
+            m.d.sync += [running.eq(1), word.eq(0)]
+        with m.Elif(word == c.words - 1):
+            m.d.sync += running.eq(0)
+        with m.Else():
+            m.d.sync += word.eq(word + 1)
+        m.d.comb += [
+            self.take.eq(running & ~self.clear),
+            self.take_word.eq(word),
+            read.addr.eq(Mux(running, word, self.read_word)),
+        ]
+
+        last = stage[self.LATENCY]
+        after = Signal(self.state.shape())
+        m.d.comb += [
+            write.addr.eq(last.word),
+            write.en.eq(last.valid),
+            write.data.eq(Mux(self.clear, 0, after.as_value())),
+        ]
+        m.d.comb += [self.swept.eq(last.valid & ~self.clear), self.swept_word.eq(last.word)]
+        v_clipped, z_clipped = [], []
+        for lane in range(c.lanes):
+            v, clipped = self._membrane(m, lane, after[lane])
+            v_clipped.append(stage[5].valid & ~self.clear & clipped)
+            if c.learning:
+                existing = stage[7].word * c.lanes + lane < c.neurons  # lanes beyond the last neuron earn no credit
+                clipped = self._factors(m, lane, v, existing, after[lane])
+                z_clipped.append(stage[7].valid & ~self.clear & self.learn & clipped)
+            else:
+                m.d.comb += self.active[lane].eq(0)
+        m.d.sync += [self.potential_saturated.eq(popcount(v_clipped)), self.trace_saturated.eq(popcount(z_clipped))]
+        return m
+
+    def _membrane(self, m, lane, after):
+        """v and z of one lane: memory output at stage 1, v at stage 6, to be written at stage 8."""
+        c = self.config
+        before = delayed(m, self.state[lane], 1)
+        product = delayed(m, before.potential * self.alpha, 1)
+        leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
+        spiked = delayed(m, before.spiked, 2)
+        kept = leaked - Mux(spiked, c.threshold_raw, 0) if c.reset == "soft" else Mux(spiked, 0, leaked)
+        total = delayed(m, kept + delayed(m, self.current[lane], 3), 1)
+        v, clipped = saturate(total, c.potential)
+        v = delayed(m, v, 1)
+        m.d.comb += [
+            after.potential.eq(delayed(m, v, 2)),
+            after.spiked.eq(delayed(m, v >= c.threshold_raw, 2)),
+            self.spiked[lane].eq(after.spiked),
+        ]
+        return v, clipped
+
+    def _factors(self, m, lane, v, existing, after):
+        """psi and zbar of one lane from v at stage 6; ``psi = max(0, 1 - |v - theta| / width)``."""
+        c = self.config
+        fires = delayed(m, v >= c.threshold_raw, 1)
+        rise = delayed(m, v - (c.threshold_raw - c.surrogate_raw), 1)
+        fall = delayed(m, (c.threshold_raw + c.surrogate_raw) - v, 1)
+        height = Mux(fires, fall, rise)
+        psi, _ = saturate(height >> exact_log2(c.surrogate_raw // c.surrogate.one), c.surrogate)
+
+        before = delayed(m, self.state[lane], 1)
+        product = delayed(m, before.readout_trace * self.kappa, 1)
+        leaked = delayed(m, product >> c.decay.fraction, 4)
+        zbar, clipped = saturate(Cat(leaked + Mux(fires, c.trace.one, 0), Const(0, 1)).as_signed(), c.trace)
+
+        old = delayed(m, before, 5)
+        psi = Mux(self.learn, Mux(existing, psi, 0), old.surrogate)
+        zbar = Mux(self.learn, zbar, old.readout_trace)
+        m.d.comb += [
+            after.surrogate.eq(delayed(m, psi, 1)),
+            after.readout_trace.eq(delayed(m, zbar, 1)),
+            self.active[lane].eq(after.surrogate.any() | after.readout_trace.any()),
+        ]
+        return clipped

@@ -1,0 +1,120 @@
+"""Leaky integrator readout: ``y = kappa y + Wout z``, `lanes` outputs per clock."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.accumulator import Accumulator
+from ranvier.hw.fixed import popcount, shape, toward_zero
+from ranvier.hw.pipeline import delayed
+from ranvier.hw.row_memory import RowMemory
+
+__all__ = ["Readout"]
+
+
+class Readout(wiring.Component):
+    """Output units y, a bank of saturating sums per lane.
+
+    A step leaks every word once (``readout_words + LEAK_LATENCY`` clocks, while the neuron sweep runs) and then takes the
+    step's spikes, ``readout_words`` clocks each with no gap between them.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Sizes, formats.
+
+    Attributes
+    ----------
+    start : In(1)
+        Begin a step: leak (with `clear`: set y to zero), then accept spikes.
+    clear : In(1)
+        Held with `start`.
+    kappa : In
+        Decay, `decay` format.
+    spikes : In(stream)
+        Neurons that spiked on this step.
+    neuron, word : Out
+        Word of Wout to read; ...
+    weights : In(array of lanes)
+        ... it comes `RowMemory.LATENCY` clocks later, `weight` format.
+    read_word : In
+        Word of y to look at while nothing is under way ...
+    values : Out(array of lanes)
+        ... and its content one clock later, `potential` format.
+    leaking : Out(1)
+        y is being leaked or cleared.
+    busy : Out(1)
+        Leaking, or a spike has not been added yet.
+    saturated : Out
+        How many lanes clipped on this clock.
+    """
+
+    #: Read, product, leak, write.
+    LEAK_LATENCY = 4
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        lanes, word = config.lanes, range(max(2, config.readout_words))
+        neuron = range(config.words * config.lanes)
+        super().__init__(
+            {
+                "start": In(1),
+                "clear": In(1),
+                "kappa": In(shape(config.decay)),
+                "spikes": In(stream.Signature(neuron)),
+                "neuron": Out(neuron),
+                "word": Out(word),
+                "weights": In(data.ArrayLayout(shape(config.weight), lanes)),
+                "read_word": In(word),
+                "values": Out(data.ArrayLayout(shape(config.potential), lanes)),
+                "leaking": Out(1),
+                "busy": Out(1),
+                "saturated": Out(range(lanes + 1)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        c = self.config
+        last = self.word == c.readout_words - 1
+        issue_leak, issue_spike = Signal(), Signal()
+        m.d.comb += [
+            self.neuron.eq(self.spikes.payload),
+            issue_spike.eq(self.spikes.valid & ~self.leaking),
+            self.spikes.ready.eq(issue_spike & last),
+        ]
+        with m.If(self.start):
+            m.d.sync += [issue_leak.eq(1), self.word.eq(0)]
+        with m.Elif(issue_leak | issue_spike):
+            m.d.sync += self.word.eq(Mux(last, 0, self.word + 1))
+            with m.If(last):
+                m.d.sync += issue_leak.eq(0)
+
+        # A word is at the banks when its word of Wout is, or at once when it leaks.
+        leak = [issue_leak]
+        for _ in range(self.LEAK_LATENCY):
+            leak.append(delayed(m, leak[-1], 1))
+        spike = [issue_spike]
+        for _ in range(RowMemory.LATENCY):
+            spike.append(delayed(m, spike[-1], 1))
+        add, add_word = spike[-1], delayed(m, self.word, RowMemory.LATENCY)
+        banks = [Accumulator(c.potential, c.weight, c.readout_words) for _ in range(c.lanes)]
+        for lane, bank in enumerate(banks):
+            m.submodules[f"bank_{lane}"] = bank
+            product = delayed(m, delayed(m, bank.value, 1) * self.kappa, 1)
+            leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
+            m.d.comb += [
+                bank.address.eq(Mux(issue_leak, self.word, Mux(add, add_word, self.read_word))),
+                bank.add.eq(add),
+                bank.addend.eq(self.weights[lane]),
+                bank.write.eq(leak[self.LEAK_LATENCY]),
+                bank.write_address.eq(delayed(m, self.word, self.LEAK_LATENCY)),
+                bank.write_value.eq(Mux(self.clear, 0, leaked)),
+                self.values[lane].eq(bank.value),
+            ]
+        m.d.comb += [
+            self.leaking.eq(Cat(leak).any()),
+            self.busy.eq(self.leaking | self.spikes.valid | Cat(spike).any() | Cat(bank.busy for bank in banks).any()),
+            self.saturated.eq(popcount([bank.clipped for bank in banks])),
+        ]
+        return m

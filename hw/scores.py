@@ -1,0 +1,107 @@
+"""Scores of the classes over a sample, and the prediction."""
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.events import OutputKind, output_layout
+from ranvier.hw.pipeline import delayed
+
+__all__ = ["Scores"]
+
+
+class Scores(wiring.Component):
+    """One 32-bit sum per output; samples below 16,384 scored steps cannot overflow it.
+
+    Adds one value per clock, each output at most once within two clocks. At the end of a sample emits every score and then
+    the class with the largest (the lowest index winning ties), ``3 outputs + 3`` clocks unless the consumer stalls, and
+    leaves all scores zero.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Number of outputs.
+
+    Attributes
+    ----------
+    add, index, value : In
+        Add `value` to score `index`.
+    finish : In(1)
+        Emit and clear.
+    silent : In(1)
+        Held from `finish` on: clear without emitting.
+    results : Out(stream)
+        Scores and prediction.
+    busy : Out(1)
+        Adding or emitting.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(
+            {
+                "add": In(1),
+                "index": In(range(config.outputs)),
+                "value": In(signed(32)),
+                "finish": In(1),
+                "silent": In(1),
+                "results": Out(stream.Signature(output_layout(config))),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        outputs = self.config.outputs
+        m.submodules.memory = memory = Memory(shape=signed(32), depth=outputs, init=[])
+        read, write = memory.read_port(), memory.write_port()
+        adding = delayed(m, self.add, 1)
+        output, best, largest = Signal(range(outputs)), Signal(range(outputs)), Signal(signed(32))
+        result = self.results.payload
+        score = delayed(m, read.data, 1)
+
+        m.d.comb += [
+            read.addr.eq(self.index),
+            write.addr.eq(delayed(m, self.index, 1)),
+            write.data.eq(read.data + delayed(m, self.value, 1)),
+            write.en.eq(adding),
+            result.index.eq(output),
+            result.value.eq(score),
+            self.busy.eq(1),
+        ]
+        with m.FSM():
+            with m.State("Add"):
+                m.d.comb += self.busy.eq(adding)
+                m.d.sync += output.eq(0)
+                with m.If(self.finish):
+                    m.next = "Read"
+            with m.State("Read"):
+                m.d.comb += read.addr.eq(output)
+                m.next = "Wait"
+            with m.State("Wait"):
+                m.next = "Emit"
+            with m.State("Emit"):
+                m.d.comb += [
+                    result.kind.eq(OutputKind.SCORE),
+                    self.results.valid.eq(~self.silent),
+                    write.addr.eq(output),
+                    write.data.eq(0),
+                ]
+                with m.If(self.results.ready | self.silent):
+                    m.d.comb += write.en.eq(1)
+                    m.d.sync += output.eq(output + 1)
+                    with m.If((output == 0) | (score > largest)):
+                        m.d.sync += [best.eq(output), largest.eq(score)]
+                    m.next = "Read"
+                    with m.If(output == outputs - 1):
+                        m.next = "Predict"
+            with m.State("Predict"):
+                m.d.comb += [
+                    result.kind.eq(OutputKind.PREDICTION),
+                    result.index.eq(best),
+                    self.results.valid.eq(~self.silent),
+                ]
+                with m.If(self.results.ready | self.silent):
+                    m.next = "Add"
+        return m

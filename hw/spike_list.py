@@ -1,0 +1,72 @@
+"""From a sweep's words of flags to a stream of unit numbers."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+__all__ = ["SpikeList"]
+
+
+class SpikeList(wiring.Component):
+    """Queue of flagged units: filled a word of lanes at a time, emptied one unit per clock, in ascending order.
+
+    Words without a flag are not stored, so that a consumer only pays for the units there are. Unit ``j`` is lane
+    ``j mod lanes`` of word ``j // lanes``.
+
+    Parameters
+    ----------
+    words, lanes : int
+        Size of the sweep; the queue holds one sweep.
+
+    Attributes
+    ----------
+    push : In(1)
+        Store `flags` of `word`.
+    units : Out(stream)
+        Unit numbers; latency 3 clocks, throughput one per clock.
+    empty : Out(1)
+        Nothing left to emit.
+    """
+
+    def __init__(self, words: int, lanes: int):
+        self.words, self.lanes = words, lanes
+        super().__init__(
+            {
+                "push": In(1),
+                "word": In(range(max(2, words))),
+                "flags": In(lanes),
+                "units": Out(stream.Signature(range(words * lanes))),
+                "empty": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        layout = data.StructLayout({"flags": self.lanes, "word": self.word.shape()})
+        m.submodules.queue = queue = SyncFIFOBuffered(width=layout.size, depth=self.words + 1)
+        entry, current = data.View(layout, queue.r_data), Signal(layout)
+        m.d.comb += [
+            queue.w_data.eq(Cat(self.flags, self.word)),
+            queue.w_en.eq(self.push & self.flags.any()),
+        ]
+
+        lane = Signal(range(max(2, self.lanes)))
+        rest = Signal(self.lanes)  # flags after the lowest one
+        for index in reversed(range(self.lanes)):
+            with m.If(current.flags[index]):
+                m.d.comb += lane.eq(index)
+        m.d.comb += [
+            rest.eq(current.flags & (current.flags - 1)),
+            self.units.payload.eq(Cat(lane[: ceil_log2(self.lanes)], current.word)),
+            self.units.valid.eq(current.flags.any()),
+            self.empty.eq((queue.level == 0) & ~self.units.valid),
+        ]
+        done = ~self.units.valid | (self.units.ready & ~rest.any())
+        with m.If(done):
+            m.d.comb += queue.r_en.eq(queue.r_rdy)
+            m.d.sync += [current.flags.eq(Mux(queue.r_rdy, entry.flags, 0)), current.word.eq(entry.word)]
+        with m.Elif(self.units.ready):
+            m.d.sync += current.flags.eq(rest)
+        return m

@@ -1,0 +1,113 @@
+"""Synapse memory: weights and delays of all synapses, one row per presynaptic unit."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.fixed import shape
+from ranvier.hw.pipeline import delayed
+from ranvier.hw.row_memory import RowMemory
+
+__all__ = ["SynapseMemory", "SynapseWrite", "synapse_layout"]
+
+
+def synapse_layout(config: CoreConfig) -> data.StructLayout:
+    """One word of synapses as read: weights, delays (equal in all lanes if axonal), and which lanes are real synapses."""
+    return data.StructLayout(
+        {
+            "weight": data.ArrayLayout(shape(config.weight), config.lanes),
+            "delay": data.ArrayLayout(shape(config.delay), config.lanes),
+            "targets": config.lanes,
+        }
+    )
+
+
+class SynapseWrite(wiring.Signature):
+    """A word of weights and a word of delays to write, each to its own place.
+
+    ``weight_lanes`` and ``delay_lanes`` say which lanes. An axonal delay is lane 0 of word 0.
+    """
+
+    def __init__(self, config: CoreConfig):
+        row, word = range(max(2, config.rows)), range(max(2, config.words))
+        members = {}
+        for name, fmt in (("weight", config.weight), ("delay", config.delay)):
+            members |= {
+                f"{name}_lanes": Out(config.lanes),
+                f"{name}_row": Out(row),
+                f"{name}_word": Out(word),
+                name: Out(data.ArrayLayout(shape(fmt), config.lanes)),
+            }
+        super().__init__(members)
+
+
+class SynapseMemory(wiring.Component):
+    """W and D in block RAM: one word read and one word written per clock.
+
+    Word `word` of row `row` holds the synapses onto neurons ``word * lanes + lane``. Synaptic delays lie beside the weights,
+    axonal ones in a memory of their own with one entry per row. A neuron's synapse onto itself is never a target.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Sizes, formats and kind of delay.
+
+    Attributes
+    ----------
+    row, word : In
+        Synapses to read; the answer comes `LATENCY` clocks later, one word per clock.
+    synapses : Out(`synapse_layout`)
+        Their content.
+    write : In(`SynapseWrite`)
+        What to write.
+    """
+
+    LATENCY = RowMemory.LATENCY
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(
+            {
+                "row": In(range(max(2, config.rows))),
+                "word": In(range(max(2, config.words))),
+                "synapses": Out(synapse_layout(config)),
+                "write": In(SynapseWrite(config)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        c, write = self.config, self.write
+        m.submodules.weights = weights = RowMemory(c.weight, c.rows, c.words, c.lanes)
+        m.d.comb += [
+            weights.row.eq(self.row),
+            weights.word.eq(self.word),
+            self.synapses.weight.eq(weights.values),
+            weights.write.eq(write.weight_lanes),
+            weights.write_row.eq(write.weight_row),
+            weights.write_word.eq(write.weight_word),
+            weights.write_values.eq(write.weight),
+        ]
+        if c.delays != "none":
+            words, lanes = (c.words, c.lanes) if c.delays == "synaptic" else (1, 1)
+            m.submodules.delays = delays = RowMemory(c.delay, c.rows, words, lanes)
+            m.d.comb += [
+                delays.row.eq(self.row),
+                delays.word.eq(self.word if c.delays == "synaptic" else 0),
+                delays.write.eq(write.delay_lanes),
+                delays.write_row.eq(write.delay_row),
+                delays.write_word.eq(write.delay_word if c.delays == "synaptic" else 0),
+            ]
+            for lane in range(c.lanes):
+                m.d.comb += self.synapses.delay[lane].eq(delays.values[lane % lanes])
+            for lane in range(lanes):
+                m.d.comb += delays.write_values[lane].eq(write.delay[lane])
+
+        itself = Signal(range(-c.inputs, max(1, c.rows)))  # the neuron that this row belongs to, if not negative
+        lane_bits = ceil_log2(c.lanes)
+        m.d.comb += itself.eq(self.row - c.inputs)
+        for lane in range(c.lanes):
+            own = (itself >= 0) & (itself == (self.word << lane_bits) + lane)
+            m.d.comb += self.synapses.targets[lane].eq(delayed(m, ~own, self.LATENCY))
+        return m

@@ -1,0 +1,77 @@
+"""Delay lines of presynaptic traces: the eligibility of every synapse, stored once per presynaptic unit."""
+
+from amaranth.hdl import Cat, Module
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.fixed import shape
+from ranvier.hw.pipeline import delayed
+
+__all__ = ["TraceLine", "entry_layout"]
+
+
+def entry_layout(config: CoreConfig) -> data.StructLayout:
+    """The trace at one step and its slope there."""
+    return data.StructLayout({"trace": shape(config.trace), "slope": shape(config.trace_slope)})
+
+
+class TraceLine(wiring.Component):
+    """Circular buffer of (trace, slope) entries per row, addressed by step modulo L.
+
+    Every lane reads at the delay of its own synapse, so with synaptic delays each lane has a copy; with axonal delays or
+    none, one serves all. One entry is written and one word read per clock; a read answers two clocks later.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        Sizes, formats, kind of delay.
+
+    Attributes
+    ----------
+    write, write_row, write_slot, entry : In
+        Make an entry.
+    row : In
+        Row to read ...
+    slots : In(array of lanes)
+        ... at each lane's own slot.
+    entries : Out(array of lanes of entries)
+        What was there, two clocks later.
+    """
+
+    LATENCY = 2
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        row, slot = range(max(2, config.rows)), ceil_log2(config.slots)
+        super().__init__(
+            {
+                "write": In(1),
+                "write_row": In(row),
+                "write_slot": In(slot),
+                "entry": In(entry_layout(config)),
+                "row": In(row),
+                "slots": In(data.ArrayLayout(slot, config.lanes)),
+                "entries": Out(data.ArrayLayout(entry_layout(config), config.lanes)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        c = self.config
+        copies = c.lanes if c.delays == "synaptic" else 1
+        read = []
+        for copy in range(copies):
+            memory = Memory(shape=entry_layout(c), depth=max(2, c.rows) * c.slots, init=[])
+            m.submodules[f"copy_{copy}"] = memory
+            read_port, write_port = memory.read_port(), memory.write_port()
+            m.d.comb += [
+                read_port.addr.eq(Cat(self.slots[copy], self.row)),
+                write_port.addr.eq(Cat(self.write_slot, self.write_row)),
+                write_port.data.eq(self.entry),
+                write_port.en.eq(self.write),
+            ]
+            read.append(delayed(m, read_port.data, 1))
+        m.d.comb += [self.entries[lane].eq(read[lane % copies]) for lane in range(c.lanes)]
+        return m

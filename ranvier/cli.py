@@ -1,0 +1,305 @@
+"""The command line: ``ranvier demo | train | eval | verify | verilog | info | bench``.
+
+Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree,
+2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C (what was finished is saved).
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from ranvier.data import DataError, open_dataset
+from ranvier.device import DEVICES, DeviceError, open_device
+from ranvier.files import OutputError, check_output, write_text
+from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.network import Network, NetworkError
+from ranvier.golden.presets import PRESETS, preset
+from ranvier.golden.spikes import SampleError
+from ranvier.recipes import DELAY_MODES, RECIPES, initial_network, with_delays
+
+__all__ = ["main"]
+
+INTERRUPTED = 130
+
+
+class UsageError(ValueError):
+    """Arguments that make no sense."""
+
+
+#: What a user or a full disk can get wrong; anything else is a defect and keeps its traceback.
+BAD_INPUT = (OSError, ConfigError, DataError, DeviceError, NetworkError, OutputError, SampleError, UsageError)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command has to say: plain values for ``--json``, lines for people, and the exit code."""
+
+    values: dict[str, Any]
+    lines: list[str]
+    code: int = 0
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        options = _parser().parse_args(arguments)
+        answer: Answer = options.command(options)
+        print(json.dumps(answer.values) if options.json else "\n".join(answer.lines), flush=True)
+        return answer.code
+    except BAD_INPUT as error:
+        print(f"ranvier: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("ranvier: interrupted before anything was finished, nothing written", file=sys.stderr)
+        return INTERRUPTED
+
+
+# -------------------------------------------------------------------- arguments
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return whole
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="ranvier", description="A spiking core that learns delays, bit for bit.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    seed, count = _whole(0, 2**32 - 1), _whole(1, 10**9)
+
+    def command(name: str, run: Callable[[argparse.Namespace], Answer], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        added.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+        added.set_defaults(command=run)
+        return added
+
+    def core(added: argparse.ArgumentParser, *, required: bool) -> None:
+        group = added.add_mutually_exclusive_group(required=required)
+        group.add_argument("--preset", metavar="NAME", help=f"core by name: {', '.join(PRESETS)}")
+        group.add_argument("--config", metavar="FILE", help="core from a TOML file")
+
+    def device(added: argparse.ArgumentParser, default: str) -> None:
+        added.add_argument("--device", choices=DEVICES, default=default, help=f"what runs it (default {default})")
+
+    data = "yinyang or braille:PATH"
+
+    added = command("demo", _demo, "Learn Yin-Yang on the simulated RTL, checked value by value, and write Verilog.")
+    added.add_argument("--out", metavar="FOLDER", default="out", help="folder for what is written (default out)")
+    added.add_argument("--samples", type=count, default=1500, help="samples to learn (default 1500)")
+    added.add_argument("--seed", type=seed, default=0)
+    device(added, "sim")
+
+    added = command("train", _train, "Train a network and save it.")
+    core(added, required=False)
+    added.add_argument("--data", required=True, help=data)
+    added.add_argument("--delays", choices=DELAY_MODES, default="synaptic", help="what becomes of the delays")
+    device(added, "golden")
+    added.add_argument("--epochs", type=int, help="passes over the data (default: as the data set's recipe)")
+    added.add_argument("--seed", type=seed, default=0, help="of initial network, order and stochastic rounding")
+    added.add_argument("--hidden", type=int, help="hidden neurons (default: as the core)")
+    added.add_argument("--max-delay", type=int, help="largest delay in steps (default: as the core)")
+    added.add_argument("--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
+
+    added = command("eval", _eval, "Test a saved network.")
+    added.add_argument("model", metavar="MODEL", help="network that train saved")
+    added.add_argument("--data", required=True, help=data)
+    device(added, "golden")
+
+    added = command("verify", _verify, "Compare a device with the golden model, every value of every step.")
+    core(added, required=True)
+    added.add_argument("--data", help=f"mix in real samples: {data}")
+    added.add_argument("--seed", type=seed, default=0)
+    added.add_argument("--samples", type=count, default=20)
+    added.add_argument("--reference", choices=DEVICES, default="golden", help="who is right (default golden)")
+    device(added, "sim")
+    added.add_argument(
+        "--waveform", metavar="FILE", default="mismatch.vcd", help="written if they differ (default mismatch.vcd)"
+    )
+
+    added = command("verilog", _verilog, "Write the core as one self-contained Verilog file.")
+    core(added, required=True)
+    added.add_argument("-o", "--out", metavar="FILE", required=True)
+
+    added = command("info", _info, "Print number formats, memories and cycle formulas of a core.")
+    core(added, required=True)
+
+    added = command("bench", _bench, "Measure accuracy and speed and print the tables as Markdown.")
+    added.add_argument("--data", action="append", help=f"{data}; may be repeated (default yinyang)")
+    added.add_argument("--seeds", type=count, default=5)
+    added.add_argument("--epochs", type=int, help="passes over the data (default: as the data set's recipe)")
+    added.add_argument("--samples", type=count, help="cut every data set to so many samples, for a quick look")
+    added.add_argument("--device", choices=DEVICES, action="append", help="whose speed; may be repeated (default all)")
+    added.add_argument("--jobs", type=count, default=2, help="processes (default 2)")
+    added.add_argument(
+        "--cache", metavar="FILE", default="bench.json", help="finished runs, to resume from (default bench.json)"
+    )
+    added.add_argument("--out", metavar="FILE", help="write the Markdown here as well")
+    return parser
+
+
+def _core(options: argparse.Namespace, default: str = "") -> CoreConfig:
+    return CoreConfig.read(options.config) if options.config else preset(options.preset or default)
+
+
+# -------------------------------------------------------------------- commands
+
+
+def _demo(options: argparse.Namespace) -> Answer:
+    from ranvier.demo import demo
+
+    result = demo(
+        options.out, device=options.device, samples=options.samples, seed=options.seed, progress=not options.json
+    )
+    return Answer(result.summary(), result.text(), 1 if result.mismatches else 0)
+
+
+def _train(options: argparse.Namespace) -> Answer:
+    from ranvier.training import train
+
+    out = check_output(options.out)
+    dataset = open_dataset(options.data)
+    changes = {"neurons": options.hidden, "max_delay": options.max_delay}
+    config = _core(options, dataset.name).replace(**{name: v for name, v in changes.items() if v is not None})
+    recipe = RECIPES[dataset.name]
+    if options.epochs is not None:
+        recipe = recipe.replace(epochs=options.epochs)
+    config, recipe = with_delays(config, recipe, options.delays)
+    dataset.check(config)
+    with open_device(options.device, config) as device:
+        result = train(
+            device,
+            initial_network(config, recipe, options.seed),
+            dataset,
+            recipe,
+            options.seed,
+            progress=not options.json,
+        )
+    result.network.save(out)
+    asked = {"data": options.data, "delay_mode": options.delays, "device": options.device, "seed": options.seed}
+    lines = ["epoch  learned  tested  spikes/neuron/step  samples/s"]
+    for n, epoch in enumerate(result.epochs, 1):
+        test = epoch.test
+        speed = epoch.train.samples / epoch.train.seconds
+        lines.append(f"{n:5}  {epoch.train.accuracy:7.1%}  {test.accuracy:6.1%}  {test.rate:18.4f}  {speed:9.0f}")
+    if delays := result.delays:
+        lines += [f"delays moved by {delays.mean:.2f} steps on average", *delays.text()]
+    lines += [f"{name}: {count:,}" for name, count in result.counters.items() if name.endswith("saturated") and count]
+    lines.append(f"wrote {out}")
+    return Answer(
+        {**asked, "model": str(out), "config": config.to_dict(), **result.summary()},
+        lines,
+        INTERRUPTED if result.interrupted else 0,
+    )
+
+
+def _eval(options: argparse.Namespace) -> Answer:
+    from ranvier.training import evaluate
+
+    network = Network.read(options.model)
+    dataset = open_dataset(options.data)
+    dataset.check(network.config)
+    with open_device(options.device, network.config) as device:
+        device.load(network)
+        result = evaluate(device, dataset, progress=not options.json)
+        counters = device.counters()
+    asked = {name: getattr(options, name) for name in ("model", "data", "device")}
+    lines = [
+        f"accuracy {result.accuracy:.2%} ({result.correct} of {result.samples})",
+        f"{result.rate:.4f} spikes per neuron and step, {result.samples / result.seconds:.0f} samples per second",
+    ]
+    if result.cycles_per_sample:
+        lines.append(f"{result.cycles_per_sample:,.0f} cycles per sample")
+    return Answer({**asked, **result.summary(), "counters": counters}, lines)
+
+
+def _verify(options: argparse.Namespace) -> Answer:
+    from ranvier.verify import verify
+
+    config = _core(options)
+    waveform = check_output(options.waveform)
+    dataset = open_dataset(options.data) if options.data else None
+    if dataset:
+        dataset.check(config)
+    names = (options.reference, "RTL" if options.device == "sim" else options.device)
+    with open_device(options.reference, config) as reference, open_device(options.device, config) as device:
+        result = verify(
+            reference,
+            device,
+            seed=options.seed,
+            samples=options.samples,
+            dataset=dataset,
+            waveform=waveform,
+            names=names,
+            progress=not options.json,
+        )
+    return Answer(result.summary(), result.text(), 1 if result.mismatches else 0)
+
+
+def _verilog(options: argparse.Namespace) -> Answer:
+    config = _core(options)
+    out = check_output(options.out)
+    from ranvier.hw.verilog import write_verilog
+
+    text = write_verilog(config)
+    write_text(out, text)
+    lines = text.count("\n")
+    return Answer({"verilog": str(out), "lines": lines}, [f"wrote {out} ({lines:,} lines)"])
+
+
+def _info(options: argparse.Namespace) -> Answer:
+    config = _core(options)
+    from ranvier.hw.budget import formulas, memories
+
+    bits, cycles = memories(config), formulas(config)
+    values = {
+        "config": config.to_dict(),
+        "formats": {name: str(form) for name, form in config.formats().items()} | {"delay": str(config.delay)},
+        "memories": bits,
+        "memory_bits": sum(bits.values()),
+        "cycles": cycles,
+    }
+    lines = ["core"]
+    lines += [f"  {name:<18} {value}" for name, value in config.to_dict().items() if name not in config.formats()]
+    lines += ["", "formats"]
+    lines += [
+        f"  {name:<18} {form} ({form.width} bits)" for name, form in {**config.formats(), "delay": config.delay}.items()
+    ]
+    lines += ["", f"memories, {sum(bits.values()):,} bits"]
+    lines += [f"  {name:<18} {count:>12,}" for name, count in bits.items()]
+    lines += ["", "clock cycles per step"]
+    lines += [f"  {name:<18} {formula}" for name, formula in cycles.items()]
+    return Answer(values, lines)
+
+
+def _bench(options: argparse.Namespace) -> Answer:
+    from ranvier.bench import bench
+
+    cache = check_output(options.cache)
+    out = check_output(options.out) if options.out else None
+    result = bench(
+        options.data or ["yinyang"],
+        seeds=options.seeds,
+        epochs=options.epochs,
+        samples=options.samples,
+        devices=options.device or DEVICES,
+        jobs=options.jobs,
+        cache=cache,
+        progress=not options.json,
+    )
+    if out:
+        write_text(out, result.markdown())
+    return Answer(result.summary(), [result.markdown()])

@@ -1,0 +1,121 @@
+"""The main job, end to end: a network learns Yin-Yang on the simulated RTL while the golden model checks every value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ranvier.data import yin_yang
+from ranvier.device import open_device
+from ranvier.files import check_output, output_folder, write_text
+from ranvier.golden.presets import preset
+from ranvier.recipes import RECIPES, initial_network
+from ranvier.training import Training, train
+from ranvier.verify import Mismatch, Twin
+from ranvier.waveform import write_waveform
+
+__all__ = ["Demo", "demo"]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Outcome of `demo`.
+
+    Parameters
+    ----------
+    training : Training or None
+        What was learned; None if the devices disagreed before the end.
+    compared, mismatches : int
+        Values compared between the devices, and those that differed.
+    first : str or None
+        The first difference.
+    files : list of Path
+        What was written.
+    """
+
+    training: Training | None
+    compared: int
+    mismatches: int
+    first: str | None
+    files: list[Path]
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for a report."""
+        return {
+            "compared": self.compared,
+            "mismatches": self.mismatches,
+            "first": self.first,
+            "files": [str(path) for path in self.files],
+            "training": self.training.summary() if self.training else None,
+        }
+
+    def text(self) -> list[str]:
+        """Report in lines."""
+        lines = []
+        if self.training:
+            epoch = self.training.epochs[-1]
+            learned, tested = epoch.train.samples, epoch.test.samples
+            lines.append(f"accuracy {epoch.test.accuracy:.1%} on {tested} test samples, after learning {learned}")
+            if delays := self.training.delays:
+                lines += [f"delays moved by {delays.mean:.2f} steps on average", *delays.text()]
+            for what, tally in (("learning", epoch.train), ("inference", epoch.test)):
+                cycles = f"{tally.cycles_per_sample:,.0f} cycles" if tally.cycles_per_sample else "no clock"
+                lines.append(f"{what}: {cycles} per sample, {tally.samples / tally.seconds:.0f} samples per second")
+        lines.append(f"{self.mismatches} mismatches / {self.compared:,} values compared")
+        if self.first:
+            lines.append(f"first difference: {self.first}")
+        return lines + [f"wrote {path}" for path in self.files]
+
+
+def demo(
+    out: str | Path = "out",
+    *,
+    device: str = "sim",
+    samples: int = 1500,
+    tests: int = 300,
+    seed: int = 0,
+    progress: bool = False,
+) -> Demo:
+    """Learn Yin-Yang on `device` beside the golden model; write the network and Verilog into the folder `out`.
+
+    Parameters
+    ----------
+    out : path
+        Folder for what is written; made if missing.
+    device : str
+        Device under test, see `ranvier.device.open_device`.
+    samples, tests : int
+        Samples to learn, once each, and to be judged by.
+    seed : int
+        Of the initial network and the order of the samples.
+    progress : bool
+        Show a progress bar if stderr is a terminal.
+
+    Raises
+    ------
+    OutputError
+        If `out` cannot be written to.
+    """
+    from ranvier.hw.verilog import write_verilog
+
+    out = output_folder(out)
+    config = preset("yinyang")
+    recipe = RECIPES["yinyang"].replace(epochs=1)
+    model, verilog, waveform = (
+        check_output(out / name) for name in ("yinyang.npz", "ranvier_yinyang.v", "mismatch.vcd")
+    )
+    with Twin(open_device("golden", config), open_device(device, config), every=50) as twin:
+        try:
+            training = train(
+                twin,
+                initial_network(config, recipe, seed),
+                yin_yang(train=samples, test=tests),
+                recipe,
+                seed,
+                progress=progress,
+            )
+        except Mismatch as mismatch:
+            write_waveform(waveform, dict(zip(twin.names, mismatch.records, strict=True)), around=mismatch.first.step)
+            return Demo(None, twin.compared, twin.mismatches, str(mismatch.first), [waveform])
+    training.network.save(model)
+    write_text(verilog, write_verilog(config))
+    return Demo(training, twin.compared, twin.mismatches, None, [model, verilog])

@@ -1,0 +1,61 @@
+"""Writing results so that a failure leaves the old file and no half of a new one."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+__all__ = ["OutputError", "check_output", "output_folder", "write_text"]
+
+
+class OutputError(ValueError):
+    """A file that cannot be written; the message names it and the reason."""
+
+
+def check_output(path: str | Path) -> Path:
+    """`path`, if a file can be written there; asked before the work whose result it is for.
+
+    Raises
+    ------
+    OutputError
+        If it is a folder, or its folder is missing or not writable.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder: give the name of a file in it")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent} is not a folder: create it first or write elsewhere")
+    try:
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            return path
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def output_folder(path: str | Path) -> Path:
+    """`path` as a folder, made if missing; `OutputError` if that is impossible."""
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {path}: {error.strerror}") from None
+    return path
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file under a temporary name and rename it once it is complete.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; nothing is left behind.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None

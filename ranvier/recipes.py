@@ -1,0 +1,148 @@
+"""How a network starts and how fast it learns, for each data set."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.network import Network
+from ranvier.golden.step_size import StepSize
+
+__all__ = ["DELAY_MODES", "RECIPES", "DelayMode", "Recipe", "initial_network", "with_delays"]
+
+DelayMode = Literal["none", "fixed", "axonal", "synaptic"]
+
+#: What becomes of the delays: there are none, they stay as drawn, or they are learned per unit or per synapse.
+DELAY_MODES: tuple[DelayMode, ...] = get_args(DelayMode)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Training recipe in real units; quantised once when it meets a core.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the training samples.
+    eta_weight, eta_delay, eta_axonal, eta_readout : float
+        Step sizes of W, synaptic D, axonal D and Wout in the first epoch.
+    decay : float
+        Factor on every step size from one epoch to the next.
+    alpha, kappa : float
+        Decay per step of membrane and presynaptic trace, and of the readout.
+    weight_mean, weight_std, recurrent_std, readout_std : float
+        Normal distributions of the initial input weights, recurrent weights and Wout, in thresholds.
+    delay_span : float
+        Initial delays are uniform from 0 to this share of the core's largest delay.
+
+    Raises
+    ------
+    ConfigError
+        If `epochs` is not positive.
+    """
+
+    epochs: int
+    eta_weight: float
+    eta_delay: float
+    eta_axonal: float
+    eta_readout: float
+    decay: float
+    alpha: float
+    kappa: float
+    weight_mean: float
+    weight_std: float
+    readout_std: float
+    recurrent_std: float = 0.0
+    delay_span: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ConfigError(f"epochs={self.epochs} is out of range: give at least 1")
+
+    def replace(self, **changes: Any) -> "Recipe":
+        """A validated copy with some fields changed."""
+        return replace(self, **changes)
+
+    def step_sizes(self, config: CoreConfig, epoch: int) -> tuple[StepSize, StepSize, StepSize]:
+        """Step sizes of W, D and Wout in `epoch`, counted from 0, as the chip holds them."""
+        eta_delay = {"none": 0.0, "axonal": self.eta_axonal, "synaptic": self.eta_delay}[config.delays]
+        factor = self.decay**epoch
+        return (
+            StepSize.of(self.eta_weight * factor),
+            StepSize.of(eta_delay * factor),
+            StepSize.of(self.eta_readout * factor),
+        )
+
+
+#: Recipe by name of the data set.
+RECIPES = {
+    "yinyang": Recipe(
+        epochs=3,
+        eta_weight=0.0001,
+        eta_delay=0.4,
+        eta_axonal=0.4,
+        eta_readout=0.01,
+        decay=0.8,
+        alpha=0.95,
+        kappa=0.8,
+        weight_mean=1.0,
+        weight_std=0.7,
+        readout_std=0.13,
+    ),
+    "braille": Recipe(
+        epochs=10,
+        eta_weight=0.0012,
+        eta_delay=0.03,
+        eta_axonal=0.03,
+        eta_readout=0.0015,
+        decay=0.8,
+        alpha=0.9,
+        kappa=0.9,
+        weight_mean=0.1,
+        weight_std=0.3,
+        readout_std=0.15,
+    ),
+}
+
+
+def with_delays(config: CoreConfig, recipe: Recipe, mode: DelayMode) -> tuple[CoreConfig, Recipe]:
+    """Core and recipe for a delay mode; ``fixed`` is a core with synaptic delays that are never moved."""
+    if mode == "fixed":
+        return config.replace(delays="synaptic"), recipe.replace(eta_delay=0.0)
+    return config.replace(delays=mode), recipe
+
+
+def initial_network(config: CoreConfig, recipe: Recipe, seed: int) -> Network:
+    """A random network: drawn in real numbers, quantised once.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core it is for.
+    recipe : Recipe
+        Distributions, decays and the step sizes of the first epoch.
+    seed : int
+        Of the draw, and through it of the core's stochastic rounding.
+    """
+    rng = np.random.default_rng(seed)
+    shape = {name: shape for name, (shape, _, _) in Network.layout(config).items()}
+    weight = recipe.weight_mean + recipe.weight_std * rng.standard_normal(shape["weight"])
+    weight[config.inputs :] = recipe.recurrent_std * rng.standard_normal(weight[config.inputs :].shape)
+    readout = recipe.readout_std * rng.standard_normal(shape["readout"])
+    feedback = recipe.readout_std * rng.standard_normal(shape["feedback"])
+    delay = rng.uniform(0, recipe.delay_span * config.reach, shape["delay"])
+    eta_weight, eta_delay, eta_readout = recipe.step_sizes(config, 0)
+    return Network(
+        config,
+        weight=config.weight.quantise(weight),
+        delay=np.minimum(config.delay.quantise(delay), config.delay_limit),
+        readout=config.weight.quantise(readout),
+        feedback=config.weight.quantise(feedback),
+        alpha=int(config.decay.quantise(recipe.alpha)),
+        kappa=int(config.decay.quantise(recipe.kappa)),
+        eta_weight=eta_weight,
+        eta_delay=eta_delay,
+        eta_readout=eta_readout,
+        seed=int(rng.integers(1, 2**32)),
+    )

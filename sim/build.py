@@ -1,0 +1,78 @@
+"""From a configuration to a shared library of its verilated core, built once and kept."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.verilog import NAME, write_verilog
+from ranvier.sim import verilator
+
+__all__ = ["library", "sources_digest"]
+
+_HARNESS = Path(__file__).with_name("harness.cpp")
+_VERILATE = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint"]
+_COMPILE = ["-std=c++17", "-O2", "-fPIC", "-DVERILATOR_NO_ASSERT"]
+
+
+def sources_digest(config: CoreConfig) -> str:
+    """Hash of everything that a built core depends on: configuration, hardware and harness sources, tool."""
+    hardware = Path(__file__).resolve().parents[0]
+    import ranvier.hw
+
+    digest = hashlib.sha256(config.to_toml().encode() + version("verilator").encode() + version("amaranth").encode())
+    for path in [*sorted(Path(ranvier.hw.__file__).parent.glob("*.py")), hardware / "harness.cpp", Path(__file__)]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def library(config: CoreConfig, verilog: str | None = None) -> Path:
+    """Path of the shared library for `config`, building it first if it is not in the cache.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core.
+    verilog : str, optional
+        Its Verilog, if it is not the one that `write_verilog` writes (fault injection).
+
+    Raises
+    ------
+    VerilatorError
+        If a tool is missing or fails.
+    """
+    key = sources_digest(config)
+    if verilog is not None:
+        key = hashlib.sha256((key + verilog).encode()).hexdigest()[:20]
+    target = verilator.cache_folder() / f"core-{key}.so"
+    if not target.exists():
+        with tempfile.TemporaryDirectory(dir=verilator.cache_folder(), prefix="build-") as folder:
+            built = _build(Path(folder), verilog or write_verilog(config))
+            os.replace(built, target)
+    return target
+
+
+def _build(folder: Path, verilog: str) -> Path:
+    source = folder / f"{NAME}.v"
+    source.write_text(verilog)
+    tool = str(verilator.root() / "bin" / "verilator_bin")
+    verilator.run([tool, *_VERILATE, "--top-module", NAME, "--prefix", f"V{NAME}", "--Mdir", str(folder), str(source)])
+    shutil.copy(_HARNESS, folder)
+    runtime = verilator.root() / "include"
+    units = [*folder.glob("*.cpp"), runtime / "verilated.cpp", runtime / "verilated_threads.cpp"]
+    include = [f"-I{folder}", f"-I{runtime}", f"-I{runtime / 'vltstd'}"]
+
+    def compile_unit(unit: Path) -> str:
+        target = folder / f"{unit.stem}.o"
+        verilator.run([*verilator.compiler(), *_COMPILE, *include, "-c", str(unit), "-o", str(target)], cwd=folder)
+        return str(target)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        objects = list(pool.map(compile_unit, units))
+    target = folder / "core.so"
+    verilator.run([*verilator.compiler()[-1:], "-shared", "-o", str(target), *objects, "-lpthread"])
+    return target

@@ -1,0 +1,236 @@
+"""The core's RTL, verilated and driven in process, with the device API of the golden model."""
+
+import ctypes
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.network import Network, NetworkError
+from ranvier.golden.record import COUNTERS, TRACED, Record, Traced
+from ranvier.golden.spikes import Sample, check_run
+from ranvier.golden.step_size import StepSize
+from ranvier.hw.events import EventKind, OutputKind
+from ranvier.hw.host import Register, Space
+from ranvier.sim.build import library
+
+__all__ = ["SimulatedCore", "SimulationError"]
+
+Raw = NDArray[np.int64]
+_INT_P = ctypes.POINTER(ctypes.c_int32)
+
+
+class SimulationError(RuntimeError):
+    """The simulated core did something that it must not do: stalled, answered an error, or flooded its output."""
+
+
+#: Clocks without any handshake after which the core counts as stalled.
+_PATIENCE = 20_000_000
+
+#: Space in which the host finds each traced quantity (spikes come out by themselves).
+_SPACES: dict[Traced, Space] = {
+    "spikes": Space.SPIKED,
+    "potential": Space.POTENTIAL,
+    "readout": Space.READOUT_VALUE,
+    "surrogate": Space.SURROGATE,
+    "readout_trace": Space.READOUT_TRACE,
+    "trace": Space.TRACE,
+}
+
+
+class SimulatedCore:
+    """Simulated RTL of a core: millions of clocks per second, every result read through the core's own ports.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core; its simulator is built on first use and kept.
+    path : Path, optional
+        A library built by `ranvier.sim.build.library`, if not the one for `config`.
+
+    Raises
+    ------
+    VerilatorError
+        If the simulator cannot be built.
+    SimulationError
+        If the core stalls or answers an error.
+    """
+
+    def __init__(self, config: CoreConfig, path: Path | None = None):
+        self.config = config
+        self._library = ctypes.CDLL(str(path or library(config)))
+        self._library.device_open.restype = ctypes.c_void_p
+        self._library.device_cycles.restype = ctypes.c_uint64
+        self._device = ctypes.c_void_p(self._library.device_open())
+        if self.read(Space.REGISTER, 0, Register.DIGEST.value) & 0xFFFFFFFF != config.digest:
+            raise SimulationError(
+                "the simulated core was built from another configuration: clear the cache and rebuild"
+            )
+        self.load(Network.zeros(config))
+
+    # ---------------------------------------------------------------- host port
+
+    def host(self, requests: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Do `requests` [n, 5]: (write, space, row, column, data); returns the data read, [n]."""
+        requests = np.ascontiguousarray(requests, dtype=np.int32)
+        done = self._library.device_host(self._device, requests.ctypes.data_as(_INT_P), len(requests), _PATIENCE)
+        if done == len(requests):
+            return requests[:, 4]
+        if done < 0:
+            raise SimulationError("the simulated core does not answer on its host port")
+        write, space, row, column, _ = (int(v) for v in requests[done])
+        verb = "write" if write else "read"
+        raise SimulationError(f"the simulated core refused to {verb} {Space(space).name}[{row}, {column}]")
+
+    def read(self, space: Space, row: int, column: int) -> int:
+        """One word."""
+        return int(self.host(np.array([[0, space.value, row, column, 0]]))[0])
+
+    def write(self, space: Space, row: int, column: int, value: int) -> None:
+        """One word."""
+        self.host(np.array([[1, space.value, row, column, np.int64(value).astype(np.int32)]]))
+
+    def _read_matrix(self, space: Space, shape: tuple[int, int]) -> Raw:
+        return self.host(_requests(0, space, np.zeros(shape, np.int64))).astype(np.int64).reshape(shape)
+
+    # ---------------------------------------------------------------- device API
+
+    def load(self, network: Network) -> None:
+        """Take over all parameters and the seed; clear state and counters."""
+        if network.config != self.config:
+            raise NetworkError("the network was made for another configuration: open the device with network.config")
+        self._run([(EventKind.RESET.value, 0, 0, 0)], 0)
+        for space, values in self._arrays(network).items():
+            self.host(_requests(1, space, values))
+        self.write(Space.REGISTER, 0, Register.ALPHA.value, network.alpha)
+        self.write(Space.REGISTER, 0, Register.KAPPA.value, network.kappa)
+        self.step_sizes(network.eta_weight, network.eta_delay, network.eta_readout)
+        self.write(Space.REGISTER, 0, Register.SEED.value, network.seed)
+        self.write(Space.REGISTER, 0, Register.CLEAR.value, 1)
+        self._network = network.replace()
+
+    def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
+        """Change the step sizes between samples."""
+        for register, eta in (
+            (Register.ETA_WEIGHT, weight),
+            (Register.ETA_DELAY, delay),
+            (Register.ETA_READOUT, readout),
+        ):
+            self.write(Space.REGISTER, 0, register.value, eta.mantissa | eta.shift << 8)
+        if hasattr(self, "_network"):
+            self._network = self._network.replace(eta_weight=weight, eta_delay=delay, eta_readout=readout)
+
+    def network(self) -> Network:
+        """The parameters as they are now, read back from the core."""
+        names = {"weight": Space.WEIGHT, "delay": Space.DELAY, "readout": Space.READOUT, "feedback": Space.FEEDBACK}
+        arrays = {
+            name: self._read_matrix(names[name], shape) for name, (shape, _, _) in Network.layout(self.config).items()
+        }
+        return self._network.replace(**arrays)
+
+    def counters(self) -> dict[str, int]:
+        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
+        first = Register.COUNTER.value
+        return {name: self.read(Space.REGISTER, 0, first + n) & 0xFFFFFFFF for n, name in enumerate(COUNTERS)}
+
+    def cycles(self) -> int:
+        """Clocks since `load` during which the core was busy."""
+        return self.read(Space.REGISTER, 0, Register.CYCLES.value) & 0xFFFFFFFF
+
+    def simulated_cycles(self) -> int:
+        """Clocks simulated since the device was opened, host accesses included."""
+        return self._library.device_cycles(self._device)
+
+    def run(
+        self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
+    ) -> Record:
+        """Run one sample from cleared state, learning on it if `learn`; see `ranvier.golden.core.GoldenCore.run`."""
+        check_run(self.config, sample, target, learn)
+        self.write(Space.REGISTER, 0, Register.MODE.value, learn | (2 if record else 0))
+        cycles, spikes = self.cycles(), self.counters()["spikes"]
+        steps: dict[Traced, Raw] = {
+            name: np.zeros((sample.steps, getattr(self.config, TRACED[name])), np.int64) for name in record
+        }
+        if steps:
+            for t in range(sample.steps):
+                self._run(_events(sample, range(t, t + 1), target), OutputKind.STEP.value)
+                for name, values in steps.items():
+                    values[t] = self._read_matrix(_SPACES[name], (1, values.shape[1]))[0]
+            events = []
+        else:
+            events = _events(sample, range(sample.steps), target)
+        outputs = self._run([*events, (EventKind.END.value, 0, 0, 0)], OutputKind.PREDICTION.value)
+        scores = outputs[outputs[:, 0] == OutputKind.SCORE.value, 2].astype(np.int64)
+        return Record(
+            prediction=int(outputs[-1, 1]),
+            scores=scores,
+            spikes=self.counters()["spikes"] - spikes,
+            steps=steps,
+            cycles=(self.cycles() - cycles) & 0xFFFFFFFF,
+        )
+
+    def close(self) -> None:
+        """Release the simulator."""
+        if self._device:
+            self._library.device_close(self._device)
+            self._device = ctypes.c_void_p()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ---------------------------------------------------------------- details
+
+    def _run(self, events: Iterable[tuple[int, int, int, int]], until: int) -> NDArray[np.int32]:
+        """Feed `events` and return the outputs [n, 3] up to one of the kind `until`."""
+        offered = np.array(list(events), dtype=np.int32)
+        room = 16 + self.config.outputs + len(offered) * (self.config.neurons + 1)
+        outputs = np.empty((room, 3), np.int32)
+        given = self._library.device_run(
+            self._device,
+            offered.ctypes.data_as(_INT_P),
+            len(offered),
+            outputs.ctypes.data_as(_INT_P),
+            room,
+            until,
+            _PATIENCE,
+        )
+        if given < 0:
+            reason = {-1: "stalled", -2: "gave more outputs than it can have"}[given]
+            raise SimulationError(f"the simulated core {reason}")
+        return outputs[:given]
+
+    def _arrays(self, network: Network) -> dict[Space, Raw]:
+        arrays = {
+            Space.WEIGHT: network.weight,
+            Space.DELAY: network.delay,
+            Space.READOUT: network.readout,
+            Space.FEEDBACK: network.feedback,
+        }
+        return {space: values for space, values in arrays.items() if values.size}
+
+
+def _requests(write: int, space: Space, values: Raw) -> NDArray[np.int32]:
+    """Requests [n, 5] for every element of a matrix."""
+    requests = np.zeros((values.size, 5), np.int32)
+    rows, columns = np.divmod(np.arange(values.size), max(1, values.shape[1]))
+    requests[:, 0], requests[:, 1], requests[:, 2], requests[:, 3] = write, space.value, rows, columns
+    requests[:, 4] = values.reshape(-1)
+    return requests
+
+
+def _events(sample: Sample, steps: range, target: int | None) -> list[tuple[int, int, int, int]]:
+    """Events of some steps: the spikes of each, then the step itself."""
+    offsets = sample.offsets()
+    events = []
+    for t in steps:
+        events += [(EventKind.SPIKE.value, int(unit), 0, 0) for unit in sample.units[offsets[t] : offsets[t + 1]]]
+        events.append((EventKind.STEP.value, 0, int(sample.scored[t]), target or 0))
+    return events

