@@ -1,5 +1,7 @@
 """The core: units, memories, and the sequence of a step."""
 
+import enum
+
 from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -32,8 +34,8 @@ from ranvier.hw.trace_line import TraceLine
 __all__ = ["Core", "Phase"]
 
 
-class Phase:
-    """What the core is doing, as shown on its `phase` port."""
+class Phase(enum.IntEnum):
+    """What the core is doing, as shown on its `phase` port. Input spikes are delivered while it is idle."""
 
     IDLE, SWEEP, READOUT, SCORE, SIGNAL, DELIVER, LEARN, REPORT, FINISH, CLEAR = range(10)
 

@@ -112,7 +112,6 @@ class Eligibility(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        c = self.config
         n, row, issuing = Signal.like(self.entry), Signal.like(self.row), Signal()
         last = n + 1 >= self.count
         m.d.comb += self.busy.eq(1)

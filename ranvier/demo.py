@@ -15,6 +15,9 @@ from ranvier.waveform import write_waveform
 
 __all__ = ["Demo", "demo"]
 
+#: Every delay starts at 0, so that every delay at the end was learned; few samples, so the step sizes fall fast.
+RECIPE = RECIPES["yinyang"].replace(epochs=3, decay=0.4, delay_span=0.0, eta_delay=10.0)
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -70,8 +73,8 @@ def demo(
     out: str | Path = "out",
     *,
     device: str = "sim",
-    samples: int = 1500,
-    tests: int = 300,
+    samples: int = 2000,
+    tests: int = 500,
     seed: int = 0,
     progress: bool = False,
 ) -> Demo:
@@ -84,7 +87,7 @@ def demo(
     device : str
         Device under test, see `ranvier.device.open_device`.
     samples, tests : int
-        Samples to learn, once each, and to be judged by.
+        Samples to learn, three times each, and to be judged by.
     seed : int
         Of the initial network and the order of the samples.
     progress : bool
@@ -99,17 +102,16 @@ def demo(
 
     out = output_folder(out)
     config = preset("yinyang")
-    recipe = RECIPES["yinyang"].replace(epochs=1)
     model, verilog, waveform = (
         check_output(out / name) for name in ("yinyang.npz", "ranvier_yinyang.v", "mismatch.vcd")
     )
-    with Twin(open_device("golden", config), open_device(device, config), every=50) as twin:
+    with Twin(open_device("golden", config), open_device(device, config), every=100) as twin:
         try:
             training = train(
                 twin,
-                initial_network(config, recipe, seed),
+                initial_network(config, RECIPE, seed),
                 yin_yang(train=samples, test=tests),
-                recipe,
+                RECIPE,
                 seed,
                 progress=progress,
             )

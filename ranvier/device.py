@@ -70,7 +70,7 @@ def open_device(name: str, config: CoreConfig) -> Device:
     Raises
     ------
     DeviceError
-        If the name is unknown.
+        If the name is unknown, or the simulator cannot be built here.
     """
     match name:
         case "golden":
@@ -83,6 +83,10 @@ def open_device(name: str, config: CoreConfig) -> Device:
             return GoldenCore(config)
         case "sim":
             from ranvier.sim.device import SimulatedCore
+            from ranvier.sim.verilator import VerilatorError
 
-            return SimulatedCore(config)
+            try:
+                return SimulatedCore(config)
+            except VerilatorError as error:
+                raise DeviceError(f"cannot simulate: {error}") from None
     raise DeviceError(f"unknown device {name!r}: choose one of {', '.join(DEVICES)}")

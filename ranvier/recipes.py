@@ -78,17 +78,17 @@ class Recipe:
 #: Recipe by name of the data set.
 RECIPES = {
     "yinyang": Recipe(
-        epochs=3,
-        eta_weight=0.0001,
-        eta_delay=0.4,
-        eta_axonal=0.4,
+        epochs=5,
+        eta_weight=0.02,
+        eta_delay=1.0,
+        eta_axonal=1.0,
         eta_readout=0.01,
-        decay=0.8,
+        decay=0.6,
         alpha=0.95,
-        kappa=0.8,
+        kappa=0.9,
         weight_mean=1.0,
-        weight_std=0.7,
-        readout_std=0.13,
+        weight_std=0.5,
+        readout_std=0.25,
     ),
     "braille": Recipe(
         epochs=10,

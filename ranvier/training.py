@@ -178,7 +178,7 @@ def _run(device: Device, dataset: Dataset, part: str, order: Iterable[int], lear
     for n in order:
         record = device.run(samples[n], target=int(labels[n]), learn=learn)
         tally.samples += 1
-        tally.correct += record.prediction == labels[n]
+        tally.correct += int(record.prediction == labels[n])
         tally.spikes += record.spikes
         tally.steps += samples[n].steps
         tally.cycles = None if tally.cycles is None or record.cycles is None else tally.cycles + record.cycles

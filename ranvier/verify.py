@@ -93,9 +93,9 @@ class Twin:
     reference, device : Device
         Two cores of one configuration.
     trace : collection of str
-        What is compared after every step of every sample, see `ranvier.golden.record.TRACED`.
+        What is compared after every step, see `ranvier.golden.record.TRACED`.
     every : int
-        Parameters are read back and compared after every so many learning samples (scores and counters: after each).
+        Steps and parameters are compared on every so many samples; scores, spike counts and counters on each.
     names : tuple of str
         What to call the two in reports.
 
@@ -143,8 +143,9 @@ class Twin:
     def run(
         self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
     ) -> Record:
-        """Run both and compare scores, prediction, spike count, counters, and step by step what is traced."""
-        names = tuple(dict.fromkeys((*self.trace, *record)))
+        """Run both and compare."""
+        thorough = self.samples % self.every == 0
+        names = tuple(dict.fromkeys((*self.trace, *record))) if thorough else tuple(record)
         expected, actual = self._records = (
             self.reference.run(sample, target=target, learn=learn, record=names),
             self.device.run(sample, target=target, learn=learn, record=names),
@@ -154,7 +155,7 @@ class Twin:
         for result in ("scores", "prediction", "spikes"):
             self._compare(result, getattr(expected, result), getattr(actual, result))
         self._compare_counters()
-        if learn and self.samples % self.every == 0:
+        if learn and thorough:
             self._compare_networks()
         self._settle()
         self.samples += 1

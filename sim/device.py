@@ -13,6 +13,7 @@ from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import COUNTERS, TRACED, Record, Traced
 from ranvier.golden.spikes import Sample, check_run
 from ranvier.golden.step_size import StepSize
+from ranvier.hw.core import Phase
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.host import Register, Space
 from ranvier.sim.build import library
@@ -143,6 +144,12 @@ class SimulatedCore:
     def simulated_cycles(self) -> int:
         """Clocks simulated since the device was opened, host accesses included."""
         return self._library.device_cycles(self._device)
+
+    def phases(self) -> Raw:
+        """Clocks spent in each `ranvier.hw.core.Phase` since the device was opened, [phases]."""
+        counts = (ctypes.c_uint64 * 16)()
+        self._library.device_phases(self._device, counts)
+        return np.array(counts[: len(Phase)], np.int64)
 
     def run(
         self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()

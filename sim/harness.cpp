@@ -10,6 +10,7 @@ struct Device {
     VerilatedContext context;
     Vranvier_core top{&context};
     uint64_t cycles = 0;
+    uint64_t phases[16] = {};
 
     // First half of a clock: inputs have been set, let the outputs settle.
     void settle() {
@@ -19,9 +20,10 @@ struct Device {
 
     // Second half: the rising edge.
     void tick() {
+        ++phases[top.phase];
+        ++cycles;
         top.clk = 1;
         top.eval();
-        ++cycles;
     }
 };
 
@@ -49,6 +51,11 @@ Device *device_open() {
 void device_close(Device *device) { delete device; }
 
 uint64_t device_cycles(const Device *device) { return device->cycles; }
+
+// Clocks spent in each phase since the device was opened.
+void device_phases(const Device *device, uint64_t *phases) {
+    for (int i = 0; i < 16; ++i) phases[i] = device->phases[i];
+}
 
 // One host request after the other. `requests` holds (write, space, row, column, data) each; the data read goes back into
 // it. Returns how many were answered without error before the first error, or kTimeout.

@@ -180,7 +180,7 @@ def test_demo_stops_at_a_difference(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(GoldenCore, "counters", lambda self: dict.fromkeys(ranvier.golden.record.COUNTERS, -1))
     result = answer(capsys, "demo", "--device", "golden:plain", "--samples", "2", code=1)
     assert result["mismatches"] > 0
-    assert "counter spikes" in result["first"]
+    assert "after its end" in result["first"]
     assert result["files"] == ["out/mismatch.vcd"]
 
 

@@ -106,7 +106,7 @@ def test_yin_yang_spikes() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"train": 0}, {"test": 0}, {"tail": -1}, {"scored": 0}, {"scored": 36}, {"span": 0}, {"seed": -1}]
+    "wrong", [{"train": 0}, {"test": 0}, {"tail": -1}, {"scored": 0}, {"scored": 34}, {"span": 0}, {"seed": -1}]
 )
 def test_yin_yang_refuses(wrong: dict[str, int]) -> None:
     with pytest.raises(DataError, match=r"yinyang: .*(give|32-bit)"):
@@ -153,7 +153,7 @@ def test_braille_reads_the_format(tmp_path: Path) -> None:
 )
 def test_braille_refuses_a_malformed_file(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message) as caught:
-        braille(write(tmp_path / "b.npz", **changes), train=3, test=1)
+        braille(write(tmp_path / "b.npz", **changes), scored=4, train=3, test=1)
     assert str(caught.value).startswith(str(tmp_path))
     assert "\n" not in str(caught.value)
 

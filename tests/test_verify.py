@@ -11,7 +11,7 @@ from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
-from ranvier.golden.record import Record
+from ranvier.golden.record import COUNTERS, Record
 
 from ranvier.data import yin_yang
 from ranvier.device import open_device
@@ -169,15 +169,17 @@ def test_twin_is_a_device_that_returns_the_record_asked_for() -> None:
         assert twin.counters() == alone.counters()
 
 
-def test_twin_compares_parameters_at_intervals() -> None:
+def test_twin_compares_steps_and_parameters_at_intervals() -> None:
     rng = np.random.default_rng(0)
     twin = Twin(GoldenCore(TINY), WrongReadBack(TINY), every=3)
     twin.load(random_network(TINY, rng))
     twin.samples = 1
     for _ in range(2):
         twin.run(random_sample(TINY, rng), target=0, learn=True)
+    assert twin.compared == 2 * (TINY.outputs + 2 + len(COUNTERS))
     with pytest.raises(Mismatch, match="weight"):
         twin.run(random_sample(TINY, rng), target=0, learn=True)
+    assert twin.compared > 500
 
 
 def test_twin_needs_one_configuration() -> None:

@@ -51,7 +51,7 @@ def encode(place: NDArray[np.float64], span: int, scored: NDArray[np.bool_]) -> 
 
 
 def yin_yang(
-    seed: int = 42, train: int = 5000, test: int = 1000, *, span: int = 30, tail: int = 4, scored: int = 5
+    seed: int = 42, train: int = 5000, test: int = 1000, *, span: int = 30, tail: int = 2, scored: int = 3
 ) -> Dataset:
     """The Yin-Yang data set on 5 input units: x, y, 1 - x, 1 - y and a bias.
 

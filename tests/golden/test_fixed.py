@@ -1,0 +1,101 @@
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+import pytest
+from ranvier.golden.fixed import leak, round_half_up, round_stochastic, saturate, scale
+from ranvier.golden.qformat import QFormat
+from ranvier.golden.step_size import StepSize
+
+
+def test_saturate_counts_what_it_clips():
+    clipped, count = saturate(np.array([-9, -8, 0, 7, 8, 100]), -8, 7)
+    np.testing.assert_array_equal(clipped, [-8, -8, 0, 7, 7, 7])
+    assert count == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "decay", "expected"),
+    [
+        (15, 8, 7),
+        (-15, 8, -7),
+        (1, 15, 0),
+        (-1, 15, 0),
+        (-1, 8, 0),
+        (16, 15, 15),
+        (-16, 15, -15),
+        (1000, 0, 0),
+        (-131072, 15, -122880),
+        (131071, 15, 122879),
+    ],
+)
+def test_leak_truncates_toward_zero(value, decay, expected):
+    assert leak(np.array(value), decay, QFormat(False, 0, 4)) == expected
+
+
+@pytest.mark.parametrize("start", [131071, -131072, 1, -1])
+def test_leak_reaches_zero_for_every_decay(start):
+    decay = np.arange(4096)
+    value = np.full(4096, start)
+    steps = 0
+    while value.any():
+        following = leak(value, decay, QFormat(False, 0, 12))
+        assert (np.abs(following) <= np.maximum(np.abs(value) - 1, 0)).all()
+        assert (following * value >= 0).all()
+        value, steps = following, steps + 1
+    print("slowest decay to 0:", steps, "steps")
+    assert steps <= 4096 * (1 + np.log(abs(start) / 4096 + 1)) + 1
+
+
+def test_leak_loses_less_than_stated_in_steady_state():
+    form = QFormat(False, 0, 8)
+    for decay in (128, 230, 250):
+        value = np.zeros(1, np.int64)
+        for _ in range(2000):
+            value = leak(value, decay, form) + 100
+        exact = 100 / (1 - decay / 256)
+        assert exact - 1 / (1 - decay / 256) < value[0] <= exact
+
+
+@pytest.mark.parametrize(
+    ("value", "bits", "expected"),
+    [(-1, 1, 0), (-1, 4, 0), (-8, 4, 0), (-9, 4, -1), (7, 4, 0), (8, 4, 1), (3, 1, 2), (-3, 1, -1), (5, 0, 5)],
+)
+def test_round_half_up_corners(value, bits, expected):
+    assert round_half_up(np.array(value), bits) == expected
+
+
+def test_round_half_up_is_floor_of_a_half_more():
+    values = np.arange(-300, 300)
+    for bits in range(9):
+        exact = [floor(Fraction(int(v), 1 << bits) + Fraction(1, 2)) for v in values]
+        np.testing.assert_array_equal(round_half_up(values, bits), exact)
+
+
+def test_round_stochastic_mean_over_all_draws_is_exact():
+    values = np.arange(-300, 301)
+    for bits in range(1, 11):
+        rounded = round_stochastic(values[:, None], bits, np.arange(1 << bits))
+        np.testing.assert_array_equal(rounded.sum(axis=1), values)
+        assert (rounded.max(axis=1) - rounded.min(axis=1) <= 1).all()
+
+
+def test_round_stochastic_leaves_whole_values_alone():
+    assert (round_stochastic(np.array(-48), 4, np.arange(16)) == -3).all()
+
+
+def test_scale_is_the_rounded_saturated_product():
+    rng = np.random.default_rng(0)
+    compared = clipped = 0
+    for _ in range(300):
+        eta = StepSize(int(rng.integers(256)), int(rng.integers(32)))
+        fraction, to = int(rng.integers(0, 20)), QFormat(True, int(rng.integers(4)), int(rng.integers(1, 20)))
+        values = rng.integers(-(2**23), 2**23, 50)
+        got, count = scale(values, eta, fraction, to)
+        ratio = Fraction(eta.mantissa, 2**eta.shift) * Fraction(2**to.fraction, 2**fraction)
+        exact = np.array([floor(int(v) * ratio + Fraction(1, 2)) for v in values], dtype=object)
+        np.testing.assert_array_equal(got, np.clip(exact, to.min, to.max).astype(np.int64))
+        assert count == sum(e < to.min or e > to.max for e in exact)
+        compared, clipped = compared + len(values), clipped + count
+    print(compared, "compared,", clipped, "clipped")
+    assert 0 < clipped < compared

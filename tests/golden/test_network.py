@@ -1,0 +1,197 @@
+import io
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.network import Network, NetworkError
+from ranvier.golden.presets import preset
+from ranvier.golden.step_size import StepSize
+
+from ranvier.stimulus import random_network
+
+ARRAYS = ("weight", "delay", "readout", "feedback")
+
+
+@pytest.fixture
+def network():
+    return random_network(preset("test"), np.random.default_rng(0))
+
+
+def assert_same(a, b):
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+    for name in ("config", "alpha", "kappa", "seed", "eta_weight", "eta_delay", "eta_readout"):
+        assert getattr(a, name) == getattr(b, name)
+
+
+@pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
+@pytest.mark.parametrize("feedback", ["symmetric", "random"])
+def test_file_round_trip(delays, feedback, tmp_path):
+    config = preset("test").replace(delays=delays, feedback=feedback)
+    network = random_network(config, np.random.default_rng(0))
+    network.save(tmp_path / "model.npz")
+    assert_same(Network.read(tmp_path / "model.npz"), network)
+    assert os.listdir(tmp_path) == ["model.npz"]
+
+
+def test_shapes():
+    def shapes(**changes):
+        layout = Network.layout(CoreConfig(inputs=3, neurons=5, outputs=2, **changes))
+        return {name: shape for name, (shape, _, _) in layout.items()}
+
+    assert shapes() == {"weight": (3, 5), "delay": (3, 5), "readout": (5, 2), "feedback": (0, 0)}
+    assert shapes(recurrent=True, delays="axonal")["weight"] == (8, 5)
+    assert shapes(recurrent=True, delays="axonal")["delay"] == (8, 1)
+    assert shapes(delays="none", feedback="random")["delay"] == (0, 0)
+    assert shapes(delays="none", feedback="random")["feedback"] == (5, 2)
+
+
+def test_copies_never_share(network):
+    copy = network.replace()
+    copy.weight[0, 0] ^= 1
+    assert copy.weight[0, 0] != network.weight[0, 0]
+
+
+def test_arrays_are_in_c_order(network):
+    assert network.replace(weight=np.asfortranarray(network.weight)).weight.flags.c_contiguous
+
+
+def test_real_units(network):
+    assert network.replace(weight=np.full_like(network.weight, 2048)).real("weight")[0, 0] == 0.5
+    assert network.replace(delay=np.full_like(network.delay, 96)).real("delay")[0, 0] == 1.5
+
+
+def full(network, name, value):
+    return np.full_like(getattr(network, name), value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda n: {"weight": n.weight[:-1]}, r"weight has shape \[11, 7\] but this core holds \[12, 7\]"),
+        (lambda n: {"readout": n.readout.T}, r"readout has shape \[3, 7\] but this core holds \[7, 3\]"),
+        (lambda n: {"delay": n.delay[:, :1]}, r"delay has shape \[12, 1\]"),
+        (
+            lambda n: {"weight": n.weight * 0.5},
+            "weight holds float64 but the chip holds raw integers: quantise it first",
+        ),
+        (lambda n: {"weight": full(n, "weight", 32768)}, "weight runs from 32768 to 32768 but .* scale or clip it, or"),
+        (lambda n: {"weight": full(n, "weight", -32769)}, "weight runs from -32769"),
+        (lambda n: {"delay": full(n, "delay", 385)}, "delay runs from 385 to 385 but this core holds 0 to 384"),
+        (lambda n: {"delay": full(n, "delay", -1)}, "delay runs from -1"),
+        (lambda n: {"alpha": 4096}, "alpha=4096 does not fit the core: give a whole number from 0 to 4095"),
+        (lambda n: {"kappa": -1}, "kappa=-1 does not fit"),
+        (lambda n: {"alpha": 0.9}, r"alpha=0\.9 does not fit"),
+        (lambda n: {"seed": 1 << 32}, "seed=4294967296 does not fit"),
+        (lambda n: {"seed": "x"}, "seed='x' does not fit"),
+        (lambda n: {"eta_weight": 0.1}, r"eta_weight=0\.1 is not a step size: give StepSize\.of"),
+    ],
+)
+def test_refuses(network, change, message):
+    with pytest.raises(NetworkError, match=f"^{message}"):
+        network.replace(**change(network))
+
+
+# -------------------------------------------------------------------- files
+
+
+def contents(network, tmp_path):
+    """The arrays of a good file."""
+    network.save(tmp_path / "good.npz")
+    with np.load(tmp_path / "good.npz") as file:
+        return dict(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weight": None}, "not a Ranvier network"),
+        ({"config": None}, "not a Ranvier network"),
+        ({"eta_delay": None}, "not a Ranvier network"),
+        ({"weight": np.zeros((2, 2), np.int64)}, r"weight has shape \[2, 2\] but this core holds \[12, 7\]"),
+        ({"weight": np.zeros((12, 7))}, "weight holds float64"),
+        ({"weight": np.full((12, 7), 1 << 40)}, "weight runs from 1099511627776"),
+        ({"readout": np.array(3)}, r"readout has shape \[\]"),
+        ({"feedback": np.array("text")}, r"feedback has shape \[\]"),
+        ({"alpha": np.array(9999)}, "alpha=9999 does not fit"),
+        ({"alpha": np.array(0.5)}, r"alpha=0\.5 does not fit"),
+        ({"alpha": np.array([1, 2])}, "alpha=array"),
+        ({"eta_weight": np.array([1, 2, 3])}, "."),
+        ({"eta_weight": np.array(1)}, "."),
+        ({"eta_weight": np.array([999, 0])}, "step size 999"),
+        ({"config": np.array("inputs = 3")}, "field 'neurons' is missing"),
+        ({"config": np.array("?")}, "not a TOML document"),
+        ({"config": np.array(5)}, "not a TOML document"),
+        ({"weight": np.array([[object()]], dtype=object)}, "not a Ranvier network"),
+    ],
+)
+def test_malformed_content(network, tmp_path, change, message):
+    content = contents(network, tmp_path) | change
+    np.savez(tmp_path / "bad.npz", **{name: array for name, array in content.items() if array is not None})
+    refuse(tmp_path / "bad.npz", message)
+
+
+def refuse(path, message):
+    with pytest.raises(NetworkError, match=rf"{path.name}: {message}") as caught:
+        Network.read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_malformed_files(network, tmp_path):
+    network.save(tmp_path / "good.npz")
+    good = (tmp_path / "good.npz").read_bytes()
+    single, other = io.BytesIO(), io.BytesIO()
+    np.save(single, np.zeros(3))
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("weight", "no array")
+    broken = bytearray(good)
+    broken[len(good) // 2 : len(good) // 2 + 40] = b"\xaa" * 40
+    for data in (
+        b"",
+        b"PK",
+        b"text\n",
+        good[:-30],
+        good[: len(good) // 2],
+        single.getvalue(),
+        other.getvalue(),
+        broken,
+    ):
+        (tmp_path / "bad.npz").write_bytes(data)
+        refuse(tmp_path / "bad.npz", "not a Ranvier network: give a file that `ranvier train` wrote")
+    refuse(tmp_path / "absent.npz", "No such file or directory")
+    refuse(tmp_path, "Is a directory")
+
+
+def test_any_single_damaged_byte_is_one_line_or_harmless(network, tmp_path):
+    network.save(tmp_path / "good.npz")
+    good = (tmp_path / "good.npz").read_bytes()
+    messages = []
+    for position in np.random.default_rng(0).integers(0, len(good), 200):
+        damaged = bytearray(good)
+        damaged[position] ^= 0x55
+        (tmp_path / "bad.npz").write_bytes(damaged)
+        try:
+            Network.read(tmp_path / "bad.npz")
+        except NetworkError as error:
+            messages.append(str(error))
+    print(len(messages), "of 200 refused")
+    assert len(messages) > 100
+    assert not any("\n" in message for message in messages)
+
+
+def test_save_is_atomic(network, tmp_path, monkeypatch):
+    path = tmp_path / "model.npz"
+    network.save(path)
+    before = path.read_bytes()
+
+    def interrupted(stream, **arrays):
+        stream.write(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez_compressed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        network.replace(eta_weight=StepSize(1, 1)).save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["model.npz"]

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.neuron import Neurons
+
+CORE = CoreConfig(inputs=1, neurons=1, outputs=2)  # threshold 4096, psi u0.8, zbar u4.8
+HALF = 2048  # 0.5 in u0.12
+
+
+def sweeps(config, currents, alpha=HALF):
+    neurons, values = Neurons(config), []
+    for current in currents:
+        neurons.sweep(np.array([current]), alpha)
+        values.append((int(neurons.potential[0]), bool(neurons.spiked[0])))
+    return neurons, values
+
+
+def test_threshold_is_reached_by_equality():
+    assert sweeps(CORE, [4095])[1] == [(4095, False)]
+    assert sweeps(CORE, [4096])[1] == [(4096, True)]
+
+
+def test_soft_reset_subtracts_the_threshold_after_the_leak():
+    assert sweeps(CORE, [5000, 0, 0])[1] == [(5000, True), (2500 - 4096, False), (-798, False)]
+
+
+def test_zero_reset_starts_again():
+    zero = CORE.replace(reset="zero")
+    assert sweeps(zero, [9000, 7, 0])[1] == [(9000, True), (7, False), (3, False)]
+
+
+def test_potential_saturates_and_counts():
+    neurons, values = sweeps(CORE, [131071, 131071, -131072, -131072, -131072], alpha=4095)
+    assert [v for v, _ in values] == [131071, 131071, -4129, -131072, -131072]
+    assert neurons.potential_saturated == 3
+
+
+@pytest.mark.parametrize(
+    ("potential", "psi"),
+    [
+        *[(4096, 255), (4095, 255), (4080, 255), (4079, 254), (4112, 255), (4113, 254), (2048, 128), (6144, 128)],
+        *[(0, 0), (16, 1), (15, 0), (1, 0), (8192, 0), (8191, 0), (8176, 1), (-1, 0), (-131072, 0), (131071, 0)],
+    ],
+)
+def test_surrogate(potential, psi):
+    neurons, _ = sweeps(CORE, [potential])
+    neurons.factors(0)
+    assert neurons.surrogate[0] == psi
+
+
+@pytest.mark.parametrize("width", [0.5, 1.0, 2.0])
+def test_surrogate_is_within_one_level_of_real(width):
+    config = CORE.replace(neurons=4000, surrogate_width=width)
+    neurons = Neurons(config)
+    neurons.sweep(np.arange(-12000, 20000, 8), 0)
+    neurons.factors(0)
+    real = np.maximum(0, 1 - abs(neurons.potential / 4096 - 1) / width)
+    error = real - neurons.surrogate / 256
+    assert ((error >= 0) & (error <= 1 / 256)).all()
+    assert neurons.surrogate.max() == 255
+
+
+def test_readout_trace_decays_and_saturates():
+    neurons = Neurons(CORE)
+    traces = []
+    for current in [4096, 0, 4096, 0]:
+        neurons.sweep(np.array([current]), 0)
+        neurons.factors(HALF)
+        traces.append(int(neurons.readout_trace[0]))
+    assert traces == [256, 128, 64 + 256, 160]
+
+    neurons = Neurons(CORE.replace(reset="zero"))
+    for _ in range(30):
+        neurons.sweep(np.array([4096]), 0)
+        neurons.factors(4095)
+    assert neurons.readout_trace[0] == CORE.trace.max == 4095
+    assert neurons.trace_saturated > 0
+
+
+def test_clear_keeps_counters():
+    neurons, _ = sweeps(CORE, [131071, 131071], alpha=4095)
+    neurons.factors(HALF)
+    neurons.clear()
+    for state in (neurons.potential, neurons.spiked, neurons.surrogate, neurons.readout_trace):
+        assert not state.any()
+    assert neurons.potential_saturated == 1
