@@ -38,8 +38,9 @@ Raw = NDArray[np.int64]
 
 _TABLE = np.array(EXP_TABLE)
 
-#: Compiles a part of `play`: never called from Python, so no wrapper is made for that.
-phase = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+#: Compiles a part of `play`. It is called from no Python, so it needs no wrapper; it allocates nothing, so it needs no
+#: reference counts, which would otherwise cost more than the arithmetic.
+phase = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 # -------------------------------------------------------------------- what the compiled functions are handed
@@ -549,7 +550,7 @@ def probe(s, recording, t):
     record(recording.trace, t, s.window[:, -1])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def play(c, p, s, recording, units, offsets, scored, target, learn):
     steps = len(scored)
     for t in range(steps):

@@ -16,7 +16,7 @@ PRESETS: dict[str, tuple[str, CoreConfig]] = {
     ),
     "braille": (
         "27 Braille letters from 12 taxels (24 ON/OFF channels), 64 feedforward neurons: real data whose timing decides.",
-        CoreConfig(inputs=24, neurons=64, outputs=27, max_delay=30, lanes=4),
+        CoreConfig(inputs=24, neurons=64, outputs=27, max_delay=62, lanes=4),
     ),
     "shd": (
         "Spiking Heidelberg Digits binned to 140 channels, 256 recurrent neurons; axonal delays, because one trace line "

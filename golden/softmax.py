@@ -1,8 +1,8 @@
 """Integer softmax: a base-2 exponential from a table and one reciprocal per step.
 
 ``softmax(y)_k = 2**(-d_k) / sum 2**(-d)`` with ``d_k = (max y - y_k) log2 e``. The whole part of d is a shift, eight bits of
-its fraction index the table. The error against the exact softmax is below half an LSB of the result, plus 0.0007 for the table
-(``(2**(1/256) - 1) / 4``), plus ``outputs * 2**-15`` for the powers cut off by the shift, plus ``2**-16``.
+its fraction index the table. The error against the exact softmax is below half an LSB of the result, plus 0.0007
+(``(2**(1/256) - 1) / 4``) for the table, plus ``outputs * 2**-15`` for the powers cut off by the shift, plus ``2**-16``.
 """
 
 import numpy as np

@@ -29,7 +29,7 @@ class StepSize:
 
     @classmethod
     def of(cls, value: float) -> "StepSize":
-        """The nearest step size to the real `value` (relative error below 0.4 % from 1e-7 up), `ValueError` outside [0, 255]."""
+        """The step size nearest to `value` (within 0.4 % from 1e-7 up); `ValueError` outside [0, 255]."""
         if not 0 <= value <= 255:
             raise ValueError(f"step size {value} is out of range: give 0 to 255")
         for shift in range(31, -1, -1):

@@ -126,7 +126,7 @@ class Core(wiring.Component):
         """One event after the other, and within a step one phase after the other."""
         c = self.config
         event = self.events.payload
-        lagging = Signal(range(c.lag + 1))
+        lagging = Signal(range(c.lag + 2))
         settled = ~self.delivery.busy & ~self.ring.busy & ~self.host.active & ~self.request.valid
         ending = Signal()
         with m.FSM():

@@ -18,7 +18,7 @@ __all__ = ["Eligibility"]
 class Eligibility(wiring.Component):
     """``dW_ji = -etaW m_j epsW_ji``, ``dD_ji = -etaD m_j epsD_ji`` for all synapses of all rows that are awake.
 
-    Each row costs ``max(3, credit words + 1)`` clocks: its trace is advanced, and each word of neurons with credit passes the
+    Each row costs ``max(3, credit words + 1)`` clocks: its trace advances, and each word of neurons with credit passes the
     update pipeline, one word per clock. Rows overlap in the pipeline, whose length is paid once per step.
 
     Parameters

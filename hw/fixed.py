@@ -16,12 +16,10 @@ def saturate(value: Value, fmt: QFormat) -> tuple[Value, Value]:
 
     A value fits if every bit above the format's magnitude equals the sign (is zero, for an unsigned format).
     """
-    magnitude = fmt.integer + fmt.fraction
-    negative = value[-1]
-    excess = value[magnitude:]
+    excess = value[min(fmt.integer + fmt.fraction, len(value) - 1) :]  # the sign at least: a narrow value may be negative
     fits = (excess.all() | ~excess.any()) if fmt.signed else ~excess.any()
-    limit = Mux(negative, Const(fmt.min, shape(fmt)), Const(fmt.max, shape(fmt)))
-    clipped = Mux(fits, value[: fmt.width], limit.as_unsigned())
+    limit = Mux(value[-1], Const(fmt.min, shape(fmt)), Const(fmt.max, shape(fmt)))
+    clipped = Mux(fits, value, limit)[: fmt.width]
     return (clipped.as_signed() if fmt.signed else clipped), ~fits
 
 

@@ -121,7 +121,7 @@ class Host(wiring.Component):
         }
         if c.learning:
             extents |= {Space.SURROGATE: (1, c.neurons), Space.READOUT_TRACE: (1, c.neurons), Space.TRACE: (1, c.rows)}
-        return extents
+        return {space: extent for space, extent in extents.items() if all(extent)}
 
     def elaborate(self, platform):
         m = Module()

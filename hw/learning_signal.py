@@ -95,7 +95,7 @@ class LearningSignal(wiring.Component):
                 "weight_saturated": Out(range(lanes + 1)),
             }
         )
-        #: Clocks from the last word of a neuron to its credit: memory, product, sum over lanes and words, L, L psi, m, eta m.
+        #: Clocks from the last word of a neuron to its credit: memory, product, sums over lanes and words, L, m, eta m.
         self.LATENCY = RowMemory.LATENCY + ceil_log2(lanes) + 5 + SCALE_LATENCY
 
     def elaborate(self, platform):

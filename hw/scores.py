@@ -15,8 +15,8 @@ class Scores(wiring.Component):
     """One 32-bit sum per output; samples below 16,384 scored steps cannot overflow it.
 
     Adds one value per clock, each output at most once within two clocks. At the end of a sample emits every score and then
-    the class with the largest (the lowest index winning ties), ``3 outputs + 3`` clocks unless the consumer stalls, and
-    leaves all scores zero.
+    the class with the largest (the lowest index winning ties), busy for ``3 outputs + 1`` clocks unless the consumer stalls,
+    and leaves all scores zero.
 
     Parameters
     ----------
@@ -62,28 +62,27 @@ class Scores(wiring.Component):
         score = delayed(m, read.data, 1)
 
         m.d.comb += [
-            read.addr.eq(self.index),
+            read.addr.eq(output),
             write.addr.eq(delayed(m, self.index, 1)),
             write.data.eq(read.data + delayed(m, self.value, 1)),
             write.en.eq(adding),
-            result.index.eq(output),
-            result.value.eq(score),
             self.busy.eq(1),
         ]
         with m.FSM():
             with m.State("Add"):
-                m.d.comb += self.busy.eq(adding)
+                m.d.comb += [self.busy.eq(adding), read.addr.eq(self.index)]
                 m.d.sync += output.eq(0)
                 with m.If(self.finish):
                     m.next = "Read"
             with m.State("Read"):
-                m.d.comb += read.addr.eq(output)
                 m.next = "Wait"
             with m.State("Wait"):
                 m.next = "Emit"
             with m.State("Emit"):
                 m.d.comb += [
                     result.kind.eq(OutputKind.SCORE),
+                    result.index.eq(output),
+                    result.value.eq(score),
                     self.results.valid.eq(~self.silent),
                     write.addr.eq(output),
                     write.data.eq(0),

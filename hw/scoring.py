@@ -15,7 +15,7 @@ __all__ = ["Scoring"]
 class Scoring(wiring.Component):
     """Walks over y once to find its maximum and twice more for the softmax.
 
-    Takes ``readout_words + log2(lanes) + 2 outputs + Softmax.LATENCY + 5`` clocks.
+    Busy for ``readout_words + log2(lanes) + 2 outputs + Softmax.LATENCY + 4`` clocks.
 
     Parameters
     ----------

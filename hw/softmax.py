@@ -15,7 +15,7 @@ __all__ = ["Softmax"]
 class Softmax(wiring.Component):
     """Probabilities of `outputs` readouts, one per clock, after one pass over them to find the largest.
 
-    Takes ``2 outputs + LATENCY`` clocks from `start` to the last probability: one pass sums the powers, a restoring divider
+    The last probability comes ``2 outputs + LATENCY`` clocks after `start`: one pass sums the powers, a restoring divider
     makes the reciprocal, one pass scales.
 
     Parameters
@@ -40,7 +40,7 @@ class Softmax(wiring.Component):
     """
 
     #: Clocks beyond two passes: pipeline of the powers, divider, pipeline of the scaling, state changes.
-    LATENCY = 32
+    LATENCY = 30
 
     def __init__(self, config: CoreConfig):
         self.config = config

@@ -1,9 +1,9 @@
-"""The tables of the README: accuracy with its controls, and speed, measured and written as Markdown."""
+"""The tables of the README: accuracy with its controls, agreement of the devices, and speed, measured and as Markdown."""
 
 import hashlib
 import json
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from multiprocessing import get_context
@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+import ranvier.golden
+import ranvier.hw
+import ranvier.sim
 from ranvier.data import DataError, Dataset, open_dataset
 from ranvier.device import DEVICES, open_device
 from ranvier.files import write_text
@@ -22,8 +25,9 @@ from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.recipes import DELAY_MODES, RECIPES, DelayMode, Recipe, initial_network, with_delays
 from ranvier.training import Training, train
+from ranvier.verify import Mismatch, Twin
 
-__all__ = ["Bench", "Run", "bench"]
+__all__ = ["Agreement", "Bench", "Run", "bench"]
 
 #: What accuracy is measured on: the bit-exact fixed-point rule, and the same rule in floating point.
 ARITHMETICS = ("golden", "float64")
@@ -33,6 +37,9 @@ SPEED_SAMPLES = {"golden:plain": 3, "golden": 300, "sim": 50}
 
 #: Device -> its label in the tables.
 LABELS = {"golden:plain": "golden, plain", "golden": "golden, compiled", "float64": "float", "sim": "simulated RTL"}
+
+#: Pairs of devices that must agree to the bit over an epoch.
+PAIRS = (("golden:plain", "golden"), ("golden", "sim"))
 
 Row = dict[str, Any]
 
@@ -114,6 +121,46 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """One epoch learned and one test run on two devices at once, every result compared.
+
+    Parameters
+    ----------
+    data : str
+        Data set as on the command line.
+    reference, device : str
+        The two.
+    samples : int or None
+        Cut the training and the test samples to so many.
+    """
+
+    data: str
+    reference: str
+    device: str
+    samples: int | None
+
+    def key(self) -> str:
+        """What decides the result: the settings and every source file of golden model, hardware and simulator."""
+        learned = Run(self.data, "synaptic", "golden", 0, None, self.samples).key()
+        digest = hashlib.sha256(learned.encode())
+        for module in (ranvier.golden, ranvier.hw, ranvier.sim):
+            for path in sorted(Path(module.__path__[0]).glob("*.*")):
+                digest.update(path.read_bytes() if path.is_file() else b"")
+        return f"{json.dumps(asdict(self))} {digest.hexdigest()[:16]}"
+
+    def result(self) -> Row:
+        """Run it; spikes, scores and counters are compared on every sample, steps and parameters on every 50th."""
+        config, recipe, dataset = Run(self.data, "synaptic", "golden", 0, 1, self.samples).parts()
+        with Twin(open_device(self.reference, config), open_device(self.device, config), every=50) as twin:
+            first = None
+            try:
+                train(twin, initial_network(config, recipe, 0), dataset, recipe)
+            except Mismatch as mismatch:
+                first = str(mismatch)
+        return {"samples": twin.samples, "compared": twin.compared, "mismatches": twin.mismatches, "first": first}
+
+
+@dataclass(frozen=True)
 class Bench:
     """Outcome of `bench`.
 
@@ -121,11 +168,14 @@ class Bench:
     ----------
     accuracy : list of dict
         One row per data set, device and delay mode: mean and standard deviation over the seeds, and every single result.
+    agreement : list of dict
+        One row per data set and pair of devices: values compared and mismatches.
     speed : list of dict
         One row per data set and device.
     """
 
     accuracy: list[Row]
+    agreement: list[Row]
     speed: list[Row]
 
     def summary(self) -> Row:
@@ -133,26 +183,61 @@ class Bench:
         return asdict(self)
 
     def markdown(self) -> str:
-        """Both tables."""
-        lines = ["| data | arithmetic | delays | test accuracy | seeds | delays moved | spikes / neuron / step |"]
-        lines.append("|---|---|---|---|---|---|---|")
-        for row in self.accuracy:
-            single = ", ".join(format(run["accuracy"], ".1%") for run in row["runs"])
-            moved = "–" if row["delays_moved"] is None else f"{row['delays_moved']:.2f} steps"
-            lines.append(
-                f"| {row['data']} | {LABELS[row['device']]} | {row['delays']} | {row['mean']:.1%} ± {row['std']:.1%} "
-                f"| {single} | {moved} | {row['firing_rate']:.3f} |"
+        """All tables."""
+        accuracy = [
+            (
+                row["data"],
+                LABELS[row["device"]],
+                row["delays"],
+                f"{row['mean']:.1%} ± {row['std']:.1%}",
+                ", ".join(f"{run['accuracy']:.1%}" for run in row["runs"]),
+                _number(row["delays_moved"], ".2f"),
+                f"{row['firing_rate']:.3f}",
             )
-        lines += ["", "| core | device | learned samples / s | against plain | cycles / sample | cycles / s |"]
-        lines.append("|---|---|---|---|---|---|")
-        for row in self.speed:
-            cycles = [f"{row[name]:,.0f}" if row[name] else "–" for name in ("cycles_per_sample", "cycles_per_second")]
-            ratio = f"{row['against_plain']:,.1f} x" if row["against_plain"] else "–"
-            lines.append(
-                f"| {row['data']} | {LABELS[row['device']]} | {row['samples_per_second']:,.1f} | {ratio} "
-                f"| {' | '.join(cycles)} |"
+            for row in self.accuracy
+        ]
+        agreement = [
+            (
+                row["data"],
+                f"{LABELS[row['reference']]} = {LABELS[row['device']]}",
+                f"{row['samples']:,}",
+                f"{row['mismatches']} / {row['compared']:,}",
             )
-        return "\n".join(lines)
+            for row in self.agreement
+        ]
+        speed = [
+            (
+                row["data"],
+                LABELS[row["device"]],
+                _number(row["samples_per_second"], ",.1f"),
+                _number(row["against_plain"], ",.1f"),
+                _number(row["cycles_per_sample"], ",.0f"),
+                _number(row["cycles_per_second"], ",.0f"),
+            )
+            for row in self.speed
+        ]
+        return "\n\n".join(
+            [
+                _table(
+                    "data | arithmetic | delays | test accuracy | each seed | D moved, steps | spikes / neuron / step",
+                    accuracy,
+                ),
+                _table("data | devices, one epoch and test | samples | mismatches / values compared", agreement),
+                _table(
+                    "data | device | samples learned / s | against plain | cycles / sample | simulated cycles / s",
+                    speed,
+                ),
+            ]
+        )
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _table(header: str, rows: Iterable[Sequence[str]]) -> str:
+    names = header.split(" | ")
+    return "\n".join(f"| {' | '.join(row)} |" for row in (names, ["---"] * len(names), *rows))
 
 
 def bench(
@@ -166,7 +251,7 @@ def bench(
     cache: str | Path = "bench.json",
     progress: bool = False,
 ) -> Bench:
-    """Measure accuracy for every data set, arithmetic, delay mode and seed, then the speed of every device.
+    """Measure accuracy for every data set, arithmetic, delay mode and seed; then agreement and speed of the devices.
 
     Parameters
     ----------
@@ -179,11 +264,11 @@ def bench(
     samples : int, optional
         Cut the data sets, for a quick look.
     devices : sequence of str
-        Whose speed to measure.
+        Whose agreement and speed to measure.
     jobs : int
-        Worker processes.
+        Worker processes; speed is measured afterwards, by itself.
     cache : path
-        JSON file of finished trainings. They are not repeated, so that an interrupted bench resumes.
+        JSON file of finished runs. They are not repeated, so that an interrupted bench resumes.
     progress : bool
         Show a progress bar if stderr is a terminal.
 
@@ -201,27 +286,25 @@ def bench(
         for delays in DELAY_MODES
         for seed in range(seeds)
     ]
-    keys = {run: run.key() for run in tqdm(runs, desc="settings", leave=False, disable=None if progress else True)}
-    todo = [(key, run) for run, key in keys.items() if key not in known]
+    pairs = [Agreement(name, *pair, samples) for name in data for pair in PAIRS if set(pair) <= set(devices)]
+    tasks: list[Run | Agreement] = [*pairs, *runs]
+    keys = {task: task.key() for task in tqdm(tasks, desc="settings", leave=False, disable=None if progress else True)}
+    todo = [(key, task) for task, key in keys.items() if key not in known]
     with get_context("spawn").Pool(jobs, initializer=_ignore_interrupt) as pool:
         done = pool.imap_unordered(_work, todo)
-        for key, result in tqdm(done, desc="trainings", total=len(todo), disable=None if progress else True):
+        for key, result in tqdm(done, desc="runs", total=len(todo), disable=None if progress else True):
             known[key] = result
             write_text(cache, json.dumps(known, indent=1))
         pool.close()
         pool.join()
-    rows = [
-        _row(
-            name,
-            device,
-            delays,
-            [known[keys[run]] for run in runs if (run.data, run.device, run.delays) == (name, device, delays)],
-        )
-        for name in data
-        for device in ARITHMETICS
-        for delays in DELAY_MODES
-    ]
-    return Bench(rows, [row for name in data for row in _speed(name, devices)])
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for run in runs:
+        groups.setdefault((run.data, run.device, run.delays), []).append(known[keys[run]])
+    return Bench(
+        accuracy=[_accuracy(*group, results) for group, results in groups.items()],
+        agreement=[asdict(pair) | {"data": _dataset(pair.data).name} | known[keys[pair]] for pair in pairs],
+        speed=[row for name in data for row in _speed(name, devices)],
+    )
 
 
 def _ignore_interrupt() -> None:
@@ -229,7 +312,7 @@ def _ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _work(task: tuple[str, Run]) -> tuple[str, Row]:
+def _work(task: tuple[str, Run | Agreement]) -> tuple[str, Row]:
     key, run = task
     return key, run.result()
 
@@ -246,11 +329,11 @@ def _read(cache: Path) -> dict[str, Row]:
         raise DataError(f"{cache}: not a cache of finished runs: remove it or name another file") from None
 
 
-def _row(data: str, device: str, delays: str, runs: list[Row]) -> Row:
+def _accuracy(data: str, device: str, delays: str, runs: list[Row]) -> Row:
     accuracy = [run["accuracy"] for run in runs]
     moved = [run["delays_moved"] for run in runs]
     return {
-        "data": data.partition(":")[0],
+        "data": _dataset(data).name,
         "device": device,
         "delays": delays,
         "mean": float(np.mean(accuracy)),
@@ -267,15 +350,13 @@ def _speed(data: str, devices: Sequence[str]) -> list[Row]:
     config, recipe = preset(dataset.name), RECIPES[dataset.name]
     rows: list[Row] = []
     for name in devices:
+        count = min(SPEED_SAMPLES[name], len(dataset.train))
         with open_device(name, config) as device:
             device.load(initial_network(config, recipe, 0))
             device.run(dataset.train[0], target=int(dataset.train_labels[0]), learn=True)  # compiles
-            count = min(SPEED_SAMPLES[name], len(dataset.train))
+            labelled = list(zip(dataset.train, dataset.train_labels.tolist(), strict=True))[:count]
             start = perf_counter()
-            cycles = [
-                device.run(dataset.train[n], target=int(dataset.train_labels[n]), learn=True).cycles
-                for n in range(count)
-            ]
+            cycles = [device.run(sample, target=label, learn=True).cycles for sample, label in labelled]
             seconds = perf_counter() - start
         clocked = [c for c in cycles if c is not None]
         rows.append(

@@ -198,6 +198,8 @@ def _train(options: argparse.Namespace) -> Answer:
     if delays := result.delays:
         lines += [f"delays moved by {delays.mean:.2f} steps on average", *delays.text()]
     lines += [f"{name}: {count:,}" for name, count in result.counters.items() if name.endswith("saturated") and count]
+    if result.interrupted:
+        lines.append(f"interrupted: this is the network after epoch {len(result.epochs)} of {recipe.epochs}")
     lines.append(f"wrote {out}")
     return Answer(
         {**asked, "model": str(out), "config": config.to_dict(), **result.summary()},

@@ -53,7 +53,9 @@ class Demo:
 
     def text(self) -> list[str]:
         """Report in lines."""
-        lines = []
+        lines = [
+            "Yin-Yang, 60 neurons, all delays 0 at first; weights and delays learned on the device, golden model beside it"
+        ]
         if self.training:
             epoch = self.training.epochs[-1]
             learned, tested = epoch.train.samples, epoch.test.samples
@@ -74,7 +76,7 @@ def demo(
     *,
     device: str = "sim",
     samples: int = 2000,
-    tests: int = 500,
+    tests: int = 300,
     seed: int = 0,
     progress: bool = False,
 ) -> Demo:

@@ -51,8 +51,11 @@ def test_tables(quick: tuple[Path, Bench]) -> None:
     plain, compiled = result.speed
     assert plain["against_plain"] == 1.0
     assert compiled["against_plain"] > 20
+    (pair,) = result.agreement
+    assert (pair["reference"], pair["device"], pair["samples"], pair["mismatches"]) == ("golden:plain", "golden", 60, 0)
+    assert pair["compared"] > 1000
     text = result.markdown()
-    assert text.count("| yinyang |") == len(result.accuracy) + len(result.speed)
+    assert text.count("| yinyang |") == len(result.accuracy) + len(result.speed) + 1
     assert "±" in text
     json.dumps(result.summary())
 
@@ -66,7 +69,8 @@ def test_finished_runs_are_not_repeated(quick: tuple[Path, Bench], capsys: pytes
     assert json.loads(capsys.readouterr().out)["accuracy"] == result.summary()["accuracy"]
     assert cache.stat().st_mtime_ns == before
     assert out.read_text().startswith("| data | arithmetic |")
+    assert json.loads(cache.read_text()).keys() >= {RUN.key()}
     assert main(["bench", *options[2:], "--seeds", "1"]) == 0
     assert cache.stat().st_mtime_ns == before, "a subset needs no new run"
     assert main(["bench", *options[2:], "--seeds", "3"]) == 0
-    assert len(json.loads(cache.read_text())) == 3 * len(ARITHMETICS) * len(DELAY_MODES)
+    assert len(json.loads(cache.read_text())) == 3 * len(ARITHMETICS) * len(DELAY_MODES) + 1

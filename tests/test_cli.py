@@ -14,6 +14,7 @@ from ranvier.golden.record import Record
 import ranvier.cli
 from ranvier.cli import main
 from ranvier.data import Dataset, yin_yang
+from ranvier.demo import demo
 from ranvier.recipes import DELAY_MODES, RECIPES, initial_network
 
 
@@ -156,21 +157,17 @@ def test_info(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_verilog(capsys: pytest.CaptureFixture[str]) -> None:
     result = answer(capsys, "verilog", "--preset", "test", "-o", "core.v")
     assert Path("core.v").read_text().count("\n") == result["lines"] > 100
-    assert main(["verilog", "--preset", "test", "--out", "again.v"]) == 0
-    assert "wrote again.v" in capsys.readouterr().out
-    assert Path("again.v").read_text() == Path("core.v").read_text()
 
 
-def test_demo_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:
+def test_demo_beside_itself() -> None:
     """The whole demo, with the golden model in the RTL's place."""
-    result = answer(capsys, "demo", "--device", "golden", "--samples", "60", "--out", "new/out")
-    assert result["mismatches"] == 0
-    assert result["compared"] > 100_000
-    assert result["training"]["delays"]["mean_steps"] > 0
-    assert [Path(path).exists() for path in result["files"]] == [True, True]
-    assert main(["demo", "--device", "golden", "--samples", "60"]) == 0
-    text = capsys.readouterr().out
-    assert f"0 mismatches / {result['compared']:,} values compared" in text
+    result = demo("new/out", device="golden", samples=60, tests=20)
+    assert result.mismatches == 0
+    assert result.compared > 10_000
+    assert json.loads(json.dumps(result.summary()))["training"]["delays"]["mean_steps"] > 0
+    assert [path.name for path in result.files if path.stat().st_size > 1000] == ["yinyang.npz", "ranvier_yinyang.v"]
+    text = "\n".join(result.text())
+    assert f"0 mismatches / {result.compared:,} values compared" in text
     assert "accuracy" in text
 
 

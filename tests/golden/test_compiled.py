@@ -107,10 +107,9 @@ class Tally:
         assert min(self.values, self.weights_moved, self.delays_moved, self.counters["spikes"]) > 0
 
 
-@pytest.mark.parametrize("first", range(0, 200, 50))
-def test_random_cores(first):
+def test_random_cores():
     tally = Tally()
-    for seed in range(first, first + 50):
+    for seed in range(200):
         rng = np.random.default_rng(seed)
         config = random_config(rng)
         print("seed", seed, config.to_dict())
@@ -132,24 +131,23 @@ EXTREMES = {
 }
 
 
-@pytest.mark.parametrize("extreme", EXTREMES)
-@pytest.mark.parametrize("radius", [1, 3])
-def test_extremes(extreme, radius):
+@pytest.mark.parametrize("radius", [1, 2, 3])
+def test_extremes(radius):
     config, rng, tally = preset("test").replace(kernel_radius=radius), np.random.default_rng(0), Tally()
     network = random_network(config, rng).replace(eta_weight=ETA, eta_delay=StepSize.of(2), eta_readout=ETA)
-    changes = EXTREMES[extreme](config)
-    changes = {
-        n: np.full_like(getattr(network, n), v) if n in Network.layout(config) else v for n, v in changes.items()
-    }
-    counts = np.zeros((100, config.inputs), int)
+    counts, every_ninth = np.zeros((100, config.inputs), int), (np.arange(100) % 9 == 0)[:, None]
     samples = [
         Sample.from_raster(counts + 1),
         Sample.from_raster(counts),
-        Sample.from_raster(counts + 4 * (np.arange(100) % 9 == 0)[:, None], np.arange(100) % 2),
+        Sample.from_raster(counts + 4 * every_ninth, np.arange(100) % 2),
         Sample(np.zeros(40), np.arange(40) % 2 * 4, np.ones(1)),
-        random_sample(config, rng),
     ]
-    tally.compare(network.replace(**changes), samples, rng)
+    for extreme, changed in EXTREMES.items():
+        print(extreme)
+        change = changed(config)
+        for name in change.keys() & Network.layout(config).keys():
+            change[name] = np.full_like(getattr(network, name), change[name])
+        tally.compare(network.replace(**change), samples, rng)
     tally.finish()
 
 

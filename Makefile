@@ -1,0 +1,37 @@
+# `make demo` learns on the simulated core; `make test` proves everything. Both make their own virtual environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: demo test lint install clean
+
+demo: $(VENV)/.demo
+	$(BIN)/ranvier demo
+
+test: lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# Contracts and types are checked on an installed copy: neither tool follows the folder mapping of an editable install.
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build/installed
+	$(BIN)/pip install --quiet --no-deps --target build/installed .
+	cd build/installed && ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
+	cd build/installed && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p ranvier
+
+install: $(VENV)/.test
+
+$(VENV)/.demo: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.test: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable ".[test]"
+	touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) build dist out *.egg-info

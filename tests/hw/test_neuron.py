@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+from pysim import clocks_until, memory, plain, pulse, simulate
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.neuron import Neurons
+from ranvier.golden.qformat import QFormat
+from ranvier.hw.neuron import NeuronSweep
+
+CORE = CoreConfig(inputs=1, neurons=5, outputs=2, lanes=2)
+
+
+def states(reference, config):
+    """The golden state as the memory holds it, lane by lane, zero beyond the last neuron."""
+    names = {"potential": "potential", "spiked": "spiked", "surrogate": "surrogate", "readout_trace": "readout_trace"}
+    zero = dict.fromkeys(names, 0)
+    every = [{n: int(getattr(reference, a)[j]) for n, a in names.items()} for j in range(config.neurons)]
+    every += [zero] * (config.words * config.lanes - config.neurons)
+    fields = names if config.learning else ("potential", "spiked")
+    return [{n: state[n] for n in fields} for state in every]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"reset": "zero"},
+        {"learning": False, "lanes": 1},
+        {"neurons": 1, "lanes": 1},
+        {"neurons": 4, "lanes": 4},
+        {"neurons": 5, "lanes": 8, "threshold": 0.25, "surrogate_width": 2.0},
+        {"neurons": 16, "lanes": 16, "surrogate_width": 0.5, "trace": QFormat(False, 1, 8)},
+        {"potential": QFormat(True, 1, 12), "weight": QFormat(True, 0, 12), "surrogate": QFormat(False, 0, 3)},
+    ],
+    ids=str,
+)
+def test_steps_against_the_golden_ones(changes):
+    config = CORE.replace(**changes)
+    dut, reference, rng = NeuronSweep(config), Neurons(config), np.random.default_rng(len(str(changes)))
+    current = np.zeros((config.words, config.lanes), int)
+    seen = {"steps": 0, "spikes": 0, "psi": 0, "zbar": 0, "potential_saturated": 0, "trace_saturated": 0}
+
+    async def sweep(ctx):
+        """One sweep; the words seen on the way, and how much saturated."""
+        await pulse(ctx, dut, start=1)
+        words, clocks = [], 0
+        while ctx.get(dut.busy):
+            if ctx.get(dut.swept):
+                words.append(tuple(ctx.get(getattr(dut, n)) for n in ("swept_word", "spiked", "active")))
+            seen["trace_saturated"] += ctx.get(dut.trace_saturated)
+            seen["potential_saturated"] += ctx.get(dut.potential_saturated)
+            clocks += 1
+            await ctx.tick()
+        assert clocks == config.words + NeuronSweep.LATENCY
+        return words
+
+    async def check(ctx, step):
+        every = []
+        for word in range(config.words):
+            ctx.set(dut.read_word, word)
+            await ctx.tick()
+            every += plain(ctx.get(dut.state))
+        assert every == states(reference, config), f"step {step}"
+        seen["steps"] += 1
+
+    async def testbench(ctx):
+        for step in range(60):
+            if step % 20 == 0:
+                ctx.set(dut.clear, 1)
+                assert await sweep(ctx) == []
+                ctx.set(dut.clear, 0)
+                reference.clear()
+                await check(ctx, step)
+            alpha, kappa = (int(n) for n in rng.choice([0, 1, 2048, 4000, 4095], 2))
+            learn = int(step % 20 < 16 and config.learning)
+            ctx.set(dut.alpha, alpha)
+            ctx.set(dut.kappa, kappa)
+            ctx.set(dut.learn, learn)
+            scale = rng.choice([config.threshold_raw // 2, 2 * config.threshold_raw, config.potential.max])
+            scale = min(scale, config.potential.max)
+            current.reshape(-1)[: config.neurons] = rng.integers(-scale, scale + 1, config.neurons)
+            words = await sweep(ctx)
+            reference.sweep(current.reshape(-1)[: config.neurons], alpha)
+            if learn:
+                reference.factors(kappa)
+            expected = states(reference, config)
+            bits = [sum(s["spiked"] << p for p, s in enumerate(expected[w : w + config.lanes]))
+                    for w in range(0, len(expected), config.lanes)]  # fmt: skip
+            assert [(w, z) for w, z, _ in words] == list(enumerate(bits)), f"step {step}"
+            if learn:
+                active = [any((s["surrogate"], s["readout_trace"])) << n % config.lanes for n, s in enumerate(expected)]
+                grouped = [sum(active[w : w + config.lanes]) for w in range(0, len(active), config.lanes)]
+                assert [a for *_, a in words] == grouped, f"step {step}"
+                seen["psi"] += int((reference.surrogate > 0).sum())
+                seen["zbar"] += int((reference.readout_trace > 0).sum())
+            seen["spikes"] += int(reference.spiked.sum())
+            await check(ctx, step)
+
+    simulate(dut, testbench, background=[memory([dut.take_word], dut.current, lambda w: current[w].tolist(), 1)])
+    print(seen)
+    assert seen["steps"] == 63
+    assert seen["spikes"] > 5
+    assert seen["potential_saturated"] == reference.potential_saturated
+    assert seen["trace_saturated"] == reference.trace_saturated
+    assert not config.learning or min(seen["psi"], seen["zbar"]) > 5
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_silent_neuron_decays_to_exactly_zero(sign):
+    config = CORE.replace(neurons=1, lanes=1)
+    dut, current = NeuronSweep(config), [sign * 60]
+
+    async def testbench(ctx):
+        ctx.set(dut.alpha, config.decay.max)
+        for step in range(100):
+            await pulse(ctx, dut, start=1)
+            await clocks_until(ctx, ~dut.busy)
+            await ctx.tick()
+            current[0] = 0
+            potential = ctx.get(dut.state[0].potential)
+            if potential == 0:
+                break
+        assert 0 < step <= 61
+
+    simulate(dut, testbench, background=[memory([dut.take_word], dut.current, lambda _: current, 1)])

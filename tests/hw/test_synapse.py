@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from pysim import clocked
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.synapse import SynapseMemory
+
+CORE = CoreConfig(inputs=2, neurons=5, outputs=2, max_delay=6, recurrent=True)
+
+
+def padded(values, config):
+    """[rows, words, lanes] of `values` [rows, neurons]."""
+    result = np.zeros((config.rows, config.words * config.lanes), int)
+    result[:, : values.shape[1]] = values
+    return result.reshape(config.rows, config.words, config.lanes)
+
+
+@pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
+@pytest.mark.parametrize(("neurons", "lanes", "recurrent"), [(1, 1, True), (5, 1, True), (5, 2, True), (5, 8, False)])
+def test_every_synapse_is_read_back(delays, neurons, lanes, recurrent):
+    config = CORE.replace(delays=delays, neurons=neurons, lanes=lanes, recurrent=recurrent)
+    rng = np.random.default_rng(neurons)
+    weight = padded(rng.integers(config.weight.min, config.weight.max + 1, (config.rows, neurons)), config)
+    columns = {"none": 0, "axonal": 1, "synaptic": neurons}[delays]
+    delay = padded(rng.integers(0, config.delay_limit + 1, (config.rows, columns)), config)
+    places = [(row, word) for row in range(config.rows) for word in range(config.words)]
+    every = (1 << lanes) - 1
+    stimulus = [
+        {
+            "write": {
+                "weight_lanes": every,
+                "weight_row": row,
+                "weight_word": word,
+                "weight": weight[row, word].tolist(),
+                "delay_lanes": 0 if delays == "axonal" and word else 1 if delays == "axonal" else every,
+                "delay_row": row,
+                "delay_word": word,
+                "delay": delay[row, word].tolist(),
+            }
+        }
+        for row, word in places
+    ]
+    idle = {"write": {"weight_lanes": 0, "delay_lanes": 0}}
+    stimulus += [idle, *({"row": row, "word": word} for row, word in places), *[{}] * SynapseMemory.LATENCY]
+    (synapses,) = clocked(SynapseMemory(config), stimulus, "synapses")
+    for (row, word), read in zip(places, synapses[-len(places) :], strict=True):
+        assert read["weight"] == weight[row, word].tolist()
+        lanes_of_delay = {"none": [0] * lanes, "axonal": [delay[row, 0, 0]] * lanes, "synaptic": delay[row, word].tolist()}
+        assert read["delay"] == lanes_of_delay[delays]
+        own = [row - config.inputs == word * lanes + lane for lane in range(lanes)]
+        assert [read["targets"] >> lane & 1 for lane in range(lanes)] == [not o for o in own]
+    assert len(places) == config.rows * config.words
+
+
+def test_lanes_are_written_one_by_one():
+    config = CORE.replace(lanes=4)
+    write = {"weight_row": 1, "weight_word": 1, "delay_row": 1, "delay_word": 1, "weight": [1, 2, 3, 4], "delay": [5, 6, 7, 8]}
+    stimulus = [{"write": write | {"weight_lanes": 0b0101, "delay_lanes": 0b1000}, "row": 1, "word": 1}]
+    stimulus += [{"write": {"weight_lanes": 0, "delay_lanes": 0}}] * 6
+    (synapses,) = clocked(SynapseMemory(config), stimulus, "synapses")
+    assert synapses[-1] == {"weight": [1, 0, 3, 0], "delay": [0, 0, 0, 8], "targets": 0b1111}

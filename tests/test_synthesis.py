@@ -1,0 +1,80 @@
+"""The generated Verilog in other people's tools: Verilator's lint, and Yosys for ECP5, whose block RAMs are counted."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ranvier.golden.presets import preset
+from ranvier.hw.verilog import NAME, write_verilog
+from ranvier.sim import verilator
+
+#: Style that Amaranth's Verilog back end has and that is not an error: registers with initial values, `casez` without
+#: default, operands of different widths, bits of wide words that nobody reads; and many modules in one file.
+QUIET = [
+    f"-Wno-{name}"
+    for name in ("PROCASSINIT", "CASEINCOMPLETE", "WIDTHEXPAND", "WIDTHTRUNC", "UNUSEDSIGNAL", "DECLFILENAME")
+]
+
+#: Maps memories as Yosys' synth_ecp5 does, and prints which kind each became.
+MAP = """
+import sys
+from pyosys import libyosys as ys
+design = ys.Design()
+for command in (
+    f"read_verilog {sys.argv[1]}", f"hierarchy -check -top {sys.argv[2]}", "proc", "flatten", "check -assert",
+    "opt -full", "wreduce", "memory -nomap", "opt_clean",
+    "memory_libmap -lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt",
+    f"tee -o {sys.argv[3]} stat",
+):
+    ys.run_pass(command, design)
+"""
+
+
+@pytest.fixture(scope="module")
+def verilog(tmp_path_factory) -> Path:
+    """The Verilog of the `braille` preset."""
+    path = tmp_path_factory.mktemp("verilog") / f"{NAME}.v"
+    path.write_text(write_verilog(preset("braille")))
+    return path
+
+
+def test_verilator_lints_it(verilog):
+    verilator.run([str(verilator.root() / "bin" / "verilator_bin"), "--lint-only", "-Wall", *QUIET, str(verilog)])
+
+
+def test_it_is_self_contained_and_documents_its_ports(verilog):
+    text = verilog.read_text()
+    modules = set(re.findall(r"^module (\S+?) ?\(", text, re.M))
+    instances = set(re.findall(r"^  (\S+)  ?\S+ +\($", text, re.M))
+    header = text[: text.index("/* Generated")]
+    assert len(instances) > 15
+    assert instances <= modules, instances - modules
+    assert all(f"{stream}_*" in header for stream in ("events", "outputs", "request", "response"))
+
+
+def test_memories_infer_block_ram_on_ecp5(verilog, tmp_path):
+    script, stat = tmp_path / "map.py", tmp_path / "stat.txt"
+    script.write_text(MAP)
+    done = subprocess.run(
+        [sys.executable, str(script), str(verilog), NAME, str(stat)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    kind = dict(re.findall(r"mapping memory \w+\.(\S+) via \$__(\w+)_", done.stdout))
+    blocks = {name for name, cell in kind.items() if "16KD" in cell}
+    expected = {"core.synapses.weights", "core.synapses.delays", "core.readout_weights", "core.scoring.softmax.table"}
+    expected |= {f"core.ring.bank_{lane}" for lane in range(4)} | {f"core.trace_line.copy_{lane}" for lane in range(4)}
+    plain = {re.sub(r"\$\d+", "", name).removesuffix(".memory") for name in blocks}
+    assert expected <= plain, expected - plain
+
+    counts = {cell: int(n) for n, cell in re.findall(r"^\s+(\d+)\s+\$__(\w+)_$", stat.read_text(), re.M)}
+    used = sum(n for cell, n in counts.items() if "16KD" in cell)
+    print(f"\n{used} block RAMs, {counts}")
+    # 64-bit weights 384 deep: 2 wide blocks; 48-bit delays: 2; Wout 64 bits x 448: 2; 4 ring banks of 1024 x 18; 4 trace
+    # copies of 1536 x 25: 3 wide blocks each; the table: 1. Nothing may take more than twice that.
+    assert 20 <= used <= 46
+    flip_flop_memories = [
+        line for line in done.stdout.splitlines() if "using FF mapping" in line and "proc_rom" not in line
+    ]
+    assert not flip_flop_memories, flip_flop_memories
