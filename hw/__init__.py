@@ -1,0 +1,1 @@
+"""The core in Amaranth: one component per file, with the names of the golden model."""
