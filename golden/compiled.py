@@ -39,7 +39,7 @@ Raw = NDArray[np.int64]
 _TABLE = np.array(EXP_TABLE)
 
 #: Compiles a part of `play`. It is called from no Python, so it needs no wrapper; it allocates nothing, so it needs no
-#: reference counts, which would otherwise cost more than the arithmetic.
+#: reference counts, which would cost up to as much as the arithmetic.
 phase = njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
@@ -97,7 +97,9 @@ class Sizes(NamedTuple):
 
     @classmethod
     def of(cls, c: CoreConfig) -> "Sizes":
-        own = {
+        values: dict[str, Any] = {name: getattr(c, name, None) for name in cls._fields}
+        values |= {name: Format.of(q) for name, q in c.formats().items()}
+        values |= {
             "recurrent": int(c.recurrent),
             "axonal": int(c.delays == "axonal"),
             "synaptic": int(c.delays == "synaptic"),
@@ -107,8 +109,7 @@ class Sizes(NamedTuple):
             "surrogate_width": c.surrogate_raw,
             "kernel": np.array(c.kernel),
         }
-        formats = {name: Format.of(q) for name, q in c.formats().items()}
-        return cls(**{n: own[n] if n in own else formats.get(n, getattr(c, n)) for n in cls._fields})
+        return cls(**values)
 
 
 class Parameters(NamedTuple):
@@ -172,12 +173,12 @@ class State(NamedTuple):
 
     @classmethod
     def of(cls, c: CoreConfig, seed: int) -> "State":
-        rows, neurons, outputs, lag = c.rows, c.neurons, c.outputs, c.lag + 1
+        rows, neurons, outputs = c.rows, c.neurons, c.outputs
         shapes = {
             "ring": (c.slots, neurons),
             **dict.fromkeys(("potential", "spiked", "surrogate", "readout_trace"), (neurons,)),
             **dict.fromkeys(("value", "scores", "error", "blame"), (outputs,)),
-            **dict.fromkeys(("credit_weight", "credit_delay"), (lag, neurons)),
+            **dict.fromkeys(("credit_weight", "credit_delay"), (c.lag + 1, neurons)),
             "draws": (max(c.words, c.readout_words) * c.lanes,),
             "words": (c.words,),
             **dict.fromkeys(("lines", "arrived", "age", "quiet"), (rows,)),
@@ -564,7 +565,7 @@ def play(c, p, s, recording, units, offsets, scored, target, learn):
 class CompiledCore(CoreBase):
     """The golden model at training speed; the same device as `ranvier.golden.core.GoldenCore`, bit for bit.
 
-    The first use compiles (about 20 s, kept on disk for later processes).
+    The first use compiles for about 15 s; later processes load the result from disk.
 
     Parameters
     ----------

@@ -59,6 +59,7 @@ class GoldenCore(CoreBase):
 
     def play(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Raw:
         """Run a checked sample from cleared state, fill `steps`, return the scores [outputs]."""
+        self.clear()  # of a sample that was interrupted
         for t, units in enumerate(sample.arriving()):
             self.step(units, scored=bool(sample.scored[t]), target=target, learn=learn)
             for name, values in steps.items():

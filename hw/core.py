@@ -45,7 +45,8 @@ class Core(wiring.Component):
 
     Events stream in: spikes are delivered as they come, a step event runs everything else of its step, an end event yields
     scores and prediction and clears the state. Spikes and results stream out. The host port reads and writes parameters and
-    state whenever no event is being handled. See `ranvier.hw.budget` for the clocks that each phase takes.
+    state whenever no event is being handled. Out of `rst` the state is cleared like after a reset event; parameters stay.
+    See `ranvier.hw.budget` for the clocks that each phase takes.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ class Core(wiring.Component):
         lagging = Signal(range(c.lag + 2))
         settled = ~self.delivery.busy & ~self.ring.busy & ~self.host.active & ~self.request.valid
         ending = Signal()
-        with m.FSM():
+        with m.FSM(init="Finish"):  # out of reset the state is cleared like after a reset event
             with m.State("Idle"):
                 m.d.comb += [self.phase.eq(Phase.IDLE), self.host.idle.eq(~self.delivery.busy & ~self.ring.busy)]
                 with m.If(

@@ -222,8 +222,9 @@ class Eligibility(wiring.Component):
         while len(blame) > 1:
             blame = [delayed(m, a + b, 1) for a, b in zip(blame[::2], blame[1::2], strict=True)]
         first, total = Signal(init=1), Signal(signed(len(blame[0]) + ceil_log2(c.words)))
-        with m.If(delayed(m, valid, depth)):
-            m.d.sync += [total.eq(Mux(first, 0, total) + blame[0]), first.eq(delayed(m, final, depth))]
+        valid, final = delayed(m, valid, depth), delayed(m, final, depth)
+        with m.If(valid):
+            m.d.sync += [total.eq(Mux(first, 0, total) + blame[0]), first.eq(final)]
         return total
 
     def _axonal_delays(self, m, final, row, delay, total, slope):

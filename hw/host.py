@@ -61,7 +61,7 @@ def response_layout() -> data.StructLayout:
 
 
 class Host(wiring.Component):
-    """Answers one request at a time, in order, while the core is idle; `LATENCY` clocks each.
+    """Answers one request at a time, in order, while the core is idle; an answer comes `LATENCY` clocks after its request.
 
     Every request is answered. Nothing is written outside a space, nor to what is read only.
 
@@ -83,10 +83,12 @@ class Host(wiring.Component):
     write : Out(1)
         Write `data` now.
     value : In(signed 32)
-        What is stored there, at the latest `LATENCY` - 1 clocks after `active` rose.
+        What is stored there, at the latest `ACCESS` - 1 clocks after `active` rose.
     """
 
-    LATENCY = 6
+    #: Clocks that a request is held for the memories to answer.
+    ACCESS = 6
+    LATENCY = ACCESS + 1
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -126,7 +128,7 @@ class Host(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         request = Signal(self.request.payload.shape())
-        inside, writable, wait = Signal(), Signal(), Signal(range(self.LATENCY))
+        inside, writable, wait = Signal(), Signal(), Signal(range(self.ACCESS))
         m.d.comb += [
             self.space.eq(request.space),
             self.row.eq(request.row),
@@ -155,7 +157,7 @@ class Host(wiring.Component):
             with m.State("Access"):
                 m.d.comb += self.write.eq((wait == 0) & request.write & inside & writable)
                 m.d.sync += [wait.eq(wait + 1), self.response.payload.data.eq(Mux(inside, self.value, 0))]
-                with m.If(wait == self.LATENCY - 1):
+                with m.If(wait == self.ACCESS - 1):
                     m.next = "Respond"
             with m.State("Respond"):
                 m.d.comb += self.response.valid.eq(1)

@@ -30,7 +30,7 @@ class Scores(wiring.Component):
     finish : In(1)
         Emit and clear.
     silent : In(1)
-        Held from `finish` on: clear without emitting.
+        Held from `finish` on (and out of reset): clear without emitting.
     results : Out(stream)
         Scores and prediction.
     busy : Out(1)
@@ -45,7 +45,7 @@ class Scores(wiring.Component):
                 "index": In(range(config.outputs)),
                 "value": In(signed(32)),
                 "finish": In(1),
-                "silent": In(1),
+                "silent": In(1, init=1),
                 "results": Out(stream.Signature(output_layout(config))),
                 "busy": Out(1),
             }

@@ -33,7 +33,7 @@ __all__ = ["Agreement", "Bench", "Run", "bench"]
 ARITHMETICS = ("golden", "float64")
 
 #: What speed is measured on, with the number of samples that takes seconds.
-SPEED_SAMPLES = {"golden:plain": 3, "golden": 300, "sim": 50}
+SPEED_SAMPLES = {"golden:plain": 3, "golden": 300, "float64": 100, "sim": 50}
 
 #: Device -> its label in the tables.
 LABELS = {"golden:plain": "golden, plain", "golden": "golden, compiled", "float64": "float", "sim": "simulated RTL"}

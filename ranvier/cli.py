@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, NoReturn
 
 from ranvier.data import DataError, open_dataset
@@ -78,6 +79,7 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 def _parser() -> Parser:
     parser = Parser(prog="ranvier", description="A spiking core that learns delays, bit for bit.")
+    parser.add_argument("--version", action="version", version=f"ranvier {version('ranvier')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     seed, count = _whole(0, 2**32 - 1), _whole(1, 10**9)
 
@@ -106,7 +108,7 @@ def _parser() -> Parser:
     added = command("train", _train, "Train a network and save it.")
     core(added, required=False)
     added.add_argument("--data", required=True, help=data)
-    added.add_argument("--delays", choices=DELAY_MODES, default="synaptic", help="what becomes of the delays")
+    added.add_argument("--delays", choices=DELAY_MODES, help="what becomes of the delays (default: as the core)")
     device(added, "golden")
     added.add_argument("--epochs", type=int, help="passes over the data (default: as the data set's recipe)")
     added.add_argument("--seed", type=seed, default=0, help="of initial network, order and stochastic rounding")
@@ -155,12 +157,19 @@ def _core(options: argparse.Namespace, default: str = "") -> CoreConfig:
     return CoreConfig.read(options.config) if options.config else preset(options.preset or default)
 
 
+def _announce(options: argparse.Namespace) -> None:
+    """Say why nothing happens yet, to someone who watches."""
+    if options.device == "sim" and not options.json and sys.stderr.isatty():
+        print("opening the simulated core; if it is new, it is compiled first", file=sys.stderr)
+
+
 # -------------------------------------------------------------------- commands
 
 
 def _demo(options: argparse.Namespace) -> Answer:
     from ranvier.demo import demo
 
+    _announce(options)
     result = demo(
         options.out, device=options.device, samples=options.samples, seed=options.seed, progress=not options.json
     )
@@ -177,8 +186,10 @@ def _train(options: argparse.Namespace) -> Answer:
     recipe = RECIPES[dataset.name]
     if options.epochs is not None:
         recipe = recipe.replace(epochs=options.epochs)
-    config, recipe = with_delays(config, recipe, options.delays)
+    mode = options.delays or config.delays
+    config, recipe = with_delays(config, recipe, mode)
     dataset.check(config)
+    _announce(options)
     with open_device(options.device, config) as device:
         result = train(
             device,
@@ -189,7 +200,7 @@ def _train(options: argparse.Namespace) -> Answer:
             progress=not options.json,
         )
     result.network.save(out)
-    asked = {"data": options.data, "delay_mode": options.delays, "device": options.device, "seed": options.seed}
+    asked = {"data": options.data, "delay_mode": mode, "device": options.device, "seed": options.seed}
     lines = ["epoch  learned  tested  spikes/neuron/step  samples/s"]
     for n, epoch in enumerate(result.epochs, 1):
         test = epoch.test
@@ -214,6 +225,7 @@ def _eval(options: argparse.Namespace) -> Answer:
     network = Network.read(options.model)
     dataset = open_dataset(options.data)
     dataset.check(network.config)
+    _announce(options)
     with open_device(options.device, network.config) as device:
         device.load(network)
         result = evaluate(device, dataset, progress=not options.json)
@@ -237,6 +249,7 @@ def _verify(options: argparse.Namespace) -> Answer:
     if dataset:
         dataset.check(config)
     names = (options.reference, "RTL" if options.device == "sim" else options.device)
+    _announce(options)
     with open_device(options.reference, config) as reference, open_device(options.device, config) as device:
         result = verify(
             reference,

@@ -11,7 +11,6 @@ from ranvier.golden.presets import preset
 from ranvier.recipes import RECIPES, initial_network
 from ranvier.training import Training, train
 from ranvier.verify import Mismatch, Twin
-from ranvier.waveform import write_waveform
 
 __all__ = ["Demo", "demo"]
 
@@ -118,8 +117,8 @@ def demo(
                 progress=progress,
             )
         except Mismatch as mismatch:
-            write_waveform(waveform, dict(zip(twin.names, mismatch.records, strict=True)), around=mismatch.first.step)
-            return Demo(None, twin.compared, twin.mismatches, str(mismatch.first), [waveform])
+            drawn = mismatch.waveform(waveform)
+            return Demo(None, twin.compared, twin.mismatches, str(mismatch.first), [drawn] if drawn else [])
     training.network.save(model)
     write_text(verilog, write_verilog(config))
     return Demo(training, twin.compared, twin.mismatches, None, [model, verilog])

@@ -1,4 +1,4 @@
-"""One interface to every core: the golden model, its compiled form, and the simulated RTL."""
+"""One interface to every core: the golden model, its compiled form, the rule in floating point, and the simulated RTL."""
 
 from collections.abc import Collection
 from types import TracebackType
@@ -11,7 +11,7 @@ from ranvier.golden.spikes import Sample
 
 __all__ = ["DEVICES", "Device", "DeviceError", "DeviceName", "open_device"]
 
-DeviceName = Literal["golden", "golden:plain", "sim"]
+DeviceName = Literal["golden", "golden:plain", "float64", "sim"]
 
 #: Names that `open_device` knows.
 DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
@@ -64,8 +64,9 @@ def open_device(name: str, config: CoreConfig) -> Device:
 
     Parameters
     ----------
-    name : {"golden", "golden:plain", "sim"}
-        Compiled golden model, the same model as plain NumPy (slow, for reading and checking), or the RTL in Verilator.
+    name : {"golden", "golden:plain", "float64", "sim"}
+        Compiled golden model; the same model as plain NumPy (slow, for reading and checking); the rule that both round,
+        with records in real units; the RTL in Verilator.
 
     Raises
     ------
@@ -81,6 +82,10 @@ def open_device(name: str, config: CoreConfig) -> Device:
             from ranvier.golden.core import GoldenCore
 
             return GoldenCore(config)
+        case "float64":
+            from ranvier.golden.reference import FloatCore
+
+            return FloatCore(config)
         case "sim":
             from ranvier.sim.device import SimulatedCore
             from ranvier.sim.verilator import VerilatorError

@@ -23,6 +23,8 @@ class Tally:
 
     Parameters
     ----------
+    neurons : int
+        Hidden neurons of the device.
     samples, correct : int
         Samples run, and those predicted correctly (while learning: before the sample's own update ends).
     spikes, steps : int

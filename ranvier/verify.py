@@ -73,13 +73,20 @@ class Mismatch(Exception):
     first : Difference
         The earliest difference.
     records : tuple of Record
-        Of the sample in question, reference first.
+        Of the sample in question, reference first; empty if parameters were read outside any sample.
     """
 
-    def __init__(self, first: Difference, records: tuple[Record, Record]):
+    def __init__(self, first: Difference, records: tuple[Record, ...]):
         super().__init__(str(first))
         self.first = first
         self.records = records
+
+    def waveform(self, path: str | Path) -> Path | None:
+        """Write both devices around the difference to a VCD file; None if the sample's steps were not traced."""
+        if not any(record.steps for record in self.records):
+            return None
+        write_waveform(path, dict(zip(self.first.names, self.records, strict=True)), around=self.first.step)
+        return Path(path)
 
 
 class Twin:
@@ -126,7 +133,6 @@ class Twin:
         self.trace, self.every, self.names = tuple(trace), every, names
         self.compared = self.mismatches = self.samples = 0
         self._differences: list[Difference] = []
-        self._records: tuple[Record, Record]
 
     # ---------------------------------------------------------------- device API
 
@@ -146,10 +152,8 @@ class Twin:
         """Run both and compare."""
         thorough = self.samples % self.every == 0
         names = tuple(dict.fromkeys((*self.trace, *record))) if thorough else tuple(record)
-        expected, actual = self._records = (
-            self.reference.run(sample, target=target, learn=learn, record=names),
-            self.device.run(sample, target=target, learn=learn, record=names),
-        )
+        expected = self.reference.run(sample, target=target, learn=learn, record=names)
+        actual = self.device.run(sample, target=target, learn=learn, record=names)
         for name in names:
             self._compare(name, expected.steps[name], actual.steps[name], steps=True)
         for result in ("scores", "prediction", "spikes"):
@@ -157,7 +161,7 @@ class Twin:
         self._compare_counters()
         if learn and thorough:
             self._compare_networks()
-        self._settle()
+        self._settle(expected, actual)
         self.samples += 1
         return actual
 
@@ -210,10 +214,10 @@ class Twin:
                 Difference(self.samples, step, quantity, unit, int(expected[where]), int(actual[where]), self.names)
             )
 
-    def _settle(self) -> None:
+    def _settle(self, *records: Record) -> None:
         """Raise the earliest of the differences noted, if any; of one step, the one furthest up the data path."""
         if self._differences:
-            raise Mismatch(min(self._differences, key=lambda d: inf if d.step is None else d.step), self._records)
+            raise Mismatch(min(self._differences, key=lambda d: inf if d.step is None else d.step), records)
 
 
 @dataclass
@@ -267,11 +271,9 @@ def _cases(
     for n in range(samples):
         real = dataset if n // GROUP % 2 else None
         if n % GROUP == 0:
-            network = (
-                initial_network(config, RECIPES[real.name], int(rng.integers(2**32)))
-                if real
-                else random_network(config, rng)
-            )
+            recipe = RECIPES.get(real.name) if real else None
+            draw = int(rng.integers(2**32))
+            network = initial_network(config, recipe, draw) if recipe else random_network(config, rng)
         if real:
             pick = int(rng.integers(len(real.train)))
             yield network, real.train[pick], int(real.train_labels[pick])
@@ -334,11 +336,7 @@ def verify(
             result.spikes += twin.run(sample, target=target, learn=learn).spikes
         except Mismatch as mismatch:
             result.first = mismatch.first
-            if waveform:
-                result.waveform = Path(waveform)
-                write_waveform(
-                    result.waveform, dict(zip(names, mismatch.records, strict=True)), around=mismatch.first.step
-                )
+            result.waveform = mismatch.waveform(waveform) if waveform else None
             break
         finally:
             result.compared, result.mismatches = twin.compared, twin.mismatches

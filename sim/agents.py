@@ -91,12 +91,17 @@ class Source(_Stream):
         The stream and the fields of its words.
     random : Random
         Decides on stalls.
+
+    Attributes
+    ----------
+    offered : bool
+        A word is on offer.
     """
 
     def __init__(self, dut: Any, name: str, fields: tuple[str, ...], random: Random):
         super().__init__(dut, name, fields, random)
         self._queue: deque[dict[str, int]] = deque()
-        self._offered = False
+        self.offered = False
         self._valid.value = 0
 
     def put(self, **word: int) -> None:
@@ -105,28 +110,28 @@ class Source(_Stream):
 
     def empty(self) -> bool:
         """Everything was taken."""
-        return not self._queue and not self._offered
+        return not self._queue and not self.offered
 
     def drop(self) -> None:
         """Withdraw everything, as only a reset may."""
         self._queue.clear()
-        self._offered = False
+        self.offered = False
         self._valid.value = 0
 
     def clock(self) -> None:
         """One clock: note whether the word on offer was taken, offer the next one."""
-        if self._offered:
+        if self.offered:
             if not self._ready.value:
                 return
             self.moved += 1
-            self._offered = False
+            self.offered = False
             self._valid.value = 0
         if self._queue and not self._holds_back():
             word = self._queue.popleft()
             for field, handle in self._fields.items():
                 handle.value = word.get(field, 0)
             self._valid.value = 1
-            self._offered = True
+            self.offered = True
 
 
 class Sink(_Stream):
@@ -161,7 +166,7 @@ class Sink(_Stream):
     def clock(self) -> None:
         """One clock: take or check the word on offer, decide about the next clock."""
         if self._valid.value:
-            word = tuple(handle.value.to_unsigned() for handle in self._fields.values())
+            word = tuple(int(handle.value) for handle in self._fields.values())
             if self._stalled not in (None, word):
                 raise AssertionError(f"{self.name}: the core changed {self._stalled} to {word} while it was stalled")
             self._stalled = None if self._accepting else word

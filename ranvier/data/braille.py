@@ -61,10 +61,10 @@ def braille(
     path: str | Path,
     seed: int = 0,
     *,
-    threshold: float = 2.0,
+    threshold: float = 2.5,
     cap: int = 1,
     tail: int = 1,
-    scored: int = 16,
+    scored: int = 4,
     train: int = 32,
     test: int = 8,
 ) -> Dataset:

@@ -89,6 +89,25 @@ def test_row_whose_only_blamed_word_is_itself(delays):
     assert (net.delay == 64).all()
 
 
+@pytest.mark.parametrize("delays", ["synaptic", "axonal"])
+@pytest.mark.parametrize("seed", range(20))
+def test_which_bits_of_which_draw(delays, seed):
+    config = CORE.replace(delays=delays)  # two words: lanes draw for neurons 0, 1 and then 2
+    net = Network.zeros(config, alpha=0.0)
+    net.delay[:], net.weight[:] = 64, 4096
+    run(config, net, spikes={0: [0]}, credits={2: (12345, 0)}, steps=3, seed=seed)  # a trace of 1.0
+    draws = LaneGenerators(seed, 2).draw(2).reshape(-1)[:3]
+    np.testing.assert_array_equal(net.weight[0], 4096 - ((12345 * 256 + (draws & 0x1FFF)) >> 13))
+
+    net.weight[:] = 4096
+    run(config, net, spikes={0: [0]}, credits={1: (0, 5432)}, steps=3, seed=seed)  # a slope of -1/2
+    top = draws >> 16
+    if delays == "synaptic":
+        np.testing.assert_array_equal(net.delay[0], 64 - ((5432 * -128 + top) >> 16))
+    else:
+        assert net.delay[0, 0] == 64 - ((3 * 5432 * -128 + top[2]) >> 16)  # the draw of the last word, lane 0
+
+
 def test_rows_draw_in_the_order_in_which_they_woke():
     def states(order):
         net = Network.zeros(CORE, alpha=0.5)

@@ -9,7 +9,19 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
-__all__ = ["assign", "clocked", "clocks_until", "evaluate", "memory", "pause", "plain", "pulse", "receive", "send", "simulate"]
+__all__ = [
+    "assign",
+    "clocked",
+    "clocks_until",
+    "evaluate",
+    "memory",
+    "pause",
+    "plain",
+    "pulse",
+    "receive",
+    "send",
+    "simulate",
+]
 
 PERIOD = 1e-6
 

@@ -9,7 +9,9 @@ def test_each_counts_for_itself_and_clear_wins():
     rng = np.random.default_rng(0)
     steps = [{f"add_{name}": int(rng.integers(1 << bits)) for name, bits in WIDTHS.items()} for _ in range(100)]
     clears = [int(n in (0, 40, 41)) for n in range(100)]
-    stimulus = [step | {"clear": clear, "index": n % 3} for n, (step, clear) in enumerate(zip(steps, clears, strict=True))]
+    stimulus = [
+        step | {"clear": clear, "index": n % 3} for n, (step, clear) in enumerate(zip(steps, clears, strict=True))
+    ]
     (value,) = clocked(Counters(WIDTHS), stimulus, "value")
     totals, expected = np.zeros(3, int), []
     for n, (step, clear) in enumerate(zip(steps, clears, strict=True)):

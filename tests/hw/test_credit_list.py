@@ -13,9 +13,7 @@ def words(credit, config):
     padded = np.zeros((2, config.words * config.lanes), int)
     padded[:, : config.neurons] = credit.weight, credit.delay
     weight, delay = padded.reshape(2, config.words, config.lanes)
-    return [
-        {"word": n, "weight": weight[n].tolist(), "delay": delay[n].tolist()} for n in credit.words(config.lanes)
-    ]
+    return [{"word": n, "weight": weight[n].tolist(), "delay": delay[n].tolist()} for n in credit.words(config.lanes)]
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3])

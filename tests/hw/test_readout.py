@@ -60,7 +60,9 @@ def test_steps_against_the_golden_one(outputs, lanes, stall):
         await pause(ctx, 2)
 
     rows = weight.reshape(config.neurons, words, lanes)
-    weights = memory([dut.neuron, dut.word], dut.weights, lambda j, w: rows[j % config.neurons, w].tolist(), RowMemory.LATENCY)
+    weights = memory(
+        [dut.neuron, dut.word], dut.weights, lambda j, w: rows[j % config.neurons, w].tolist(), RowMemory.LATENCY
+    )
     simulate(dut, testbench, background=[weights, saturation])
     assert compared == 40 * outputs
     assert spikes > 50

@@ -53,6 +53,7 @@ def test_clocks():
 
     async def testbench(ctx):
         ctx.set(dut.results.ready, 1)
+        ctx.set(dut.silent, 0)
         await pulse(ctx, dut, finish=1)
         assert await clocks_until(ctx, ~dut.busy) == 3 * CORE.outputs + 1
 
@@ -63,11 +64,24 @@ def test_the_lowest_index_wins_a_tie():
     dut = Scores(CORE)
 
     async def testbench(ctx):
+        ctx.set(dut.silent, 0)
         for index, value in [(1, 5), (2, 5), (0, -3)]:
             await pulse(ctx, dut, add=1, index=index, value=value)
         await ctx.tick()
         await pulse(ctx, dut, finish=1)
         taken = await receive(ctx, dut.results, 4, np.random.default_rng(0))
         assert taken[-1]["index"] == 1
+
+    simulate(dut, testbench)
+
+
+def test_silent_out_of_reset():
+    dut = Scores(CORE)
+
+    async def testbench(ctx):
+        await pulse(ctx, dut, finish=1)
+        while ctx.get(dut.busy):
+            assert not ctx.get(dut.results.valid)
+            await ctx.tick()
 
     simulate(dut, testbench)

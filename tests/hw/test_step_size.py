@@ -14,7 +14,9 @@ from ranvier.hw.step_size import SCALE_LATENCY, StepSizeLayout, scale
 class Scale(wiring.Component):
     def __init__(self, fraction: int, to: QFormat):
         self.fraction, self.to = fraction, to
-        super().__init__({"value": In(signed(18)), "eta": In(StepSizeLayout), "scaled": Out(shape(to)), "clips": Out(1)})
+        super().__init__(
+            {"value": In(signed(18)), "eta": In(StepSizeLayout), "scaled": Out(shape(to)), "clips": Out(1)}
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -44,7 +44,11 @@ def test_every_synapse_is_read_back(delays, neurons, lanes, recurrent):
     (synapses,) = clocked(SynapseMemory(config), stimulus, "synapses")
     for (row, word), read in zip(places, synapses[-len(places) :], strict=True):
         assert read["weight"] == weight[row, word].tolist()
-        lanes_of_delay = {"none": [0] * lanes, "axonal": [delay[row, 0, 0]] * lanes, "synaptic": delay[row, word].tolist()}
+        lanes_of_delay = {
+            "none": [0] * lanes,
+            "axonal": [delay[row, 0, 0]] * lanes,
+            "synaptic": delay[row, word].tolist(),
+        }
         assert read["delay"] == lanes_of_delay[delays]
         own = [row - config.inputs == word * lanes + lane for lane in range(lanes)]
         assert [read["targets"] >> lane & 1 for lane in range(lanes)] == [not o for o in own]
@@ -53,7 +57,14 @@ def test_every_synapse_is_read_back(delays, neurons, lanes, recurrent):
 
 def test_lanes_are_written_one_by_one():
     config = CORE.replace(lanes=4)
-    write = {"weight_row": 1, "weight_word": 1, "delay_row": 1, "delay_word": 1, "weight": [1, 2, 3, 4], "delay": [5, 6, 7, 8]}
+    write = {
+        "weight_row": 1,
+        "weight_word": 1,
+        "delay_row": 1,
+        "delay_word": 1,
+        "weight": [1, 2, 3, 4],
+        "delay": [5, 6, 7, 8],
+    }
     stimulus = [{"write": write | {"weight_lanes": 0b0101, "delay_lanes": 0b1000}, "row": 1, "word": 1}]
     stimulus += [{"write": {"weight_lanes": 0, "delay_lanes": 0}}] * 6
     (synapses,) = clocked(SynapseMemory(config), stimulus, "synapses")

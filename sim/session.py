@@ -1,0 +1,125 @@
+"""Running the cocotb scenarios on one core: build with Verilator, simulate, collect the counts."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import get_runner
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.verilog import NAME, write_verilog
+from ranvier.sim import verilator
+from ranvier.sim.build import sources_digest
+from ranvier.sim.scoreboard import Tally, read_tallies
+
+__all__ = ["SessionError", "run_scenarios"]
+
+#: Compiling costs more than simulating here: no optimisation, one file, and only the ports visible to cocotb.
+_VERILATE = [
+    *("-Wno-fatal", "-Wno-lint", "--x-assign", "fast", "--x-initial", "fast", "--noassert"),
+    *("--no-public-flat-rw", "--public-depth", "1", "--output-split", "0", "-CFLAGS", "-O0"),
+]
+
+#: What is run inside the simulator; `ranvier.sim.bench.CONFIG` is where it looks for the configuration.
+_MODULE, _CONFIG = "ranvier.sim.scenarios", "core.toml"
+
+
+class SessionError(AssertionError):
+    """A scenario failed, or the simulator did."""
+
+
+def run_scenarios(config: CoreConfig, folder: Path, seed: int) -> dict[str, Tally]:
+    """Put the core for `config` through every scenario, each held against the golden model.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core; its simulator is built on first use and kept.
+    folder : Path
+        Empty folder for configuration, log and counts.
+    seed : int
+        Seed of all stimuli and stalls.
+
+    Returns
+    -------
+    dict of str to Tally
+        Scenario -> what it compared.
+
+    Raises
+    ------
+    SessionError
+        With the end of the log.
+    VerilatorError
+        If a tool is missing or fails.
+    """
+    simulator, log = _simulator(config), folder / "simulation.log"
+    (folder / _CONFIG).write_text(config.to_toml())
+    with _environment(verilator.environment()):
+        try:
+            results = get_runner("verilator").test(
+                test_module=_MODULE,
+                hdl_toplevel=simulator.name,
+                hdl_toplevel_lang="verilog",
+                build_dir=simulator.parent,
+                test_dir=folder,
+                results_xml=str(folder / "results.xml"),
+                seed=seed,
+                log_file=log,
+            )
+            tests, failed = get_results(results)
+        except (SystemExit, RuntimeError):
+            tests, failed = 0, 1
+    if failed or not tests:
+        raise SessionError(f"seed {seed}, {config}\n{_end(log)}")
+    return read_tallies(folder)
+
+
+def _simulator(config: CoreConfig) -> Path:
+    """Path of the simulator for `config`, building it first if it is not in the cache."""
+    target = verilator.cache_folder() / f"bench-{sources_digest(config)}" / NAME
+    if not target.exists():
+        target.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=verilator.cache_folder(), prefix="build-") as name:
+            folder = Path(name)
+            source = folder / f"{NAME}.v"
+            source.write_text(write_verilog(config))
+            _build(source, folder)
+            shutil.copy(folder / NAME, target.with_suffix(".part"))
+        os.replace(target.with_suffix(".part"), target)
+    return target
+
+
+def _build(source: Path, folder: Path) -> None:
+    log = folder / "build.log"
+    with _environment(verilator.environment()):
+        try:
+            get_runner("verilator").build(
+                sources=[source],
+                hdl_toplevel=NAME,
+                build_dir=folder,
+                build_args=_VERILATE,
+                timescale=("1ns", "1ps"),
+                log_file=log,
+            )
+        except (SystemExit, RuntimeError):
+            raise verilator.VerilatorError(f"the simulator could not be built:\n{_end(log)}") from None
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """`os.environ` replaced for a while: cocotb's runner takes everything from there."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _end(log: Path) -> str:
+    return log.read_text(errors="replace")[-6000:] if log.exists() else "no log"

@@ -1,0 +1,255 @@
+"""The eligibility unit among its memories, wired as in the core: traces, trace line, awake rows, credit, synapses, draws."""
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module, Mux
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+from pysim import assign, clocks_until, pause, plain, pulse, simulate
+from ranvier.golden import eligibility as golden
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.learning_signal import Credit
+from ranvier.golden.qformat import QFormat
+from ranvier.golden.random import LaneGenerators as GoldenGenerators
+from ranvier.hw.awake_rows import AwakeRows
+from ranvier.hw.credit_list import CreditList
+from ranvier.hw.eligibility import Eligibility
+from ranvier.hw.random import LaneGenerators
+from ranvier.hw.synapse import SynapseMemory, SynapseWrite
+from ranvier.hw.trace import Traces
+from ranvier.hw.trace_line import TraceLine
+
+from ranvier.stimulus import random_network
+
+CORE = CoreConfig(inputs=2, neurons=5, outputs=2, max_delay=2, lanes=2, recurrent=True)
+
+
+class Learner(wiring.Component):
+    """Everything from arriving spikes and credit to new weights and delays; with `host`, synapses are read and written."""
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        self.unit, self.synapses = Eligibility(config), SynapseMemory(config)
+        self.awake, self.traces, self.line = AwakeRows(config.rows), Traces(config), TraceLine(config)
+        self.credit, self.random = CreditList(config), LaneGenerators(config.lanes)
+        row, word = range(max(2, config.rows)), range(max(2, config.words))
+        ports = {"start": In(1), "slot": In(ceil_log2(config.slots)), "host": In(1), "row": In(row), "word": In(word)}
+        super().__init__(
+            ports | {"write": In(SynapseWrite(config)), "forget": In(1), "forget_row": In(row), "busy": Out(1)}
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        c, unit, traces, line = self.config, self.unit, self.traces, self.line
+        m.submodules += [unit, self.synapses, self.awake, traces, line, self.credit, self.random]
+        stays = traces.visited & traces.awake
+        wiring.connect(m, self.awake.awake, unit.rows)
+        with m.If(self.host):
+            m.d.comb += [self.synapses.row.eq(self.row), self.synapses.word.eq(self.word)]
+            wiring.connect(m, wiring.flipped(self.write), self.synapses.write)
+        with m.Else():
+            m.d.comb += [self.synapses.row.eq(unit.synapse_row), self.synapses.word.eq(unit.synapse_word)]
+            wiring.connect(m, unit.write, self.synapses.write)
+        m.d.comb += [
+            self.awake.walk.eq(self.start),
+            self.awake.append.eq(stays | traces.woke),
+            self.awake.row.eq(Mux(stays, traces.visited_row, traces.woken_row)),
+            self.awake.clear.eq(self.forget),
+            traces.visit.eq(unit.visit),
+            traces.row.eq(unit.row),
+            traces.forget.eq(self.forget),
+            traces.forget_row.eq(self.forget_row),
+            line.write.eq(traces.visited),
+            line.write_row.eq(traces.visited_row),
+            line.write_slot.eq(self.slot - c.kernel_radius),
+            line.entry.eq(traces.entry),
+            line.row.eq(unit.trace_row),
+            line.slots.eq(unit.trace_slots),
+            unit.start.eq(self.start),
+            unit.rows_done.eq(self.awake.done),
+            unit.slot.eq(self.slot),
+            unit.visited.eq(traces.visited),
+            unit.age.eq(traces.age),
+            unit.count.eq(self.credit.count),
+            unit.credit.eq(self.credit.credit),
+            self.credit.entry.eq(unit.entry),
+            self.credit.clear.eq(self.forget),
+            unit.synapses.eq(self.synapses.synapses),
+            unit.entries.eq(line.entries),
+            unit.draw.eq(self.random.draw),
+            self.random.advance.eq(unit.advance),
+            self.busy.eq(unit.busy),
+        ]
+        return m
+
+
+def matrix(values, config):
+    """[rows, words, lanes] of a matrix [rows, columns], zero where there is none."""
+    result = np.zeros((config.rows, config.words * config.lanes), int)
+    if values.size:
+        result[:, : values.shape[1]] = values
+    return result.reshape(config.rows, config.words, config.lanes)
+
+
+class Bench:
+    """A `Learner` beside the golden unit, on one random network."""
+
+    def __init__(self, config: CoreConfig, seed: int):
+        self.config, self.dut = config, Learner(config)
+        self.rng = np.random.default_rng(seed)
+        self.network = random_network(config, self.rng)
+        self.reference, self.random = golden.Eligibility(config), GoldenGenerators(self.network.seed, config.lanes)
+        self.clipped = {
+            name: 0 for name in ("signal_saturated", "weight_saturated", "delay_saturated", "trace_saturated")
+        }
+        self.compared = 0
+
+    async def counters(self, ctx):
+        unit = self.dut.unit
+        ports = [unit.signal_saturated, unit.weight_saturated, unit.delay_saturated, self.dut.traces.saturated]
+        async for _, _, *counts in ctx.tick().sample(*ports):
+            for name, count in zip(self.clipped, counts, strict=True):
+                self.clipped[name] += count
+
+    async def load(self, ctx):
+        c, dut = self.config, self.dut
+        weight, delay = matrix(self.network.weight, c), matrix(self.network.delay, c)
+        ctx.set(dut.host, 1)
+        for row in range(c.rows):
+            for word in range(c.words):
+                where = {"weight_row": row, "weight_word": word, "delay_row": row, "delay_word": word}
+                every = (1 << c.lanes) - 1
+                lanes = {"weight_lanes": every, "delay_lanes": 0 if c.delays == "axonal" and word else every}
+                values = {"weight": weight[row, word].tolist(), "delay": delay[row, word].tolist()}
+                assign(ctx, dut.write, where | lanes | values)
+                await ctx.tick()
+        assign(ctx, dut.write, {"weight_lanes": 0, "delay_lanes": 0})
+        await pulse(ctx, dut.random, seed=self.network.seed, load=1)
+        await ctx.tick()
+        ctx.set(dut.host, 0)
+
+    async def compare(self, ctx, step):
+        c, dut = self.config, self.dut
+        weight, delay = matrix(self.network.weight, c), matrix(self.network.delay, c)
+        ctx.set(dut.host, 1)
+        for row in range(c.rows):
+            for word in range(c.words):
+                ctx.set(dut.row, row)
+                ctx.set(dut.word, word)
+                await ctx.tick().repeat(SynapseMemory.LATENCY)
+                held = plain(ctx.get(dut.synapses.synapses))
+                expected = {"none": [0] * c.lanes, "axonal": [delay[row, 0, 0]] * c.lanes, "synaptic": delay[row, word]}
+                np.testing.assert_array_equal(
+                    held["weight"], weight[row, word], f"step {step}: W, row {row} word {word}"
+                )
+                np.testing.assert_array_equal(
+                    held["delay"], expected[c.delays], f"step {step}: D, row {row} word {word}"
+                )
+                self.compared += 2 * c.lanes
+        ctx.set(dut.host, 0)
+
+    async def step(self, ctx, step, rows, credit):
+        """One step on both; returns the clocks that it took, the rows that were awake, and the words with credit."""
+        dut, c = self.dut, self.config
+        ctx.set(dut.slot, step % c.slots)
+        for row in rows:
+            await pulse(ctx, dut.traces, arrive=1, arrived_row=int(row))
+            await pause(ctx, 2)
+            self.reference.arrive(int(row))
+        await pulse(ctx, dut.credit, begin=1)
+        for j in np.nonzero((credit.weight | credit.delay) != 0)[0]:
+            values = {"weight": int(credit.weight[j]), "delay": int(credit.delay[j])}
+            await pulse(ctx, dut.credit, valid=1, neuron=int(j), **values)
+        await pulse(ctx, dut.credit, flush=1)
+        await ctx.tick()
+        awake, words = len(self.reference.lines), ctx.get(dut.credit.count)
+        ctx.set(dut.traces.alpha, self.network.alpha)
+        await pulse(ctx, dut, start=1)
+        clocks = await clocks_until(ctx, ~dut.busy)
+        self.reference.step(step, credit, self.network, self.random)
+        return clocks, awake, words
+
+    async def forget(self, ctx):
+        for row in range(self.config.rows):
+            await pulse(ctx, self.dut, forget=1, forget_row=row)
+        self.reference.clear()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"kernel_radius": 2, "delays": "axonal"},
+        {"kernel_radius": 3, "lanes": 4},
+        {"delays": "none", "lanes": 1},
+        {"delays": "axonal", "lanes": 8},
+        {"delays": "axonal", "lanes": 1, "neurons": 1},
+        {"lanes": 1, "neurons": 4, "max_delay": 14, "step_delay": QFormat(True, 0, 10)},
+        {"lanes": 16, "neurons": 16, "recurrent": False, "step_weight": QFormat(True, 3, 12)},
+    ],
+    ids=str,
+)
+def test_steps_against_the_golden_one(changes):
+    config = CORE.replace(**changes)
+    bench = Bench(config, seed=config.lanes)
+    first, slept = bench.network.replace(), 0
+
+    async def testbench(ctx):
+        nonlocal slept
+        rng = bench.rng
+        await bench.load(ctx)
+        for step in range(40):
+            if step == 25:
+                await bench.forget(ctx)
+            share = rng.choice([0.0, 0.2, 1.0])
+            rows = rng.choice(config.rows, rng.integers(0, 8)) if step < 10 or step > 30 else []
+            limits = [min(1 << int(rng.integers(4, 20)), fmt.max) for fmt in (config.step_weight, config.step_delay)]
+            here = rng.random(config.neurons) < share
+            credit = Credit(*(rng.integers(-limit, limit + 1, config.neurons) * here for limit in limits))
+            before = len(bench.reference.lines)
+            clocks, awake, words = await bench.step(ctx, step, rows, credit)
+            slept += before + len(set(rows)) > len(bench.reference.lines)
+            assert clocks == awake * max(3, words + 1) + bench.dut.unit.latency + (3 + (words > 1) if awake else 2), (
+                f"step {step}"
+            )
+            await bench.compare(ctx, step)
+
+    simulate(bench.dut, testbench, background=[bench.counters])
+    moved = int((first.weight != bench.network.weight).sum()), int((first.delay != bench.network.delay).sum())
+    print(bench.compared, moved, slept, bench.clipped)
+    assert bench.clipped == {name: getattr(bench.reference, name) for name in bench.clipped}
+    assert bench.compared == 40 * config.rows * config.words * 2 * config.lanes
+    assert moved[0] > 0 or config.neurons == 1
+    assert moved[1] > 0 or config.delays == "none" or config.neurons == 1
+
+
+@pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
+@pytest.mark.parametrize("lanes", [1, 2, 8])
+def test_latency(delays, lanes):
+    config = CORE.replace(delays=delays, lanes=lanes)
+    bench, issued, written = Bench(config, seed=1), [], []
+    unit = bench.dut.unit
+
+    async def watch(ctx):
+        clock = 0
+        async for _, _, visit, weight, delay in ctx.tick().sample(
+            unit.visit, unit.write.weight_lanes, unit.write.delay_lanes
+        ):
+            clock += 1
+            if visit:
+                issued.append(clock)
+            if weight or delay:
+                written.append(clock)
+
+    async def testbench(ctx):
+        await bench.load(ctx)
+        written.clear()
+        credit = Credit.none(config)
+        credit.weight[0] = 99
+        await bench.step(ctx, 0, [0], credit)
+
+    simulate(bench.dut, testbench, background=[watch])
+    print(written[-1] + 2 - issued[0], unit.latency)
+    assert len(issued) == 1
+    assert written[-1] + 2 - issued[0] == unit.latency  # a write is in memory two clocks later

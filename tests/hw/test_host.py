@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from pysim import clocks_until, plain, receive, send, simulate
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.host import Host, Register, Space
+
+CORE = CoreConfig(inputs=3, neurons=5, outputs=2, recurrent=True, lanes=2)
+WRITABLE = {Space.WEIGHT, Space.DELAY, Space.READOUT, Space.FEEDBACK}
+
+
+def stored(space, row, column):
+    """What the core is to hold at an address."""
+    return (space * 1009 + row * 101 + column * 7) * (-1) ** column
+
+
+def answer(dut, request):
+    """The expected response: data if it exists, and whether it is an error."""
+    space = Space(request["space"])
+    rows, columns = dut.extents().get(space, (0, 0))
+    inside = request["row"] < rows and request["column"] < columns
+    writable = space in WRITABLE or (
+        space == Space.REGISTER and Register.MODE.value <= request["column"] <= Register.CLEAR.value
+    )
+    data = stored(space.value, request["row"], request["column"]) if inside else 0
+    return {"data": data, "error": int(not inside or (request["write"] and not writable))}
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"delays": "axonal"}, {"delays": "none", "feedback": "random"}, {"learning": False}], ids=str
+)
+@pytest.mark.parametrize("stall", [0, 0.6])
+def test_every_request_is_answered_in_order(changes, stall):
+    config = CORE.replace(**changes)
+    rng, dut = np.random.default_rng(len(str(changes))), Host(config)
+    requests, writes, responses = [], [], []
+    spaces = [space.value for space in Space if space in dut.extents()] * 5 + [Space.FEEDBACK.value, Space.DELAY.value]
+    for _ in range(250):
+        space = int(rng.choice(spaces))
+        rows, columns = dut.extents().get(Space(space), (1, 1))
+        request = {"space": space, "row": int(rng.integers(min(rows + 1, 8))), "column": int(rng.integers(columns + 1))}
+        requests.append(request | {"write": int(rng.integers(2)), "data": int(rng.integers(-(1 << 31), 1 << 31))})
+
+    async def core(ctx):
+        """Holds `stored` everywhere, answers as late as allowed, and is busy now and then."""
+        held = 0
+        ports = [
+            dut.active,
+            dut.space,
+            dut.row,
+            dut.column,
+            dut.write,
+            dut.data,
+            dut.idle,
+            dut.request.valid & dut.request.ready,
+        ]
+        async for _, _, active, space, row, column, write, data, idle, taken in ctx.tick().sample(*ports):
+            assert idle or not taken, "a request was taken while the core was busy"
+            held = held + 1 if active else 0
+            on_time = held == Host.ACCESS - 1
+            ctx.set(dut.value, stored(space.value, row, column) if on_time else -1)
+            if write:
+                writes.append((space.value, row, column, data))
+            ctx.set(dut.idle, int(rng.random() < 0.7))
+
+    async def consumer(ctx):
+        responses.extend(await receive(ctx, dut.response, len(requests), rng, stall))
+
+    async def producer(ctx):
+        await send(ctx, dut.request, [r | {"space": Space(r["space"])} for r in requests], rng, stall)
+
+    simulate(dut, producer, consumer, background=[core])
+    expected = [answer(dut, request) for request in requests]
+    for n, (given, wanted) in enumerate(zip(responses, expected, strict=True)):
+        assert given == wanted, f"request {n}: {requests[n]}"
+    names = ("space", "row", "column", "data")
+    good = zip(requests, expected, strict=True)
+    assert writes == [tuple(r[n] for n in names) for r, e in good if r["write"] and not e["error"]]
+    assert len(writes) > 20
+    assert 20 < sum(e["error"] for e in expected) < 200
+
+
+def test_latency():
+    dut = Host(CORE)
+
+    async def testbench(ctx):
+        ctx.set(dut.idle, 1)
+        ctx.set(dut.response.ready, 1)
+        ctx.set(dut.request.valid, 1)
+        for _ in range(3):
+            await clocks_until(ctx, dut.request.ready)
+            await ctx.tick()
+            assert 1 + await clocks_until(ctx, dut.response.valid) == Host.LATENCY
+        assert plain(ctx.get(dut.response.payload)) == {"data": 0, "error": 0}
+
+    simulate(dut, testbench)

@@ -1,0 +1,78 @@
+import re
+
+import pytest
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.exp_table import EXP_TABLE
+from ranvier.hw.host import Register
+from ranvier.hw.verilog import NAME, _fold_zeros, write_verilog
+from ranvier.sim import verilator
+
+SMALL = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=2, lanes=2)
+CONFIGS = [
+    SMALL,
+    SMALL.replace(learning=False, lanes=1, delays="none"),
+    SMALL.replace(feedback="random", recurrent=True),
+]
+
+
+@pytest.fixture(scope="module", params=CONFIGS, ids=["learning", "inference", "recurrent"])
+def written(request):
+    return request.param, write_verilog(request.param)
+
+
+def ports(text):
+    """Name -> (direction, bits) of the top module."""
+    top = re.search(rf"^module {NAME}\(.*?^endmodule", text, re.M | re.S)[0]
+    found = re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", top, re.M)
+    return {name: (direction, int(high or 0) + 1) for direction, high, name in found}
+
+
+def test_ports_are_the_streams_fields(written):
+    config, text = written
+    found = ports(text)
+    fields = {
+        "input": ["clk", "rst", "events_valid", "events_kind", "events_unit", "events_scored", "events_target"]
+        + ["outputs_ready", "request_valid", "request_write", "request_space", "request_row", "request_column"]
+        + ["request_data", "response_ready"],
+        "output": ["events_ready", "outputs_valid", "outputs_kind", "outputs_index", "outputs_value", "request_ready"]
+        + ["response_valid", "response_data", "response_error", "phase"],
+    }
+    assert {name: direction for name, (direction, _) in found.items()} == {n: d for d, ns in fields.items() for n in ns}
+    assert {name: bits for name, (_, bits) in found.items() if name.endswith(("data", "value"))} == dict.fromkeys(
+        ("request_data", "response_data", "outputs_value"), 32
+    )
+    assert found["events_unit"][1] == max(1, (config.inputs - 1).bit_length())
+
+
+def test_the_header_says_what_it_was_built_from(written):
+    config, text = written
+    header = [line.removeprefix("//") for line in text.splitlines() if line.startswith("//")]
+    assert CoreConfig.from_toml("\n".join(line for line in header if re.match(r"   ?\w+ = ", line))) == config
+    assert f"{config.digest:#010x}" in text
+    assert all(register.name in text for register in Register)
+
+
+def test_it_is_verilog_2001(written, tmp_path):
+    path = tmp_path / f"{NAME}.v"
+    path.write_text(written[1])
+    tool = str(verilator.root() / "bin" / "verilator_bin")
+    verilator.run([tool, "--lint-only", "--language", "1364-2001", "-Wno-lint", "-Wno-style", str(path)])
+
+
+def test_the_same_configuration_gives_the_same_text():
+    inference = CONFIGS[1]
+    assert write_verilog(inference) == write_verilog(inference)
+
+
+def test_memories_are_cleared_in_a_loop_and_tables_are_kept(written):
+    _, text = written
+    assert not re.search(r"\[\d+\] = \d+'h0+;\n.*\[\d+\] = \d+'h0+;\n", text)
+    assert len(re.findall(r"\[\d+\] = 16'h", text)) >= len(EXP_TABLE)
+
+
+def test_folding_replaces_zeros_only():
+    block = "  reg [7:0] m [2:0];\n  initial begin\n    m[0] = 8'h00;\n    m[1] = 8'h{};\n    m[2] = 8'h00;\n  end\n"
+    assert _fold_zeros(block.format("01")) == block.format("01")
+    folded = _fold_zeros(block.format("00"))
+    assert "for (i_m = 0; i_m < 3; i_m = i_m + 1)\n      m[i_m] = 8'h00;" in folded
+    assert "begin" not in folded
