@@ -358,7 +358,7 @@ class Core(wiring.Component):
 
     def _readout_weights(self, m):
         """Host, readout and learning signal share Wout."""
-        c, host, memory, signal = self.config, self.host, self.readout_weights, getattr(self, "signal", None)
+        c, host, memory = self.config, self.host, self.readout_weights
         with m.If(host.active):
             m.d.comb += [
                 memory.row.eq(host.row),
@@ -371,12 +371,12 @@ class Core(wiring.Component):
         if c.learning:
             with m.Elif(self.phase == Phase.SIGNAL):
                 m.d.comb += [
-                    memory.row.eq(signal.neuron),
-                    memory.word.eq(signal.word),
-                    memory.write.eq(signal.write),
-                    memory.write_row.eq(signal.write_neuron),
-                    memory.write_word.eq(signal.write_word),
-                    memory.write_values.eq(signal.write_weights),
+                    memory.row.eq(self.signal.neuron),
+                    memory.word.eq(self.signal.word),
+                    memory.write.eq(self.signal.write),
+                    memory.write_row.eq(self.signal.write_neuron),
+                    memory.write_word.eq(self.signal.write_word),
+                    memory.write_values.eq(self.signal.write_weights),
                 ]
         with m.Else():
             m.d.comb += [memory.row.eq(self.readout.neuron), memory.word.eq(self.readout.word)]

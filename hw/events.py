@@ -1,13 +1,15 @@
 """What goes into the core and what comes out of it."""
 
+import enum
+
 from amaranth.hdl import signed
-from amaranth.lib import data, enum
+from amaranth.lib import data
 from ranvier.golden.config import CoreConfig
 
 __all__ = ["EventKind", "OutputKind", "event_layout", "output_layout"]
 
 
-class EventKind(enum.Enum, shape=2):
+class EventKind(enum.Enum):
     """Kind of an event. Spikes come before the step that they belong to."""
 
     SPIKE = 0  #: input `unit` spikes on the coming step
@@ -16,7 +18,7 @@ class EventKind(enum.Enum, shape=2):
     RESET = 3  #: clear the state, emit nothing
 
 
-class OutputKind(enum.Enum, shape=2):
+class OutputKind(enum.Enum):
     """Kind of an output."""
 
     SPIKE = 0  #: neuron `index` spiked on this step

@@ -1,7 +1,9 @@
 """The host's view of the core: parameters, state and counters as addressed words."""
 
+import enum
+
 from amaranth.hdl import Module, Mux, Signal, signed
-from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.record import COUNTERS
@@ -9,7 +11,7 @@ from ranvier.golden.record import COUNTERS
 __all__ = ["Host", "Register", "Space", "request_layout", "response_layout"]
 
 
-class Space(enum.Enum, shape=4):
+class Space(enum.Enum):
     """What a request addresses, by (row, column)."""
 
     REGISTER = 0  #: column: `Register`
@@ -25,7 +27,7 @@ class Space(enum.Enum, shape=4):
     TRACE = 10  #: column: presynaptic unit
 
 
-class Register(enum.Enum, shape=5):
+class Register(enum.Enum):
     """Registers, one 32-bit word each. Counters count from the last write to `CLEAR`."""
 
     DIGEST = 0  #: hash of the configuration; read only

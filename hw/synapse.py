@@ -31,7 +31,7 @@ class SynapseWrite(wiring.Signature):
 
     def __init__(self, config: CoreConfig):
         row, word = range(max(2, config.rows)), range(max(2, config.words))
-        members = {}
+        members: dict[str, wiring.Member] = {}
         for name, fmt in (("weight", config.weight), ("delay", config.delay)):
             members |= {
                 f"{name}_lanes": Out(config.lanes),

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from ranvier.data import yin_yang
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network
@@ -11,6 +10,8 @@ from ranvier.golden.record import TRACED
 from ranvier.golden.reference import FloatCore
 from ranvier.golden.spikes import Sample, SampleError
 from ranvier.golden.step_size import StepSize
+
+from ranvier.data import yin_yang
 from ranvier.recipes import RECIPES, initial_network
 from ranvier.training import train
 
@@ -38,7 +39,7 @@ def case(delays="synaptic", recurrent=True, radius=1, seed=0, **changes):
     rng = np.random.default_rng(seed)
     network = Network.zeros(config, alpha=0.85, kappa=0.8).replace(
         **{
-            name: rng.integers(0, most + 1, shape) if name == "delay" else rng.integers(-2500, 4000, shape)
+            name: rng.integers(0, most + 1, shape) if name == "delay" else rng.integers(-1500, 4500, shape)
             for name, (shape, _, most) in Network.layout(config).items()
         },
         eta_weight=StepSize.of(0.02),
@@ -170,7 +171,7 @@ def test_online_learning_is_the_rule_written_out(delays, recurrent, radius, chan
             if name != "delay" or delays != "none":
                 moved, learned = expected - getattr(before, name), getattr(core.parameters, name)
                 assert np.count_nonzero(moved) > moved.size / 3
-                compared += compare(name, learned - getattr(before, name), moved, 1e-11)
+                compared += compare(name, learned - getattr(before, name), moved, 1e-12)
     assert compared > 3 * 6 * 8
 
 
@@ -197,12 +198,10 @@ def gradients(network, sample, target):
     for name, values in core.parameters._asdict().items():
         np.testing.assert_array_equal(values, getattr(loaded(network).parameters, name), "parameters are frozen")
     assert core.history.spikes.sum() > 20
-    assert np.count_nonzero(got.weight[: c.inputs]) > 0.75 * c.inputs * c.neurons
-    if c.recurrent:
-        assert np.count_nonzero(got.weight[c.inputs :]) > 0.6 * c.neurons * (c.neurons - 1)
-    if c.delays != "none":
-        assert np.count_nonzero(got.delay) > 0.7 * got.delay.size
-    assert np.count_nonzero(got.delay) == 0 or c.delays != "none"
+    for values in (got.weight, got.delay) if c.delays != "none" else (got.weight,):
+        for part in (values[: c.inputs], values[c.inputs :]):
+            assert np.count_nonzero(part) > part.size / 2 or not part.size, "too quiet to say anything"
+    assert c.delays != "none" or not got.delay.any()
     return got, np.arange(c.rows)[:, None] - c.inputs != np.arange(c.neurons)
 
 
@@ -246,7 +245,7 @@ def test_gradient_is_the_adjoint_s(delays, recurrent, radius):
 
 
 def interpolation(shift, radius, kernel):
-    """Shares ``{u: a_u}`` of a current delayed by a whole number of steps plus `shift`.
+    """Shares ``{u: a_u}`` of a current delayed by a whole number of steps plus `shift` (any shape).
 
     Quadratic through three points for R = 1, linear along the kernel otherwise: the kernel is its derivative at 0.
     """
@@ -256,19 +255,21 @@ def interpolation(shift, radius, kernel):
 
 
 def objective(c, alpha, kernel, arrived, spikes, credit, weight, whole, shift):
-    """``sum_tj m_j[t] v_j[t]`` with m, x and z held constant; v starts early enough for a kernel that looks ahead."""
+    """``sum_t m_j[t] v_j[t]`` of every neuron with m, x and z held constant.
+
+    v starts early enough for a kernel that looks ahead. With spikes held constant no neuron touches another's term.
+    """
     early = c.kernel_radius
     current = np.zeros((STEPS + c.max_delay + 3 * early + 1, c.neurons))
     exists = np.arange(c.rows)[:, None] - c.inputs != np.arange(c.neurons)
     for t, i in np.argwhere(arrived):
-        for j in np.flatnonzero(exists[i]):
-            for u, share in interpolation(shift[i, j], c.kernel_radius, kernel).items():
-                current[t + 1 + whole[i, j] + u + early, j] += share * arrived[t, i] * weight[i, j]
-    total, v = 0.0, np.zeros(c.neurons)
+        for u, share in interpolation(shift[i], c.kernel_radius, kernel).items():
+            current[t + 1 + whole[i] + u + early, np.arange(c.neurons)] += share * exists[i] * arrived[t, i] * weight[i]
+    total, v = np.zeros(c.neurons), np.zeros(c.neurons)
     for t in range(-early, STEPS):
         reset = spikes[t - 1] if t > 0 else 0
         v = alpha * v - reset + current[t + early]
-        total += credit[t] @ v if t >= 0 else 0
+        total += credit[t] * v if t >= 0 else 0
     return total
 
 
@@ -282,23 +283,24 @@ def test_gradient_is_the_slope_of_its_objective(delays, recurrent, radius):
     weight = network.real("weight")
     whole = np.floor(delays_of(c, network.real("delay") if delays != "none" else 0) + 0.5).astype(int)
 
-    def slope(at, of):
-        """d objective / d parameter at index `at` of "weight" or "delay"."""
-        ends = []
-        for step in (-0.25, 0.25):
-            moved = {"weight": weight.copy(), "delay": np.zeros(weight.shape)}
-            moved[of][at] += step
-            ends.append(
-                objective(c, alpha, kernel, arrived, spikes, credit, moved["weight"], whole, shift=moved["delay"])
-            )
-        return (ends[1] - ends[0]) / 0.5
+    def slope(of):
+        """d objective / d parameter, "weight" or "delay", of every synapse; one row of them moves at a time."""
+        slopes = np.zeros(weight.shape)
+        for row in range(c.rows):
+            ends = []
+            for step in (-0.25, 0.25):
+                moved = {"weight": weight.copy(), "delay": np.zeros(weight.shape)}
+                moved[of][row] += step
+                ends.append(
+                    objective(c, alpha, kernel, arrived, spikes, credit, moved["weight"], whole, shift=moved["delay"])
+                )
+            slopes[row] = (ends[1] - ends[0]) / 0.5
+        return slopes
 
-    expected = np.array([slope(at, "weight") for at in np.ndindex(weight.shape)]).reshape(weight.shape)
-    compared = compare("W", got.weight, expected, 1e-11)
+    compared = compare("W", got.weight, slope("weight"), 1e-12)
     if delays != "none":
-        index = np.ndindex(weight.shape) if delays == "synaptic" else range(c.rows)
-        expected = np.array([slope(at, "delay") for at in index]).reshape(got.delay.shape)
-        compared += compare("D", got.delay, expected, 1e-11)
+        expected = slope("delay") if delays == "synaptic" else slope("delay").sum(axis=1, keepdims=True)
+        compared += compare("D", got.delay, expected, 1e-12)
     assert compared == got.weight.size + got.delay.size * (delays != "none")
 
 
@@ -357,7 +359,9 @@ def test_learns_yin_yang_like_the_fixed_point_core():
     config, recipe, data = preset("yinyang"), RECIPES["yinyang"].replace(epochs=1), yin_yang(train=1500, test=300)
     network = initial_network(config, recipe, seed=0)
     real, fixed = (train(kind(config), network, data, recipe) for kind in (FloatCore, CompiledCore))
-    print(f"accuracy {real.accuracy:.3f} in float64, {fixed.accuracy:.3f} in fixed point, delays {real.delays.mean:.2f}")
+    print(
+        f"accuracy {real.accuracy:.3f} in float64, {fixed.accuracy:.3f} in fixed point, delays {real.delays.mean:.2f}"
+    )
     assert real.accuracy > 0.8
     assert abs(real.accuracy - fixed.accuracy) < 0.05
     assert real.delays.mean > 0.01

@@ -100,9 +100,7 @@ class Bench:
         self.rng = np.random.default_rng(seed)
         self.network = random_network(config, self.rng)
         self.reference, self.random = golden.Eligibility(config), GoldenGenerators(self.network.seed, config.lanes)
-        self.clipped = {
-            name: 0 for name in ("signal_saturated", "weight_saturated", "delay_saturated", "trace_saturated")
-        }
+        self.clipped = dict.fromkeys(("signal_saturated", "weight_saturated", "delay_saturated", "trace_saturated"), 0)
         self.compared = 0
 
     async def counters(self, ctx):

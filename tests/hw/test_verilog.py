@@ -30,14 +30,12 @@ def ports(text):
 def test_ports_are_the_streams_fields(written):
     config, text = written
     found = ports(text)
-    fields = {
-        "input": ["clk", "rst", "events_valid", "events_kind", "events_unit", "events_scored", "events_target"]
-        + ["outputs_ready", "request_valid", "request_write", "request_space", "request_row", "request_column"]
-        + ["request_data", "response_ready"],
-        "output": ["events_ready", "outputs_valid", "outputs_kind", "outputs_index", "outputs_value", "request_ready"]
-        + ["response_valid", "response_data", "response_error", "phase"],
-    }
-    assert {name: direction for name, (direction, _) in found.items()} == {n: d for d, ns in fields.items() for n in ns}
+    inputs = "clk rst events_valid events_kind events_unit events_scored events_target outputs_ready request_valid "
+    inputs += "request_write request_space request_row request_column request_data response_ready"
+    outputs = "events_ready outputs_valid outputs_kind outputs_index outputs_value request_ready "
+    outputs += "response_valid response_data response_error phase"
+    directions = dict.fromkeys(inputs.split(), "input") | dict.fromkeys(outputs.split(), "output")
+    assert {name: direction for name, (direction, _) in found.items()} == directions
     assert {name: bits for name, (_, bits) in found.items() if name.endswith(("data", "value"))} == dict.fromkeys(
         ("request_data", "response_data", "outputs_value"), 32
     )
