@@ -16,7 +16,9 @@ def saturate(value: Value, fmt: QFormat) -> tuple[Value, Value]:
 
     A value fits if every bit above the format's magnitude equals the sign (is zero, for an unsigned format).
     """
-    excess = value[min(fmt.integer + fmt.fraction, len(value) - 1) :]  # the sign at least: a narrow value may be negative
+    excess = value[
+        min(fmt.integer + fmt.fraction, len(value) - 1) :
+    ]  # the sign at least: a narrow value may be negative
     fits = (excess.all() | ~excess.any()) if fmt.signed else ~excess.any()
     limit = Mux(value[-1], Const(fmt.min, shape(fmt)), Const(fmt.max, shape(fmt)))
     clipped = Mux(fits, value, limit)[: fmt.width]

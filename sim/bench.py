@@ -226,7 +226,9 @@ class Bench:
         self.outputs.words[:] = outputs[:-count]
         self._check_outputs(expected or [])
         last = outputs[-count:]
-        self.tally.compare("kind", [OutputKind.SCORE.value] * len(scores) + [OutputKind.PREDICTION.value], [w[0] for w in last])
+        self.tally.compare(
+            "kind", [OutputKind.SCORE.value] * len(scores) + [OutputKind.PREDICTION.value], [w[0] for w in last]
+        )
         self.tally.compare("output", [*range(len(scores)), int(np.argmax(scores))], [word[1] for word in last])
         self.tally.compare("score", scores, [_signed(word[2]) for word in last[:-1]])
         await self.check_state()

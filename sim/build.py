@@ -30,46 +30,52 @@ def sources_digest(config: CoreConfig) -> str:
     return digest.hexdigest()[:20]
 
 
-def library(config: CoreConfig, verilog: str | None = None) -> Path:
+def library(config: CoreConfig, *, optimise: bool = True) -> Path:
     """Path of the shared library for `config`, building it first if it is not in the cache.
 
     Parameters
     ----------
     config : CoreConfig
         The core.
-    verilog : str, optional
-        Its Verilog, if it is not the one that `write_verilog` writes (fault injection).
+    optimise : bool
+        If not, it is built in a third of the time and runs several times slower: for a core that is hardly run at all.
 
     Raises
     ------
     VerilatorError
         If a tool is missing or fails.
     """
-    key = sources_digest(config)
-    if verilog is not None:
-        key = hashlib.sha256((key + verilog).encode()).hexdigest()[:20]
-    target = verilator.cache_folder() / f"core-{key}.so"
+    name = f"core-{sources_digest(config)}{'' if optimise else '-plain'}.so"
+    target = verilator.cache_folder() / name
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=verilator.cache_folder(), prefix="build-") as folder:
-            built = _build(Path(folder), verilog or write_verilog(config))
+            built = _build(Path(folder), write_verilog(config), optimise)
             os.replace(built, target)
     return target
 
 
-def _build(folder: Path, verilog: str) -> Path:
+def _build(folder: Path, verilog: str, optimise: bool) -> Path:
     source = folder / f"{NAME}.v"
     source.write_text(verilog)
     tool = str(verilator.root() / "bin" / "verilator_bin")
     verilator.run([tool, *_VERILATE, "--top-module", NAME, "--prefix", f"V{NAME}", "--Mdir", str(folder), str(source)])
     shutil.copy(_HARNESS, folder)
+    units = sorted(folder.glob("*.cpp"))
+    if not optimise:  # most of the time goes into reading the same headers again and again
+        whole = folder / "whole.cpp"
+        whole.write_text("".join(f'#include "{unit.name}"\n' for unit in units))
+        units = [whole]
     runtime = verilator.root() / "include"
-    units = [*folder.glob("*.cpp"), runtime / "verilated.cpp", runtime / "verilated_threads.cpp"]
+    units += [runtime / "verilated.cpp", runtime / "verilated_threads.cpp"]
     include = [f"-I{folder}", f"-I{runtime}", f"-I{runtime / 'vltstd'}"]
 
     def compile_unit(unit: Path) -> str:
         target = folder / f"{unit.stem}.o"
-        optimise = "-O0" if "Slow" in unit.stem else "-O2"  # Verilator's own split: what runs once, what runs every clock
-        verilator.run([*verilator.compiler(), *_COMPILE, optimise, *include, "-c", str(unit), "-o", str(target)], cwd=folder)
+        hot = optimise and "Slow" not in unit.stem  # Verilator's own split: what runs every clock, and what runs once
+        level = "-O2" if hot else "-O0"
+        verilator.run(
+            [*verilator.compiler(), *_COMPILE, level, *include, "-c", str(unit), "-o", str(target)], cwd=folder
+        )
         return str(target)
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:

@@ -265,7 +265,9 @@ async def host_while_busy(bench: Bench) -> None:
         await bench.begin_step(units, scored=bool(rng.integers(2)), target=label(bench))
         row, column = int(rng.integers(config.rows)), int(rng.integers(config.neurons))
         value = int(config.weight.quantise(rng.uniform(0, 1)))
-        old, _, new = await bench.ask([at := read(Space.WEIGHT, row, column), write(Space.WEIGHT, row, column, value), at])
+        old, _, new = await bench.ask(
+            [at := read(Space.WEIGHT, row, column), write(Space.WEIGHT, row, column, value), at]
+        )
         bench.tally.compare("weight", [bench.golden.network().weight[row, column], value], [old, new])
         bench.golden._network.weight[row, column] = value
         await bench.finish_step()

@@ -60,10 +60,25 @@ def test_sdist_holds_licence_and_readme(distributions):
 
 def test_wheel_works_outside_the_checkout(distributions, tmp_path):
     target = tmp_path / "installed"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target), str(distributions[0])]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        str(target),
+        str(distributions[0]),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     code = "import ranvier.golden.core as m, ranvier.hw.core, ranvier.sim.build, ranvier.cli; print(m.__file__)"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(target)}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(target)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.startswith(str(target))

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -93,13 +94,13 @@ def assign(ctx, port, value) -> None:
 
 
 def plain(value) -> Any:
-    """A value of the simulator as numbers, lists and dicts."""
+    """A value of the simulator as numbers, lists and dicts; an enumeration by its number."""
     if isinstance(value, data.Const):
         layout = value.shape()
         if isinstance(layout, data.ArrayLayout):
             return [plain(value[n]) for n in range(layout.length)]
         return {name: plain(value[name]) for name, _ in layout}
-    return value
+    return value.value if isinstance(value, Enum) else value
 
 
 async def pulse(ctx, dut, **values) -> None:

@@ -28,13 +28,12 @@ def answer(dut, request):
 @pytest.mark.parametrize(
     "changes", [{}, {"delays": "axonal"}, {"delays": "none", "feedback": "random"}, {"learning": False}], ids=str
 )
-@pytest.mark.parametrize("stall", [0, 0.6])
-def test_every_request_is_answered_in_order(changes, stall):
-    config = CORE.replace(**changes)
+def test_every_request_is_answered_in_order(changes):
+    config, stall = CORE.replace(**changes), 0.3
     rng, dut = np.random.default_rng(len(str(changes))), Host(config)
     requests, writes, responses = [], [], []
     spaces = [space.value for space in Space if space in dut.extents()] * 5 + [Space.FEEDBACK.value, Space.DELAY.value]
-    for _ in range(250):
+    for _ in range(150):
         space = int(rng.choice(spaces))
         rows, columns = dut.extents().get(Space(space), (1, 1))
         request = {"space": space, "row": int(rng.integers(min(rows + 1, 8))), "column": int(rng.integers(columns + 1))}
@@ -57,16 +56,16 @@ def test_every_request_is_answered_in_order(changes, stall):
             assert idle or not taken, "a request was taken while the core was busy"
             held = held + 1 if active else 0
             on_time = held == Host.ACCESS - 1
-            ctx.set(dut.value, stored(space.value, row, column) if on_time else -1)
+            ctx.set(dut.value, stored(space, row, column) if on_time else -1)
             if write:
-                writes.append((space.value, row, column, data))
+                writes.append((space, row, column, data))
             ctx.set(dut.idle, int(rng.random() < 0.7))
 
     async def consumer(ctx):
         responses.extend(await receive(ctx, dut.response, len(requests), rng, stall))
 
     async def producer(ctx):
-        await send(ctx, dut.request, [r | {"space": Space(r["space"])} for r in requests], rng, stall)
+        await send(ctx, dut.request, requests, rng, stall)
 
     simulate(dut, producer, consumer, background=[core])
     expected = [answer(dut, request) for request in requests]
@@ -75,8 +74,8 @@ def test_every_request_is_answered_in_order(changes, stall):
     names = ("space", "row", "column", "data")
     good = zip(requests, expected, strict=True)
     assert writes == [tuple(r[n] for n in names) for r, e in good if r["write"] and not e["error"]]
-    assert len(writes) > 20
-    assert 20 < sum(e["error"] for e in expected) < 200
+    assert len(writes) > 10
+    assert 10 < sum(e["error"] for e in expected) < 200
 
 
 def test_latency():

@@ -11,8 +11,7 @@ CORE = CoreConfig(inputs=3, neurons=2, outputs=2, max_delay=2)
 
 @pytest.mark.parametrize("radius", [1, 2, 3])
 @pytest.mark.parametrize("changes", [{}, {"inputs": 1}, {"delays": "none"}, {"trace": QFormat(False, 1, 8)}], ids=str)
-@pytest.mark.parametrize("alpha", [0, 4095])
-def test_visits_against_the_golden_lines(radius, changes, alpha):
+def test_visits_against_the_golden_lines(radius, changes):
     config = CORE.replace(kernel_radius=radius, **changes)
     rng, dut = np.random.default_rng(radius), Traces(config)
     lines: dict[int, TraceLine] = {}
@@ -25,13 +24,14 @@ def test_visits_against_the_golden_lines(radius, changes, alpha):
 
     async def testbench(ctx):
         nonlocal compared, slept, saturated
-        ctx.set(dut.alpha, alpha)
-        for step in range(120):
-            if step in (50, 51):  # a sample ends
+        for step in range(90):
+            alpha = 4095 if step < 40 else 0
+            ctx.set(dut.alpha, alpha)
+            if step in (40, 41):  # a sample ends
                 for row in range(config.rows):
                     await pulse(ctx, dut, forget=1, forget_row=row)
                 lines.clear()
-            dense = step % 40 < 12
+            dense = step % 40 < 10
             for row in rng.integers(0, config.rows, rng.integers(0, 20) if dense else int(rng.random() < 0.05)):
                 row = int(row)
                 await pulse(ctx, dut, arrive=1, arrived_row=row)
@@ -68,9 +68,8 @@ def test_visits_against_the_golden_lines(radius, changes, alpha):
     simulate(dut, testbench, background=[saturation])
     print(compared, slept, saturated)
     assert compared > 200
-    assert slept > 0 or alpha == 4095
-    assert clipped == saturated
-    assert saturated > 0 or alpha < 4095
+    assert slept > 0
+    assert clipped == saturated > 0
 
 
 def test_a_visit_may_begin_on_every_clock():
