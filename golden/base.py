@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import TRACED, Record, Traced

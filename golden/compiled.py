@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
 from ranvier.golden.base import CoreBase, Steps
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS

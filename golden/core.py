@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ranvier.golden.base import CoreBase, Steps
 from ranvier.golden.delay_line import DelayLine, rounded_delays
 from ranvier.golden.eligibility import Eligibility

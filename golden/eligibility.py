@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.delay_line import rounded_delays
 from ranvier.golden.fixed import round_half_up, round_stochastic, saturate

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.step_size import StepSize
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.fixed import round_half_up, round_stochastic, saturate, scale
 from ranvier.golden.network import Network

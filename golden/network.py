@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.step_size import StepSize

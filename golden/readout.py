@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.fixed import leak, saturate
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
 from ranvier.golden.base import CoreBase, Steps
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from ranvier.golden.config import CoreConfig
 
 __all__ = ["Sample", "SampleError", "check_run"]

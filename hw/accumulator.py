@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import saturate, shape
 

@@ -6,6 +6,7 @@ from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.record import COUNTERS
 from ranvier.hw.awake_rows import AwakeRows

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.fixed import popcount, shape

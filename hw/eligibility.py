@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.credit_list import credit_layout
 from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate

@@ -1,6 +1,7 @@
 """The named roundings of the chip, on Amaranth values. Every narrowing in the hardware is one of these."""
 
 from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
+
 from ranvier.golden.qformat import QFormat
 
 __all__ = ["clamp", "popcount", "round_half_up", "round_stochastic", "saturate", "shape", "toward_zero"]

@@ -5,6 +5,7 @@ import enum
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.record import COUNTERS
 

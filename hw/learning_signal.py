@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import popcount, round_half_up, round_stochastic, saturate, shape
 from ranvier.hw.neuron import neuron_layout

@@ -7,6 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import popcount, saturate, shape, toward_zero
 from ranvier.hw.pipeline import delayed

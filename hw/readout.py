@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.fixed import popcount, shape, toward_zero

@@ -4,6 +4,7 @@ from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import delayed

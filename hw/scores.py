@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.events import OutputKind, output_layout
 from ranvier.hw.pipeline import delayed

@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Module, Value, unsigned
 from amaranth.lib import data
+
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import saturate
 from ranvier.hw.pipeline import delayed

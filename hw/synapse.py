@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import delayed

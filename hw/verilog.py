@@ -7,6 +7,7 @@ from amaranth.back import verilog
 from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.record import COUNTERS
 from ranvier.hw.core import Core
@@ -97,7 +98,8 @@ def _header(config: CoreConfig, top: Top) -> str:
         *(f"  {line}" for line in config.to_toml().splitlines()),
         f"  (digest {config.digest:#010x}, in register {Register.DIGEST.value})",
         "",
-        "clk rises; rst is synchronous, active high, and clears all state but no parameters. Four valid/ready streams: a word moves when both are high.",
+        "clk rises; rst is synchronous, active high, and clears all state but no parameters.",
+        "Four valid/ready streams: a word moves when both are high.",
         "events_*   in : what happens to the core. One spike event per input spike, then one step event; end event last.",
         f"                kind {table(EventKind)}; unit of a spike; scored and target of a step",
         "outputs_*  out: what the core says.",

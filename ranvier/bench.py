@@ -24,7 +24,7 @@ from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.golden.spikes import Sample
-from ranvier.recipes import DELAY_MODES, RECIPES, DelayMode, Recipe, initial_network, with_delays
+from ranvier.recipes import DELAY_MODES, FROM_ZERO, RECIPES, DelayMode, Recipe, initial_network, with_delays
 from ranvier.training import Training, train
 from ranvier.verify import Mismatch, Twin
 
@@ -32,6 +32,12 @@ __all__ = ["Agreement", "Bench", "Run", "bench"]
 
 #: What accuracy is measured on: the bit-exact fixed-point rule, and the same rule in floating point.
 ARITHMETICS = ("golden", "float64")
+
+#: Row of the accuracy table -> delay mode and recipes.
+VARIANTS: dict[str, tuple[DelayMode, dict[str, Recipe]]] = {
+    **{mode: (mode, RECIPES) for mode in DELAY_MODES},
+    "synaptic from 0": ("synaptic", FROM_ZERO),
+}
 
 #: What speed is measured on, with the number of samples that takes seconds.
 SPEED_SAMPLES = {"golden:plain": 3, "golden": 300, "float64": 100, "sim": 50}
@@ -55,8 +61,8 @@ class Run:
     ----------
     data : str
         Data set as on the command line.
-    delays : DelayMode
-        What becomes of the delays.
+    delays : DelayMode or "synaptic from 0"
+        What becomes of the delays: the controls, and learned ones that all start at 0.
     device : str
         What learns.
     seed : int
@@ -68,7 +74,7 @@ class Run:
     """
 
     data: str
-    delays: DelayMode
+    delays: str
     device: str
     seed: int
     epochs: int | None
@@ -79,10 +85,11 @@ class Run:
         dataset = _dataset(self.data)
         if self.samples:
             dataset = dataset.part(self.samples, self.samples)
-        recipe = RECIPES[dataset.name]
+        mode, recipes = VARIANTS[self.delays]
+        recipe = recipes[dataset.name]
         if self.epochs is not None:
             recipe = recipe.replace(epochs=self.epochs)
-        return *with_delays(preset(dataset.name), recipe, self.delays), dataset
+        return *with_delays(preset(dataset.name), recipe, mode), dataset
 
     def train(self, config: CoreConfig, recipe: Recipe, dataset: Dataset) -> Training:
         """Do it; `KeyboardInterrupt` even if some epochs are finished."""
@@ -168,7 +175,7 @@ class Bench:
     Parameters
     ----------
     accuracy : list of dict
-        One row per data set, device and delay mode: mean and standard deviation over the seeds, and every single result.
+        One row per data set, device and kind of delays: mean and standard deviation over the seeds, and every single result.
     agreement : list of dict
         One row per data set and pair of devices: values compared and mismatches.
     speed : list of dict
@@ -226,7 +233,7 @@ class Bench:
                 ),
                 _table("data | devices, one epoch and test | samples | mismatches / values compared", agreement),
                 _table(
-                    "data | device | samples learned / s | against plain | cycles / sample | of the formulas | simulated cycles / s",
+                    "data | device | samples learned / s | against plain | cycles / sample | of formulas | simulated cycles / s",
                     speed,
                 ),
             ]
@@ -253,7 +260,7 @@ def bench(
     cache: str | Path = "bench.json",
     progress: bool = False,
 ) -> Bench:
-    """Measure accuracy for every data set, arithmetic, delay mode and seed; then agreement and speed of the devices.
+    """Measure accuracy for every data set, arithmetic, kind of delays and seed; then agreement and speed of the devices.
 
     Parameters
     ----------
@@ -285,7 +292,7 @@ def bench(
         Run(name, delays, device, seed, epochs, samples)
         for name in data
         for device in ARITHMETICS
-        for delays in DELAY_MODES
+        for delays in VARIANTS
         for seed in range(seeds)
     ]
     pairs = [Agreement(name, *pair, samples) for name in data for pair in PAIRS if set(pair) <= set(devices)]

@@ -288,15 +288,15 @@ def _info(options: argparse.Namespace) -> Answer:
         "cycles": cycles,
     }
     lines = ["core"]
-    lines += [f"  {name:<18} {value}" for name, value in config.to_dict().items() if name not in config.formats()]
+    lines += [f"  {name:<22} {value}" for name, value in config.to_dict().items() if name not in config.formats()]
     lines += ["", "formats"]
     lines += [
-        f"  {name:<18} {form} ({form.width} bits)" for name, form in {**config.formats(), "delay": config.delay}.items()
+        f"  {name:<22} {form} ({form.width} bits)" for name, form in {**config.formats(), "delay": config.delay}.items()
     ]
     lines += ["", f"memories, {sum(bits.values()):,} bits"]
-    lines += [f"  {name:<18} {count:>12,}" for name, count in bits.items()]
+    lines += [f"  {name:<22} {count:>12,}" for name, count in bits.items()]
     lines += ["", "clock cycles per step"]
-    lines += [f"  {name:<18} {formula}" for name, formula in cycles.items()]
+    lines += [f"  {name:<22} {formula}" for name, formula in cycles.items()]
     return Answer(values, lines)
 
 

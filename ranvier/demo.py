@@ -8,14 +8,14 @@ from ranvier.data import yin_yang
 from ranvier.device import open_device
 from ranvier.files import check_output, output_folder, write_text
 from ranvier.golden.presets import preset
-from ranvier.recipes import RECIPES, initial_network
+from ranvier.recipes import FROM_ZERO, initial_network
 from ranvier.training import Training, train
 from ranvier.verify import Mismatch, Twin
 
 __all__ = ["Demo", "demo"]
 
-#: Every delay starts at 0, so that every delay at the end was learned; few samples, so the step sizes fall fast.
-RECIPE = RECIPES["yinyang"].replace(epochs=3, decay=0.4, delay_span=0.0, eta_delay=10.0)
+#: Every delay starts at 0, so that every delay at the end was learned; few samples, so step sizes start high and fall fast.
+RECIPE = FROM_ZERO["yinyang"].replace(epochs=3, decay=0.4, eta_delay=10.0)
 
 
 @dataclass(frozen=True)

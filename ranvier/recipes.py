@@ -9,7 +9,7 @@ from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.network import Network
 from ranvier.golden.step_size import StepSize
 
-__all__ = ["DELAY_MODES", "RECIPES", "DelayMode", "Recipe", "initial_network", "with_delays"]
+__all__ = ["DELAY_MODES", "FROM_ZERO", "RECIPES", "DelayMode", "Recipe", "initial_network", "with_delays"]
 
 DelayMode = Literal["none", "fixed", "axonal", "synaptic"]
 
@@ -103,6 +103,12 @@ RECIPES = {
         weight_std=0.3,
         readout_std=0.15,
     ),
+}
+
+#: The same with all delays 0 at first, so that whatever they do for the accuracy was learned; they have further to go.
+FROM_ZERO = {
+    "yinyang": RECIPES["yinyang"].replace(delay_span=0.0, eta_delay=6.0),
+    "braille": RECIPES["braille"].replace(delay_span=0.0, eta_delay=24.0),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import COUNTERS, TRACED, Record, Traced

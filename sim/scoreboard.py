@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
+
 from ranvier.golden.network import Network
 from ranvier.golden.record import COUNTERS
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.verilog import NAME, write_verilog
 from ranvier.sim import verilator
@@ -17,10 +18,10 @@ from ranvier.sim.scoreboard import Tally, read_tallies
 
 __all__ = ["SessionError", "run_scenarios"]
 
-#: Compiling costs more than simulating here: no optimisation, one file, and only the ports visible to cocotb.
+#: Compiling costs as much as simulating here: little optimisation, one file, and only the ports visible to cocotb.
 _VERILATE = [
     *("-Wno-fatal", "-Wno-lint", "--x-assign", "fast", "--x-initial", "fast", "--noassert"),
-    *("--no-public-flat-rw", "--public-depth", "1", "--output-split", "0", "-CFLAGS", "-O0"),
+    *("--no-public-flat-rw", "--public-depth", "1", "--output-split", "0", "-CFLAGS", "-O1"),
 ]
 
 #: What is run inside the simulator; `ranvier.sim.bench.CONFIG` is where it looks for the configuration.

@@ -1,13 +1,13 @@
 """Work of a sample, counted by hand."""
 
 import numpy as np
+
+from ranvier.activity import ObservedCore
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network
 from ranvier.golden.spikes import Sample
 from ranvier.golden.step_size import StepSize
 from ranvier.hw.budget import Activity
-
-from ranvier.activity import ObservedCore
 
 CONFIG = CoreConfig(inputs=3, neurons=6, outputs=2, lanes=2, max_delay=6)
 

@@ -6,15 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from ranvier.bench import ARITHMETICS, Bench, Run, bench
+from ranvier.bench import ARITHMETICS, VARIANTS, Bench, Run, bench
 from ranvier.cli import main
-from ranvier.recipes import DELAY_MODES, RECIPES
+from ranvier.recipes import RECIPES
 
 RUN = Run("yinyang", "synaptic", "golden", seed=0, epochs=1, samples=30)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"delays": "fixed"}, {"device": "float64"}, {"seed": 1}, {"epochs": 2}, {"samples": 31}], ids=str
+    "changes",
+    [
+        {"delays": "fixed"},
+        {"delays": "synaptic from 0"},
+        {"device": "float64"},
+        {"seed": 1},
+        {"epochs": 2},
+        {"samples": 31},
+    ],
+    ids=str,
 )
 def test_key_follows_the_settings(changes: dict[str, object]) -> None:
     assert RUN.key() == RUN.key() != replace(RUN, **changes).key()  # type: ignore[arg-type]
@@ -42,7 +51,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Bench]:
 def test_tables(quick: tuple[Path, Bench]) -> None:
     _, result = quick
     assert [(row["device"], row["delays"]) for row in result.accuracy] == [
-        (a, d) for a in ARITHMETICS for d in DELAY_MODES
+        (a, d) for a in ARITHMETICS for d in VARIANTS
     ]
     for row in result.accuracy:
         assert len(row["runs"]) == 2
@@ -73,4 +82,4 @@ def test_finished_runs_are_not_repeated(quick: tuple[Path, Bench], capsys: pytes
     assert main(["bench", *options[2:], "--seeds", "1"]) == 0
     assert cache.stat().st_mtime_ns == before, "a subset needs no new run"
     assert main(["bench", *options[2:], "--seeds", "3"]) == 0
-    assert len(json.loads(cache.read_text())) == 3 * len(ARITHMETICS) * len(DELAY_MODES) + 1
+    assert len(json.loads(cache.read_text())) == 3 * len(ARITHMETICS) * len(VARIANTS) + 1

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ranvier.golden.network import Network
-from ranvier.golden.presets import PRESETS, preset
-from ranvier.golden.record import Record
 
 import ranvier.cli
 from ranvier.cli import main
 from ranvier.data import Dataset, yin_yang
 from ranvier.demo import demo
+from ranvier.golden.network import Network
+from ranvier.golden.presets import PRESETS, preset
+from ranvier.golden.record import Record
 from ranvier.recipes import DELAY_MODES, RECIPES, initial_network
 
 

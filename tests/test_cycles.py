@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.spikes import Sample
@@ -9,7 +10,6 @@ from ranvier.hw.budget import Activity, cycles, formulas, memories
 from ranvier.hw.core import Phase
 from ranvier.sim.device import SimulatedCore
 from ranvier.stimulus import random_network
-
 
 #: Phases whose clocks are known exactly, and those known to a few clocks per step. Spikes are added to the readout and
 #: delivered while other phases run, so for those two the formula is only a bound.

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ranvier.golden.config import ConfigError
-from ranvier.golden.presets import preset
-from ranvier.golden.spikes import Sample
 
 from ranvier.data import DataError, Dataset, braille, open_dataset, send_on_delta, yin_yang
 from ranvier.data.dataset import stratified_split
 from ranvier.data.yinyang import points, region
+from ranvier.golden.config import ConfigError
+from ranvier.golden.presets import preset
+from ranvier.golden.spikes import Sample
 
 BRAILLE = Path(__file__).parents[2] / "shared" / "data" / "braille" / "braille_taxels.npz"
 SPIKE = Sample(np.array([0]), np.array([0]), np.ones(3, bool))

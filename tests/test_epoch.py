@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from ranvier.bench import PAIRS, Agreement
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "braille" / "braille_taxels.npz"

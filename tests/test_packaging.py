@@ -54,7 +54,8 @@ def test_wheel_holds_every_module_and_data_file(distributions):
 
 
 def test_sdist_holds_licence_and_readme(distributions):
-    names = {Path(name).name for name in tarfile.open(distributions[1]).getnames()}
+    with tarfile.open(distributions[1]) as archive:
+        names = {Path(name).name for name in archive.getnames()}
     assert {"LICENSE", "README.md", "pyproject.toml"} <= names
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+
+from ranvier.data import yin_yang
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network
@@ -10,8 +12,6 @@ from ranvier.golden.record import TRACED
 from ranvier.golden.reference import FloatCore
 from ranvier.golden.spikes import Sample, SampleError
 from ranvier.golden.step_size import StepSize
-
-from ranvier.data import yin_yang
 from ranvier.recipes import RECIPES, initial_network
 from ranvier.training import train
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from ranvier.golden.presets import preset
 from ranvier.hw.verilog import NAME, write_verilog
 from ranvier.sim import verilator

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+
+from ranvier.data import Dataset, yin_yang
+from ranvier.device import DeviceError, open_device
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.golden.record import COUNTERS
 from ranvier.golden.spikes import SampleError
-
-from ranvier.data import Dataset, yin_yang
-from ranvier.device import DeviceError, open_device
 from ranvier.recipes import DELAY_MODES, RECIPES, DelayMode, Recipe, initial_network, with_delays
 from ranvier.training import DelayChange, Training, evaluate, train
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import vcd.reader
+
+from ranvier.data import yin_yang
+from ranvier.device import open_device
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.golden.record import COUNTERS, Record
-
-from ranvier.data import yin_yang
-from ranvier.device import open_device
 from ranvier.stimulus import random_network, random_sample
 from ranvier.verify import Mismatch, Twin, verify
 

@@ -5,6 +5,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
+
 from ranvier.golden.compiled import CompiledCore, play
 from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.core import GoldenCore
@@ -14,7 +15,6 @@ from ranvier.golden.qformat import QFormat
 from ranvier.golden.record import COUNTERS, TRACED
 from ranvier.golden.spikes import Sample, SampleError
 from ranvier.golden.step_size import StepSize
-
 from ranvier.stimulus import random_network, random_sample
 
 ETA = StepSize.of(0.01)

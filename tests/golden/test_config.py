@@ -3,6 +3,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+
 from ranvier.golden.config import WIDEST, ConfigError, CoreConfig
 from ranvier.golden.presets import PRESETS, preset
 from ranvier.golden.qformat import QFormat

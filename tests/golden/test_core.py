@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network, NetworkError
@@ -10,7 +11,6 @@ from ranvier.golden.qformat import QFormat
 from ranvier.golden.record import COUNTERS, TRACED
 from ranvier.golden.spikes import Sample, SampleError
 from ranvier.golden.step_size import StepSize
-
 from ranvier.stimulus import random_network, random_sample
 
 TINY = CoreConfig(inputs=1, neurons=2, outputs=2, recurrent=True, max_delay=6)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.delay_line import DelayLine, rounded_delays
 from ranvier.golden.network import Network

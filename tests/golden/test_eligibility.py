@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.eligibility import Eligibility
 from ranvier.golden.learning_signal import Credit

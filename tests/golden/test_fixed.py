@@ -3,6 +3,7 @@ from math import floor
 
 import numpy as np
 import pytest
+
 from ranvier.golden.fixed import leak, round_half_up, round_stochastic, saturate, scale
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.step_size import StepSize

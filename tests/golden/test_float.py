@@ -7,6 +7,7 @@ bounds follow the products of the rule, ``|ab - a'b'| <= |a| eb + |b| ea + ea eb
 
 import numpy as np
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network

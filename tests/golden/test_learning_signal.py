@@ -3,6 +3,7 @@ from math import floor
 
 import numpy as np
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.learning_signal import Credit, LearningSignal
 from ranvier.golden.network import Network

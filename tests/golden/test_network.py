@@ -4,11 +4,11 @@ import zipfile
 
 import numpy as np
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import preset
 from ranvier.golden.step_size import StepSize
-
 from ranvier.stimulus import random_network
 
 ARRAYS = ("weight", "delay", "readout", "feedback")

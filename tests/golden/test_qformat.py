@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from ranvier.golden.qformat import QFormat
 
 

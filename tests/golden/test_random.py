@@ -1,4 +1,5 @@
 import numpy as np
+
 from ranvier.golden.random import LaneGenerators, seeds
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.readout import Readout

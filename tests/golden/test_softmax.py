@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE, LOG2_E
 from ranvier.golden.qformat import QFormat

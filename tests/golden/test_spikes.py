@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.spikes import Sample, SampleError, check_run
 

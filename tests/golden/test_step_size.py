@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from ranvier.golden.step_size import StepSize
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.trace_line import TraceLine
 

@@ -3,6 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 from pysim import clocked
+
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.accumulator import Accumulator
 

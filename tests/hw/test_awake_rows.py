@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import clocks_until, pulse, receive, simulate
+
 from ranvier.hw.awake_rows import AwakeRows
 
 

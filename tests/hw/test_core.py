@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from pysim import receive, send, simulate
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network

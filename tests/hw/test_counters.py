@@ -1,5 +1,6 @@
 import numpy as np
 from pysim import clocked
+
 from ranvier.hw.counters import Counters
 
 WIDTHS = {"cycles": 1, "spikes": 3, "clips": 5}

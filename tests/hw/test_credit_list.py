@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import pause, plain, pulse, simulate
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.learning_signal import Credit
 from ranvier.hw.credit_list import CreditList

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import clocks_until, plain, simulate
+
 from ranvier.golden import delay_line as golden
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat

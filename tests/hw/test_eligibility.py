@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 from pysim import assign, clocks_until, pause, plain, pulse, simulate
+
 from ranvier.golden import eligibility as golden
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.learning_signal import Credit
@@ -19,7 +20,6 @@ from ranvier.hw.random import LaneGenerators
 from ranvier.hw.synapse import SynapseMemory, SynapseWrite
 from ranvier.hw.trace import Traces
 from ranvier.hw.trace_line import TraceLine
-
 from ranvier.stimulus import random_network
 
 CORE = CoreConfig(inputs=2, neurons=5, outputs=2, max_delay=2, lanes=2, recurrent=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from amaranth.hdl import Cat, signed, unsigned
 from pysim import evaluate
+
 from ranvier.golden import fixed as golden
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate, shape, toward_zero

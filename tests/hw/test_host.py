@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import clocks_until, plain, receive, send, simulate
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.host import Host, Register, Space
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import clocks_until, memory, plain, pulse, simulate
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.neuron import Neurons
 from ranvier.golden.qformat import QFormat

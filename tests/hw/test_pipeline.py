@@ -4,6 +4,7 @@ from amaranth.hdl import Const, Module, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from pysim import clocked
+
 from ranvier.hw.pipeline import delayed
 
 

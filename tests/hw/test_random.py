@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import clocked
+
 from ranvier.golden import random as golden
 from ranvier.hw.random import LaneGenerators
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import clocks_until, memory, pause, plain, pulse, simulate
+
 from ranvier.golden import readout as golden
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.readout import Readout

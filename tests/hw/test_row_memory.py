@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import clocked
+
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.row_memory import RowMemory
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import clocks_until, pause, pulse, receive, simulate
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.events import OutputKind
 from ranvier.hw.scores import Scores

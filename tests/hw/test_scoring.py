@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from amaranth.utils import ceil_log2
 from pysim import memory, pulse, simulate
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.softmax import softmax
 from ranvier.hw.scoring import Scoring

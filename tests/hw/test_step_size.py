@@ -4,6 +4,7 @@ from amaranth.hdl import Module, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from pysim import clocked
+
 from ranvier.golden import fixed as golden
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.step_size import StepSize

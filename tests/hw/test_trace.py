@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import pause, plain, pulse, simulate
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.trace_line import TraceLine

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pysim import clocked
+
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.trace_line import TraceLine
 

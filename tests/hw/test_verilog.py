@@ -1,6 +1,7 @@
 import re
 
 import pytest
+
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.exp_table import EXP_TABLE
 from ranvier.hw.host import Register

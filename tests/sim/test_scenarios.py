@@ -4,6 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
 from ranvier.golden.config import CHOICES, CoreConfig
 from ranvier.golden.qformat import QFormat
 from ranvier.sim.scenarios import SCENARIOS
