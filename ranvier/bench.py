@@ -233,7 +233,7 @@ class Bench:
                 ),
                 _table("data | devices, one epoch and test | samples | mismatches / values compared", agreement),
                 _table(
-                    "data | device | samples learned / s | against plain | cycles / sample | of formulas | simulated cycles / s",
+                    "data | device | samples learned / s | against plain | cycles / sample | of formulas | clocks / s",
                     speed,
                 ),
             ]

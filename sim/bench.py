@@ -108,8 +108,9 @@ class Bench:
 
     async def host(self, requests: Iterable[Request]) -> list[tuple[int, bool]]:
         """Put requests one after the other; (data, error) of each response."""
-        wanted = 0
-        for wanted, request in enumerate(requests, 1):
+        requests = list(requests)
+        wanted = len(requests)
+        for request in requests:
             self.requests.put(**request)
         if wanted:
             await self.clockwork.until(lambda: self.requests.offered)

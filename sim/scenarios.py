@@ -184,7 +184,7 @@ async def saturation(bench: Bench) -> None:
     config = bench.config
     await bench.load(saturating_network(config, bench.rng))
     for rate in (0.5, 4.0):
-        counts = bench.rng.poisson(rate, (2 * config.slots, config.inputs))
+        counts = bench.rng.poisson(rate, (2 * config.slots + 8, config.inputs))
         await bench.run(Sample.from_raster(counts), 1, learn=config.learning)
     clips = [name for name in COUNTERS if name.endswith("_saturated")]
     if not config.learning:
@@ -327,6 +327,6 @@ def bad_requests_of(bench: Bench) -> list[Request]:
                 elif space.value >= Space.POTENTIAL.value or (space, column) == (Space.REGISTER, 0):
                     requests.append(write(space, row, column, 1))
     requests += [write(Space.REGISTER, 0, int(Register.CYCLES.value) + n, 1) for n in range(1 + len(COUNTERS))]
-    for space in range(len(Space), 1 << len(bench.dut.request_space)):
-        requests += [{"space": space}, {"space": space, "write": 1, "data": 1}]
+    for number in range(len(Space), 1 << len(bench.dut.request_space)):
+        requests += [{"space": number}, {"space": number, "write": 1, "data": 1}]
     return requests
