@@ -2,87 +2,111 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from amaranth.utils import ceil_log2
+from numpy.typing import NDArray
 
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE
 from ranvier.hw.core import Phase
 from ranvier.hw.credit_list import credit_layout
 from ranvier.hw.delivery import Delivery
 from ranvier.hw.eligibility import Eligibility
-from ranvier.hw.learning_signal import LearningSignal
 from ranvier.hw.neuron import NeuronSweep, neuron_layout
+from ranvier.hw.readout import Readout
+from ranvier.hw.row_memory import RowMemory
 from ranvier.hw.softmax import Softmax
+from ranvier.hw.step_size import SCALE_LATENCY
 from ranvier.hw.trace import trace_layout
 from ranvier.hw.trace_line import entry_layout
 
-__all__ = ["Activity", "cycles", "formulas", "memories"]
+__all__ = ["Activity", "constants", "cycles", "formulas", "memories"]
+
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Activity:
-    """Work that a sample made, summed over its steps.
+    """Work of one sample.
 
     Parameters
     ----------
-    steps, scored : int
-        Steps, and those that were scored.
-    input_spikes, spikes : int
+    input_spikes, spikes : int array [steps]
         Spikes of inputs and of neurons.
-    credited : int
-        Neurons with psi or zbar, over the scored steps (learning only).
-    learning_steps : int
-        Steps on which the eligibility unit ran, those after the end included.
-    visits : int
-        Rows awake, over the learning steps.
-    visit_clocks : int
-        ``max(3, credit words + 1)``, over those visits.
+    scored : bool array [steps]
+        Steps that were scored.
+    credited : int array [steps]
+        Neurons with psi or zbar on scored steps of a learning sample, zero on all others.
+    awake, credit_words : int array [steps + config.lag], or [0] unless the sample was learned
+        Rows awake when the eligibility unit runs, and words of neurons with credit in the list that it then walks. The last
+        `lag` entries belong to the steps after the end, on which updates catch up.
     """
 
-    steps: int
-    scored: int
-    input_spikes: int
-    spikes: int
-    credited: int = 0
-    learning_steps: int = 0
-    visits: int = 0
-    visit_clocks: int = 0
+    input_spikes: Counts
+    spikes: Counts
+    scored: NDArray[np.bool_]
+    credited: Counts
+    awake: Counts
+    credit_words: Counts
 
 
 def constants(config: CoreConfig) -> dict[Phase, int]:
-    """Clocks that a phase costs each time, beside its work: pipelines that fill and drain, and changes of state."""
+    """Clocks that a phase costs beside its work on a step that has any: pipelines filling and draining, changes of state."""
     c = config
     lanes = ceil_log2(c.lanes)
     score = c.readout_words + lanes + 2 * c.outputs + Softmax.LATENCY + 5
+    signal = RowMemory.LATENCY + lanes + SCALE_LATENCY + 8
+    learn = Eligibility.PRODUCT + 11 + (1 + lanes if c.delays == "axonal" else 0)
     return {
-        Phase.IDLE: Delivery.LATENCY + 6,
+        Phase.IDLE: Delivery.LATENCY + 4,
         Phase.SWEEP: NeuronSweep.LATENCY + 1,
-        Phase.READOUT: 12,
+        Phase.READOUT: 8,
         Phase.SCORE: score,
-        Phase.SIGNAL: LearningSignal(c).LATENCY + 3 if c.learning else 0,
-        Phase.DELIVER: Delivery.LATENCY + 10 if c.recurrent else 1,
-        Phase.LEARN: Eligibility(c).latency + 5 if c.learning else 0,
+        Phase.SIGNAL: signal if c.learning else 0,
+        Phase.DELIVER: Delivery.LATENCY + 5 if c.recurrent else 1,
+        Phase.LEARN: learn if c.learning else 0,
         Phase.FINISH: 3 * c.outputs + 3,
-        Phase.CLEAR: max(c.slots * c.words, c.rows, c.words + NeuronSweep.LATENCY + 2),
+        Phase.CLEAR: max(c.slots * c.words, c.rows, _sweep(c)),
     }
 
 
-def cycles(config: CoreConfig, activity: Activity) -> dict[Phase, int]:
-    """Upper bound on the clocks that a sample spends in each phase; `Phase.REPORT` depends on who listens.
+def _sweep(config: CoreConfig) -> int:
+    """Clocks in which all neurons are swept while all readouts leak."""
+    return max(config.words + NeuronSweep.LATENCY, config.readout_words + Readout.LEAK_LATENCY) + 1
 
-    These are the budgets of DESIGN section 6, with what it leaves to a constant written out: a row of synapses costs
-    ``ceil(N/P) + 1`` clocks to deliver (at least 3), a row of the readout ``ceil(K/P)``, an awake row one clock per word of
-    neurons with credit and one more (at least 3).
+
+def _row(config: CoreConfig) -> int:
+    """Clocks in which a row of synapses is delivered."""
+    return max(3, config.words + 1)
+
+
+def cycles(config: CoreConfig, activity: Activity) -> dict[Phase, int]:
+    """Clocks that a sample spends in each phase, its end included, while every event is offered at once and none reported.
+
+    Exact but for two phases: spikes are added to the readouts from their word of the sweep on, and delivered from the end of
+    the sweep on, so that `Phase.READOUT` and `Phase.DELIVER` are upper bounds, missed by up to ``words`` and ``words + 2``
+    clocks per step with spikes. These are the budgets of DESIGN section 6 with their constants written out. The core takes
+    input spikes and events while idle: one clock per event, and one for the delay line to settle after it was cleared.
     """
     c, a, each = config, activity, constants(config)
-    spike = max(3, c.words + 1)
+    steps = len(a.spikes)
+    readout = np.where(a.spikes > 0, a.spikes * c.readout_words + each[Phase.READOUT], 1)
+    score = np.where(a.scored, each[Phase.SCORE], 0)
+    signal = np.where(a.credited > 0, a.credited * c.readout_words + each[Phase.SIGNAL], a.scored * c.learning)
+    meanwhile = np.maximum(1, readout - c.words) + score + signal
+    deliver = np.where(a.spikes > 0, a.spikes * _row(c) * c.recurrent + each[Phase.DELIVER] - meanwhile, 1)
+    visits = np.where(a.awake > 0, a.awake * np.maximum(3, a.credit_words + 1) - (a.credit_words < 2), -2)
+    learn = visits + each[Phase.LEARN]
+    catching_up = 1 + max(0, len(a.awake) - steps)
     return {
-        Phase.IDLE: a.input_spikes * spike + (a.steps + 1) * each[Phase.IDLE],
-        Phase.SWEEP: a.steps * (c.words + each[Phase.SWEEP]),
-        Phase.READOUT: a.spikes * c.readout_words + a.steps * each[Phase.READOUT],
-        Phase.SCORE: a.scored * each[Phase.SCORE],
-        Phase.SIGNAL: a.credited * c.readout_words + a.scored * (each[Phase.SIGNAL] if a.learning_steps else 1),
-        Phase.DELIVER: (a.spikes * spike if c.recurrent else 0) + a.steps * each[Phase.DELIVER],
-        Phase.LEARN: a.visit_clocks + a.learning_steps * each[Phase.LEARN] + 1,
+        Phase.IDLE: int(np.where(a.input_spikes > 0, a.input_spikes * _row(c) + each[Phase.IDLE], 1).sum()) + 2,
+        Phase.SWEEP: steps * _sweep(c),
+        Phase.READOUT: int(readout.sum()),
+        Phase.SCORE: int(score.sum()),
+        Phase.SIGNAL: int(signal.sum()),
+        Phase.DELIVER: int(np.maximum(1, deliver).sum()),
+        Phase.LEARN: int(learn.sum()) + catching_up,
+        Phase.REPORT: steps,
         Phase.FINISH: each[Phase.FINISH],
         Phase.CLEAR: each[Phase.CLEAR],
     }
@@ -91,49 +115,53 @@ def cycles(config: CoreConfig, activity: Activity) -> dict[Phase, int]:
 def formulas(config: CoreConfig) -> dict[str, str]:
     """Clocks of every phase in words, with the numbers of `config` filled in."""
     c, each = config, constants(config)
-    spike = max(3, c.words + 1)
     text = {
-        "deliver an input spike": f"{spike} clocks",
-        "sweep": f"{c.words + each[Phase.SWEEP]} clocks per step",
-        "readout": f"{c.readout_words} clocks per neuron spike + at most {each[Phase.READOUT]} per step",
+        "input spikes": f"{_row(c)} per spike + {each[Phase.IDLE]} per step with any",
+        "sweep": f"{_sweep(c)} per step",
+        "readout": f"{c.readout_words} per neuron spike + at most {each[Phase.READOUT]} per step",
+        "score": f"{each[Phase.SCORE]} per scored step",
     }
-    if c.recurrent:
-        text["deliver neuron spikes"] = f"{spike} clocks each + at most {each[Phase.DELIVER]} per step"
-    text["score"] = f"{each[Phase.SCORE]} clocks per scored step"
     if c.learning:
         text["learning signal"] = (
-            f"{c.readout_words} clocks per neuron with psi or zbar + at most {each[Phase.SIGNAL]} per scored step"
+            f"{c.readout_words} per neuron with psi or zbar + {each[Phase.SIGNAL]}, on scored steps"
         )
+    if c.recurrent:
+        text["neuron spikes"] = (
+            f"{_row(c)} per spike + at most {each[Phase.DELIVER]} per step, less what readout to signal took"
+        )
+    if c.learning:
         text["eligibility"] = (
-            f"max(3, words with credit + 1) clocks per awake row, at most {spike}, "
-            f"+ at most {each[Phase.LEARN]} per learning step"
+            f"max(3, words with credit + 1) per awake row (at most {_row(c)}) + {each[Phase.LEARN]} per step"
         )
-    text["finish"] = f"{each[Phase.FINISH]} clocks per sample"
-    text["clear"] = f"{each[Phase.CLEAR]} clocks per sample"
+    text["finish"] = f"{each[Phase.FINISH]} per sample"
+    text["clear"] = f"{each[Phase.CLEAR]} per sample"
     return text
 
 
 def memories(config: CoreConfig) -> dict[str, int]:
     """Bits of every memory, as described to synthesis."""
     c = config
-    word_slots = c.slots << ceil_log2(c.words)
+    lists = 2 + c.recurrent + c.learning
     bits = {
-        "delay line of current": word_slots * c.lanes * c.potential.width,
-        "weights": c.rows * c.words * c.lanes * c.weight.width,
-        "readout weights": c.neurons * c.readout_words * c.lanes * c.weight.width,
-        "neuron state": c.words * c.lanes * neuron_layout(c).size,
-        "readout state": c.readout_words * c.lanes * c.potential.width,
-        "scores and softmax": c.outputs * (32 + 16),
+        "delay line": (c.slots << ceil_log2(c.words)) * c.lanes * c.potential.width,
+        "weights": max(2, c.rows * c.words) * c.lanes * c.weight.width,
+        "readout weights": max(2, c.neurons * c.readout_words) * c.lanes * c.weight.width,
+        "neuron state": max(2, c.words) * c.lanes * neuron_layout(c).size,
+        "readout state": max(2, c.readout_words) * c.lanes * c.potential.width,
+        "spike lists": lists * c.words * (c.lanes + ceil_log2(max(2, c.words))),
+        "scores": c.outputs * 32,
+        "softmax": (c.outputs + len(EXP_TABLE)) * (EXP_BITS + 1),
     }
     if c.delays != "none":
-        bits["delays"] = c.rows * c.delay.width * (c.words * c.lanes if c.delays == "synaptic" else 1)
+        shape = c.words * c.lanes if c.delays == "synaptic" else 1
+        bits["delays"] = max(2, c.rows) * shape * c.delay.width
     if c.feedback == "random":
         bits["feedback weights"] = bits["readout weights"]
     if c.learning:
         copies = c.lanes if c.delays == "synaptic" else 1
-        bits["trace lines"] = copies * c.rows * c.slots * entry_layout(c).size
-        bits["trace state"] = c.rows * trace_layout(c).size
-        bits["awake rows"] = c.rows * ceil_log2(max(2, c.rows))
-        bits["credit lists"] = (1 << ceil_log2(c.lag + 1)) * (1 << ceil_log2(c.words)) * credit_layout(c).size
-        bits["errors"] = c.readout_words * c.lanes * (c.error.width + c.step_readout.width)
+        bits["trace lines"] = copies * max(2, c.rows) * c.slots * entry_layout(c).size
+        bits["trace state"] = max(2, c.rows) * trace_layout(c).size
+        bits["awake rows"] = max(2, c.rows) * ceil_log2(max(2, c.rows))
+        bits["credit lists"] = (1 << ceil_log2(c.lag + 1) << ceil_log2(max(2, c.words))) * credit_layout(c).size
+        bits["errors"] = max(2, c.readout_words) * c.lanes * (c.error.width + c.step_readout.width)
     return bits

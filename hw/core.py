@@ -509,7 +509,7 @@ class Core(wiring.Component):
         """What each unit reports to the counters."""
         counters, learning = self.counters, self.config.learning
         events = {
-            "cycles": (self.phase != Phase.IDLE) | self.delivery.busy | self.events.ready,
+            "cycles": (self.phase != Phase.IDLE) | self.delivery.busy | self.ring.busy | self.events.ready,
             "spikes": popcount([self.neurons.swept & fired for fired in self.neurons.spiked]),
             "deliveries": self.delivery.arrive,
             "ring_saturated": self.ring.saturated,

@@ -7,7 +7,6 @@ from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network
 from ranvier.golden.spikes import Sample
 from ranvier.golden.step_size import StepSize
-from ranvier.hw.budget import Activity
 
 CONFIG = CoreConfig(inputs=3, neurons=6, outputs=2, lanes=2, max_delay=6)
 
@@ -25,6 +24,11 @@ def test_work_of_a_sample_by_hand() -> None:
         core.load(network)
         learning = core.observe(sample, 1, learn=True)
         running = core.observe(sample)
+    assert running.input_spikes.tolist() == learning.input_spikes.tolist() == [2, 0, 0]
+    assert running.scored.tolist() == learning.scored.tolist() == [False, True, False]
+    assert not running.spikes.any() | learning.spikes.any()
     # psi = 1/2 for two neurons on the one scored step; both rows are awake on all three steps, one word has credit on one
-    assert learning == Activity(3, 1, 2, 0, credited=2, learning_steps=3, visits=6, visit_clocks=2 * 3 * 3)
-    assert running == Activity(3, 1, 2, 0)
+    assert learning.credited.tolist() == [0, 2, 0]
+    assert (learning.awake.tolist(), learning.credit_words.tolist()) == ([2, 2, 2], [0, 1, 0])
+    assert not running.credited.any()
+    assert len(running.awake) == len(running.credit_words) == 0
