@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
+import ranvier.golden
+import ranvier.hw
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.verilog import NAME, write_verilog
 from ranvier.sim import verilator
@@ -16,16 +18,17 @@ __all__ = ["library", "sources_digest"]
 
 _HARNESS = Path(__file__).with_name("harness.cpp")
 _VERILATE = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint"]
+#: Modules of `ranvier.golden` from which the hardware takes sizes and constants.
+_PARAMETERS = ("config", "exp_table", "qformat", "record")
 _COMPILE = ["-std=c++17", "-fPIC"]
 
 
 def sources_digest(config: CoreConfig) -> str:
-    """Hash of everything that a built core depends on: configuration, hardware and harness sources, tool."""
-    hardware = Path(__file__).resolve().parents[0]
-    import ranvier.hw
-
+    """Hash of everything that a built core depends on: configuration, sources, tools."""
     digest = hashlib.sha256(config.to_toml().encode() + version("verilator").encode() + version("amaranth").encode())
-    for path in [*sorted(Path(ranvier.hw.__file__).parent.glob("*.py")), hardware / "harness.cpp", Path(__file__)]:
+    hardware, golden = (Path(package.__path__[0]) for package in (ranvier.hw, ranvier.golden))
+    parameters = (golden / f"{name}.py" for name in _PARAMETERS)
+    for path in [*sorted(hardware.glob("*.py")), *parameters, _HARNESS, Path(__file__)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:20]
 

@@ -38,7 +38,7 @@ CORES = {
         step_readout=QFormat(True, 3, 10),
     ),
     "axonal": CoreConfig(
-        inputs=4, neurons=6, outputs=5, max_delay=2, delays="axonal", lanes=4, feedback="random", reset="zero"
+        inputs=4, neurons=6, outputs=3, max_delay=2, delays="axonal", lanes=4, feedback="random", reset="zero"
     ),
 }
 
@@ -80,10 +80,10 @@ FAULTS = [
         "clipped = Mux(fits, value, value + limit * 0)[: fmt.width]",
     ),
     Fault(
-        "learned delay leaves its range",
+        "learned delay below zero wraps to the other end",
         "fixed.py",
-        "return Mux(below, 0, Mux(above, most, value.as_unsigned()))[: most.bit_length()], below | above",
-        "return value.as_unsigned()[: most.bit_length()], below | above",
+        "return Mux(below, 0, Mux(above, most, value.as_unsigned()))",
+        "return Mux(below, most, Mux(above, most, value.as_unsigned()))",
     ),
     Fault(
         "current arrives a step early",
@@ -166,10 +166,10 @@ FAULTS = [
         "        with m.If(store_valid & (store_index != c.outputs - 1)):\n",
     ),
     Fault(
-        "learning signal sums beyond the last output",
+        "learning signal goes on from neuron to neuron",
         "learning_signal.py",
-        "Mux(exists, feedback[lane] * error[lane], 0)",
-        "feedback[lane] * error[lane]",
+        "total.eq(Mux(first, 0, total) + level[0])",
+        "total.eq(total + level[0])",
     ),
     Fault(
         "two spikes of a unit on one step count as one",

@@ -104,7 +104,7 @@ def test_samples_against_the_golden_core(changes):
         assert await bench.host(ctx, [(0, Space.REGISTER.value, 0, 0, 0)]) == [np.int32(np.uint32(config.digest))]
         await bench.load(ctx, net)
         await bench.register(ctx, Register.MODE, config.learning | 2)
-        for n in range(3):
+        for n in range(2):
             sample = Sample.from_raster(rng.random((8, config.inputs)) < 0.5, rng.random(8) < 0.7)
             target = int(rng.integers(config.outputs))
             if n == 1:  # half a sample, then a reset that leaves nothing behind but what was learned
@@ -139,7 +139,7 @@ def test_samples_against_the_golden_core(changes):
     simulate(bench.dut, testbench, background=[bench.collect], deadline=100_000)
     moved = {name: int((getattr(reference.network(), name) != getattr(net, name)).sum()) for name in MATRICES}
     print(compared, spikes, moved)
-    assert compared > 100
+    assert compared > 60
     assert spikes > 10
     assert (moved["weight"] > 2 and moved["readout"] > 2) == config.learning
     assert (moved["delay"] > 0) == config.learning

@@ -111,7 +111,7 @@ def test_steps_against_the_golden_one(changes, stall):
 
     async def testbench(ctx):
         nonlocal compared, moved, network
-        for step in range(25):
+        for step in range(15):
             etas = {n: StepSize.of(10.0 ** rng.uniform(-4, 2)) for n in ("eta_weight", "eta_delay", "eta_readout")}
             network = network.replace(**etas)
             for name, eta in etas.items():
@@ -139,8 +139,8 @@ def test_steps_against_the_golden_one(changes, stall):
     print(compared, moved, counts)
     assert bench.clipped == counts
     assert min(counts.values()) > 0
-    assert compared > 300
-    assert moved > 30
+    assert compared > 200
+    assert moved > 20
 
 
 @pytest.mark.parametrize(("outputs", "lanes"), [(2, 1), (3, 2), (2, 4), (9, 4), (16, 16)])

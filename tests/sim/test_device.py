@@ -1,0 +1,94 @@
+"""The simulated core as a device: what it refuses, and that the host port is the only way in."""
+
+import numpy as np
+import pytest
+
+from ranvier.golden.core import GoldenCore
+from ranvier.golden.network import NetworkError
+from ranvier.golden.presets import preset
+from ranvier.golden.record import TRACED
+from ranvier.golden.spikes import SampleError
+from ranvier.hw.core import Phase
+from ranvier.hw.host import Register, Space
+from ranvier.sim.build import library
+from ranvier.sim.device import SimulatedCore, SimulationError
+from ranvier.stimulus import random_network, random_sample
+
+CONFIG = preset("test")
+
+
+@pytest.fixture
+def device():
+    with SimulatedCore(CONFIG, library(CONFIG, optimise=False)) as core:
+        yield core
+
+
+@pytest.mark.parametrize(
+    ("space", "row", "column"),
+    [(Space.WEIGHT, CONFIG.rows, 0), (Space.POTENTIAL, 0, CONFIG.neurons), (Space.FEEDBACK, 0, 0)],
+)
+def test_an_address_that_does_not_exist_is_refused(device, space, row, column):
+    with pytest.raises(SimulationError, match=rf"refused to read {space.name}\[{row}, {column}\]"):
+        device.read(space, row, column)
+    assert device.read(Space.REGISTER, 0, Register.DIGEST.value) & 0xFFFFFFFF == CONFIG.digest
+
+
+def test_what_is_read_only_cannot_be_written(device):
+    with pytest.raises(SimulationError, match=r"refused to write REGISTER\[0, 0\]"):
+        device.write(Space.REGISTER, 0, Register.DIGEST.value, 1)
+
+
+def test_a_library_of_another_core_is_refused():
+    with pytest.raises(SimulationError, match="another configuration"):
+        SimulatedCore(CONFIG.replace(reset="zero"), library(CONFIG, optimise=False))
+
+
+def test_a_network_of_another_core_is_refused(device):
+    other = CONFIG.replace(outputs=4)
+    with pytest.raises(NetworkError, match=r"network\.config"):
+        device.load(random_network(other, np.random.default_rng(0)))
+
+
+def test_learning_needs_a_target(device):
+    with pytest.raises(SampleError, match="target"):
+        device.run(random_sample(CONFIG, np.random.default_rng(0)), learn=True)
+
+
+def test_what_is_loaded_can_be_read_back_and_counts_start_at_zero(device):
+    rng = np.random.default_rng(3)
+    for _ in range(2):
+        network = random_network(CONFIG, rng)
+        device.load(network)
+        held = device.network()
+        for name in ("weight", "delay", "readout"):
+            np.testing.assert_array_equal(getattr(held, name), getattr(network, name))
+        assert not any(device.counters().values())
+        assert device.cycles() == 0
+        device.run(random_sample(CONFIG, rng), target=0, learn=True)
+        assert device.cycles() > 0
+
+
+def test_a_record_is_that_of_the_golden_model(device):
+    rng, compared = np.random.default_rng(4), 0
+    golden, network = GoldenCore(CONFIG), random_network(CONFIG, rng)
+    golden.load(network)
+    device.load(network)
+    for learn in (True, False, True):
+        sample = random_sample(CONFIG, rng)
+        expected, actual = (core.run(sample, target=1, learn=learn, record=TRACED) for core in (golden, device))
+        for name, values in expected.steps.items():
+            np.testing.assert_array_equal(actual.steps[name], values)
+            compared += values.size
+        np.testing.assert_array_equal(actual.scores, expected.scores)
+        assert (actual.prediction, actual.spikes) == (expected.prediction, expected.spikes)
+        assert actual.cycles > sample.steps
+    assert golden.counters() == device.counters()
+    assert golden.counters()["spikes"] > 0
+    assert compared > 100
+
+
+def test_every_clock_belongs_to_a_phase(device):
+    device.run(random_sample(CONFIG, np.random.default_rng(5)), target=0, learn=True)
+    clocks = device.phases()
+    assert clocks.sum() == device.simulated_cycles()
+    assert all(clocks[phase] > 0 for phase in (Phase.SWEEP, Phase.LEARN, Phase.FINISH, Phase.CLEAR))
