@@ -101,7 +101,7 @@ def _parser() -> Parser:
 
     added = command("demo", _demo, "Learn Yin-Yang on the simulated RTL, checked value by value, and write Verilog.")
     added.add_argument("--out", metavar="FOLDER", default="out", help="folder for what is written (default out)")
-    added.add_argument("--samples", type=count, default=2000, help="samples to learn, three times each (default 2000)")
+    added.add_argument("--samples", type=count, default=1500, help="samples to learn, three times each (default 1500)")
     added.add_argument("--seed", type=seed, default=0)
     device(added, "sim")
 

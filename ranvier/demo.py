@@ -74,7 +74,7 @@ def demo(
     out: str | Path = "out",
     *,
     device: str = "sim",
-    samples: int = 2000,
+    samples: int = 1500,
     tests: int = 300,
     seed: int = 0,
     progress: bool = False,

@@ -23,7 +23,7 @@ def network(config, rng):
     layout = Network.layout(config)
     arrays = {name: rng.integers(least // 4, most // 4 + 1, shape) for name, (shape, least, most) in layout.items()}
     arrays["weight"] = np.abs(arrays["weight"])
-    etas = {name: StepSize.of(0.5) for name in ("eta_weight", "eta_delay", "eta_readout")}
+    etas = {"eta_weight": StepSize.of(0.5), "eta_delay": StepSize.of(20.0), "eta_readout": StepSize.of(0.5)}
     return Network(config, **arrays, alpha=3500, kappa=3000, seed=int(rng.integers(1, 2**32)), **etas)
 
 
@@ -107,7 +107,7 @@ def test_samples_against_the_golden_core(changes):
         for n in range(2):
             sample = Sample.from_raster(rng.random((8, config.inputs)) < 0.5, rng.random(8) < 0.7)
             target = int(rng.integers(config.outputs))
-            if n == 1:  # half a sample, then a reset that leaves nothing behind but what was learned
+            if n == 0:  # half a sample, then a reset that leaves nothing behind but what was learned
                 await bench.events(ctx, list(events(sample, target))[:12], OutputKind.STEP.value)
                 await send(ctx, bench.dut.events, [{"kind": EventKind.RESET.value}], rng, stall)
                 await bench.load(ctx, net)
