@@ -16,18 +16,19 @@ from ranvier.hw.delay_line import DelayLine
 from ranvier.hw.delivery import Delivery
 from ranvier.hw.eligibility import Eligibility
 from ranvier.hw.events import EventKind, OutputKind, event_layout, output_layout
-from ranvier.hw.fixed import popcount, shape
-from ranvier.hw.host import Host, Register, Space, request_layout, response_layout
+from ranvier.hw.fixed import popcount
+from ranvier.hw.host import Host, request_layout, response_layout
 from ranvier.hw.learning_signal import LearningSignal
 from ranvier.hw.neuron import NeuronSweep
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.random import LaneGenerators
 from ranvier.hw.readout import Readout
+from ranvier.hw.register_bank import RegisterBank
+from ranvier.hw.registers import Owner, Space
 from ranvier.hw.row_memory import RowMemory
 from ranvier.hw.scores import Scores
 from ranvier.hw.scoring import Scoring
 from ranvier.hw.spike_list import SpikeList
-from ranvier.hw.step_size import StepSizeLayout
 from ranvier.hw.synapse import SynapseMemory
 from ranvier.hw.trace import Traces
 from ranvier.hw.trace_line import TraceLine
@@ -64,6 +65,8 @@ class Core(wiring.Component):
         Host port (see `Host`).
     phase : Out(4)
         See `Phase`.
+    busy : Out(1)
+        An event is being handled.
     """
 
     def __init__(self, config: CoreConfig):
@@ -75,6 +78,7 @@ class Core(wiring.Component):
                 "request": In(stream.Signature(request_layout(config))),
                 "response": Out(stream.Signature(response_layout())),
                 "phase": Out(4),
+                "busy": Out(1),
             }
         )
 
@@ -229,51 +233,22 @@ class Core(wiring.Component):
     def _registers(self, m):
         """Registers, and the strobes that the sequence gives."""
         c, host = self.config, self.host
-        self.alpha, self.kappa = Signal(shape(c.decay)), Signal(shape(c.decay))
-        self.learn, self.report, self.seed = Signal(), Signal(), Signal(32)
-        self.etas = {name: Signal(StepSizeLayout, name=f"eta_{name}") for name in ("weight", "delay", "readout")}
+        m.submodules.registers = self.registers = registers = RegisterBank(c, (Owner.CONSTANT, Owner.CORE))
+        m.d.comb += [
+            registers.index.eq(host.column),
+            registers.write.eq(host.write & (host.space == Space.REGISTER)),
+            registers.data.eq(host.data),
+            host.register_known.eq(registers.known),
+            host.register_readable.eq(registers.readable),
+            host.register_writable.eq(registers.writable),
+            registers.cycles.value.eq(self.counters.cycles),
+            *(getattr(registers, f"counter_{name}").value.eq(getattr(self.counters, name)) for name in COUNTERS),
+            self.counters.clear.eq(registers.clear_written),
+        ]
+        self.learn = registers.mode.learn & c.learning
+        self.report = registers.mode.report
         self.take_input, self.begin_credit, self.begin_learning, self.report_step = (Signal() for _ in range(4))
         self.learned = self.eligibility.busy == 0 if c.learning else Const(1)
-        self.start_random, self.clear_counters = Signal(), Signal()
-        value = host.data.as_unsigned()
-        with m.If(host.write & (host.space == Space.REGISTER)):
-            with m.Switch(host.column):
-                with m.Case(Register.MODE.value):
-                    m.d.sync += [self.learn.eq(value[0] & c.learning), self.report.eq(value[1])]
-                with m.Case(Register.ALPHA.value):
-                    m.d.sync += self.alpha.eq(value)
-                with m.Case(Register.KAPPA.value):
-                    m.d.sync += self.kappa.eq(value)
-                for name, eta in self.etas.items():
-                    with m.Case(Register[f"ETA_{name.upper()}"].value):
-                        m.d.sync += [eta.mantissa.eq(value[:8]), eta.shift.eq(value[8:13])]
-                with m.Case(Register.SEED.value):
-                    m.d.sync += self.seed.eq(value)
-                    m.d.comb += self.start_random.eq(1)
-                with m.Case(Register.CLEAR.value):
-                    m.d.comb += self.clear_counters.eq(1)
-
-    def _register_value(self, m):
-        """The register at the host's column."""
-        value = Signal(32)
-        with m.Switch(self.host.column):
-            with m.Case(Register.DIGEST.value):
-                m.d.comb += value.eq(self.config.digest)
-            with m.Case(Register.MODE.value):
-                m.d.comb += value.eq(self.learn | (self.report << 1))
-            with m.Case(Register.ALPHA.value):
-                m.d.comb += value.eq(self.alpha)
-            with m.Case(Register.KAPPA.value):
-                m.d.comb += value.eq(self.kappa)
-            for name, eta in self.etas.items():
-                with m.Case(Register[f"ETA_{name.upper()}"].value):
-                    m.d.comb += value.eq(eta.mantissa | (eta.shift << 8))
-            with m.Case(Register.SEED.value):
-                m.d.comb += value.eq(self.seed)
-            with m.Default():
-                m.d.comb += value.eq(self.counters.value)
-        m.d.comb += self.counters.index.eq(self.host.column - Register.CYCLES.value)
-        return value
 
     def _host(self, m):
         """What the host reads and writes in the memories."""
@@ -286,7 +261,7 @@ class Core(wiring.Component):
         self.host_lanes = {space: Mux(host.write & (host.space == space), one_hot, 0) for space in Space}
 
         stored = {
-            Space.REGISTER: self._register_value(m),
+            Space.REGISTER: self.registers.value,
             Space.WEIGHT: self.synapses.synapses.weight[lane],
             Space.DELAY: self.synapses.synapses.delay[lane],
             Space.READOUT: self.readout_weights.values[lane],
@@ -314,8 +289,8 @@ class Core(wiring.Component):
         c, host = self.config, self.host
         neurons, readout, ring, delivery = self.neurons, self.readout, self.ring, self.delivery
         m.d.comb += [
-            neurons.alpha.eq(self.alpha),
-            neurons.kappa.eq(self.kappa),
+            neurons.alpha.eq(self.registers.alpha.decay),
+            neurons.kappa.eq(self.registers.kappa.decay),
             neurons.learn.eq(self.learn),
             neurons.clear.eq(self.clearing),
             neurons.current.eq(ring.current),
@@ -344,7 +319,7 @@ class Core(wiring.Component):
 
         wiring.connect(m, self.lists["to_readout"].units, readout.spikes)
         m.d.comb += [
-            readout.kappa.eq(self.kappa),
+            readout.kappa.eq(self.registers.kappa.decay),
             readout.clear.eq(self.clearing),
             readout.weights.eq(self.readout_weights.values),
             readout.read_word.eq(Mux(host.active, self.host_word, self.scoring.read_word)),
@@ -431,7 +406,7 @@ class Core(wiring.Component):
             self.awake.append.eq(stays | traces.woke),
             self.awake.row.eq(Mux(stays, traces.visited_row, traces.woken_row)),
             self.awake.clear.eq(self.clearing),
-            traces.alpha.eq(self.alpha),
+            traces.alpha.eq(self.registers.alpha.decay),
             traces.arrive.eq(self.delivery.arrive & self.learn),
             traces.arrived_row.eq(self.delivery.arrived_row),
             traces.visit.eq(unit.visit),
@@ -457,7 +432,7 @@ class Core(wiring.Component):
             unit.entries.eq(line.entries),
             unit.draw.eq(self.random.draw),
             self.random.seed.eq(self.host.data),
-            self.random.load.eq(self.start_random),
+            self.random.load.eq(self.registers.seed_written),
             self.random.advance.eq(unit.advance | self.signal.advance),
         ]
 
@@ -470,7 +445,6 @@ class Core(wiring.Component):
             signal.probability_index.eq(self.scoring.index),
             signal.probability.eq(self.scoring.probability),
             signal.target.eq(self.target),
-            *(getattr(signal, f"eta_{name}").eq(eta) for name, eta in self.etas.items()),
             signal.weights.eq(self.readout_weights.values),
             signal.state.eq(self.neurons.state),
             signal.draw.eq(self.random.draw),
@@ -481,6 +455,9 @@ class Core(wiring.Component):
             self.credit.weight.eq(signal.credit_weight),
             self.credit.delay.eq(signal.credit_delay),
         ]
+        for name in ("eta_weight", "eta_delay", "eta_readout"):
+            eta, register = getattr(signal, name), getattr(self.registers, name)
+            m.d.comb += [eta.mantissa.eq(register.mantissa), eta.shift.eq(register.shift)]
         if c.feedback == "random":
             m.d.comb += [
                 self.feedback.row.eq(Mux(host.active, host.row, signal.neuron)),
@@ -508,8 +485,9 @@ class Core(wiring.Component):
     def _counters(self, m):
         """What each unit reports to the counters."""
         counters, learning = self.counters, self.config.learning
+        m.d.comb += self.busy.eq((self.phase != Phase.IDLE) | self.delivery.busy | self.ring.busy)
         events = {
-            "cycles": (self.phase != Phase.IDLE) | self.delivery.busy | self.ring.busy | self.events.ready,
+            "cycles": self.busy | self.events.ready,
             "spikes": popcount([self.neurons.swept & fired for fired in self.neurons.spiked]),
             "deliveries": self.delivery.arrive,
             "ring_saturated": self.ring.saturated,
@@ -524,6 +502,5 @@ class Core(wiring.Component):
                 "weight_saturated": unit.weight_saturated + signal.weight_saturated,
                 "delay_saturated": unit.delay_saturated,
             }
-        m.d.comb += counters.clear.eq(self.clear_counters)
         for name, count in events.items():
             m.d.comb += getattr(counters, f"add_{name}").eq(delayed(m, count, 1))

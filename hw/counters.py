@@ -1,6 +1,6 @@
 """Counters of activity and saturation, so that a badly scaled network shows."""
 
-from amaranth.hdl import Array, Module, Signal, unsigned
+from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,8 +21,8 @@ class Counters(wiring.Component):
         Events on this clock.
     clear : In(1)
         Set all to zero.
-    index, value : In, Out(32)
-        Counter to look at, and its value, in the order of `widths`.
+    <name> : Out(32)
+        Its value.
     """
 
     def __init__(self, widths: dict[str, int]):
@@ -30,18 +30,14 @@ class Counters(wiring.Component):
         super().__init__(
             {
                 **{f"add_{name}": In(width) for name, width in widths.items()},
+                **{name: Out(32) for name in widths},
                 "clear": In(1),
-                "index": In(range(max(2, len(widths)))),
-                "value": Out(32),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        counters = Array(Signal(unsigned(32), name=name) for name in self.widths)
-        for name, counter in zip(self.widths, counters, strict=True):
-            m.d.sync += counter.eq(counter + getattr(self, f"add_{name}"))
-        with m.If(self.clear):
-            m.d.sync += [counter.eq(0) for counter in counters]
-        m.d.comb += self.value.eq(counters[self.index])
+        for name in self.widths:
+            counter = getattr(self, name)
+            m.d.sync += counter.eq(Mux(self.clear, 0, counter + getattr(self, f"add_{name}")))
         return m

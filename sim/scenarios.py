@@ -13,7 +13,7 @@ from ranvier.golden.network import Network
 from ranvier.golden.record import COUNTERS
 from ranvier.golden.spikes import Sample
 from ranvier.golden.step_size import StepSize
-from ranvier.hw.host import Register, Space
+from ranvier.hw.registers import Access, Register, Space
 from ranvier.sim.bench import Bench, Request, read, write
 
 Raw = NDArray[np.int64]
@@ -303,7 +303,7 @@ def bad_requests_of(bench: Bench) -> list[Request]:
     """Reads and writes at the edges of every space and beyond, as far as the ports carry; writes of what is read only."""
     c, learn = bench.config, bench.config.learning
     spaces = {
-        Space.REGISTER: (1, int(Register.COUNTER.value) + len(COUNTERS)),
+        Space.REGISTER: (1, Register.COUNTER.value + len(COUNTERS)),
         Space.WEIGHT: (c.rows, c.neurons),
         Space.DELAY: Network.layout(c)["delay"][0],
         Space.READOUT: (c.neurons, c.outputs),
@@ -324,9 +324,11 @@ def bad_requests_of(bench: Bench) -> list[Request]:
                     continue
                 if row >= rows or column >= columns:
                     requests += [read(space, row, column), write(space, row, column, 1)]
-                elif space.value >= Space.POTENTIAL.value or (space, column) == (Space.REGISTER, 0):
+                elif space.access == Access.RO or (space, column) == (Space.REGISTER, 0):
                     requests.append(write(space, row, column, 1))
-    requests += [write(Space.REGISTER, 0, int(Register.CYCLES.value) + n, 1) for n in range(1 + len(COUNTERS))]
+    requests += [write(Space.REGISTER, 0, Register.CYCLES.value + n, 1) for n in range(1 + len(COUNTERS))]
+    for register in (Register.STATUS, Register.EVENT, Register.CHECKSUM):  # those belong to the peripheral
+        requests += [read(Space.REGISTER, 0, register.value), write(Space.REGISTER, 0, register.value, 1)]
     for number in range(len(Space), 1 << len(bench.dut.request_space)):
         requests += [{"space": number}, {"space": number, "write": 1, "data": 1}]
     return requests

@@ -12,7 +12,7 @@ from ranvier.golden.spikes import Sample
 from ranvier.golden.step_size import StepSize
 from ranvier.hw.core import Core
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.host import Register, Space
+from ranvier.hw.registers import Register, Space
 
 TINY = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=2, lanes=2, recurrent=True)
 MATRICES = {name: Space[name.upper()].value for name in ("weight", "delay", "readout", "feedback")}
@@ -101,7 +101,9 @@ def test_samples_against_the_golden_core(changes):
 
     async def testbench(ctx):
         nonlocal compared, spikes
-        assert await bench.host(ctx, [(0, Space.REGISTER.value, 0, 0, 0)]) == [np.int32(np.uint32(config.digest))]
+        assert await bench.host(ctx, [(0, Space.REGISTER.value, 0, Register.DIGEST.value, 0)]) == [
+            np.int32(np.uint32(config.digest))
+        ]
         await bench.load(ctx, net)
         await bench.register(ctx, Register.MODE, config.learning | 2)
         for n in range(2):

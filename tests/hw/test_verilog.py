@@ -4,7 +4,7 @@ import pytest
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.exp_table import EXP_TABLE
-from ranvier.hw.host import Register
+from ranvier.hw.registers import Register
 from ranvier.hw.verilog import NAME, _fold_zeros, write_verilog
 from ranvier.sim import verilator
 

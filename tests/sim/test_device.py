@@ -9,7 +9,7 @@ from ranvier.golden.presets import preset
 from ranvier.golden.record import TRACED
 from ranvier.golden.spikes import SampleError
 from ranvier.hw.core import Phase
-from ranvier.hw.host import Register, Space
+from ranvier.hw.registers import Register, Space
 from ranvier.sim.build import library
 from ranvier.sim.device import SimulatedCore, SimulationError
 from ranvier.stimulus import random_network, random_sample

@@ -1,0 +1,35 @@
+"""The bus inside: one access at a time, a request and its response, as two streams. Every bus face ends in this."""
+
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ranvier.hw.registers import ADDRESS_BITS
+
+__all__ = ["STROBES", "BusSignature", "access_layout", "answer_layout"]
+
+#: Byte enables of a word.
+STROBES = 4
+
+#: Read or write `data` at the word `address`. A write that leaves bytes out (`strobe`) is refused, one of no byte at all
+#: does nothing; a read ignores `data` and `strobe`.
+access_layout = data.StructLayout({"write": 1, "address": ADDRESS_BITS - 2, "data": 32, "strobe": STROBES})
+
+#: The word read (0 after a write or error), and whether the access was refused.
+answer_layout = data.StructLayout({"data": 32, "error": 1})
+
+
+class BusSignature(wiring.Signature):
+    """From whom asks to who answers: the answers come in the order of the accesses, and every access is answered.
+
+    Attributes
+    ----------
+    access : Out(stream of `access_layout`)
+        What to do.
+    answer : In(stream of `answer_layout`)
+        What came of it.
+    """
+
+    def __init__(self):
+        super().__init__(
+            {"access": Out(stream.Signature(access_layout)), "answer": In(stream.Signature(answer_layout))}
+        )

@@ -1,0 +1,61 @@
+"""Checksum of everything that was written, by which a driver knows that all of it arrived and nothing else."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.crc.catalog import CRC32_ETHERNET
+from amaranth.lib.wiring import In, Out
+
+from ranvier.hw.registers import ADDRESS_BITS
+
+__all__ = ["WriteChecksum"]
+
+
+class WriteChecksum(wiring.Component):
+    """CRC-32 (that of Ethernet and zlib) over (byte address, data), each a little-endian 32-bit word.
+
+    A byte per clock: `LATENCY` clocks for each write.
+
+    Attributes
+    ----------
+    add : In(1)
+        Take in `address` and `data`; not while `busy`.
+    address : In
+        Word address.
+    data : In(32)
+        What was written there.
+    clear : In(1)
+        Start afresh; not while `busy`.
+    busy : Out(1)
+        A write is being taken in.
+    value : Out(32)
+        The checksum, while not `busy`.
+    """
+
+    _BYTES = 8
+    LATENCY = _BYTES + 1
+
+    add: In(1)
+    address: In(ADDRESS_BITS - 2)
+    data: In(32)
+    clear: In(1)
+    busy: Out(1)
+    value: Out(32)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.crc = crc = CRC32_ETHERNET().create()
+        rest, left = Signal(8 * self._BYTES), Signal(range(self._BYTES + 1))
+        m.d.comb += [
+            crc.start.eq(self.clear),
+            crc.data.eq(rest[:8]),
+            crc.valid.eq(left != 0),
+            self.busy.eq(left != 0),
+            self.value.eq(crc.crc),
+        ]
+        with m.If(self.add):
+            byte_address = Signal(32)
+            m.d.comb += byte_address.eq(self.address << 2)
+            m.d.sync += [rest.eq(Cat(byte_address, self.data)), left.eq(self._BYTES)]
+        with m.Elif(left != 0):
+            m.d.sync += [rest.eq(rest >> 8), left.eq(left - 1)]
+        return m

@@ -1,0 +1,126 @@
+"""Some registers of the table as hardware: what is stored, what is shown, what a read or write sets off."""
+
+from collections.abc import Iterable
+
+from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.registers import Access, Owner, Register, constants, register_layout
+
+__all__ = ["RegisterBank"]
+
+WRITABLE = (Access.RW, Access.WO, Access.W1C, Access.RESTART)
+
+
+class RegisterBank(wiring.Component):
+    """Decoder of the registers of some owners, generated from `ranvier.hw.registers.Register`.
+
+    A write acts on the clock of its strobe; `value` follows `index` within the clock.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core, whose constants are shown.
+    owners : iterable of Owner
+        Whose registers.
+
+    Attributes
+    ----------
+    index : In
+        Column of the register.
+    write, read : In(1)
+        Strobes of an access to it; ignored by registers that do not have that access.
+    data : In(32)
+        What to write.
+    value : Out(32)
+        What is read.
+    known, readable, writable : Out(1)
+        The register exists here; it can be read; it takes writes.
+    <name> : Out (read and write: what is stored) or In (read only, or write 1 to clear: what to show, or to add)
+        One per register, in lower case, with a member per field. Not for constants and write-only registers.
+    <name>_held : Out
+        What has gathered in a register of causes (write 1 to clear).
+    <name>_written, <name>_taken : Out(1)
+        A write (of `data`) was carried out; a read took what was shown.
+    """
+
+    def __init__(self, config: CoreConfig, owners: Iterable[Owner]):
+        self.constants = constants(config)
+        self.registers = [register for register in Register if register.owner in set(owners)]
+        members: dict[str, wiring.Member] = {
+            "index": In(range(max(2, len(Register) + len(Register.COUNTER.elements)))),
+            "write": In(1),
+            "read": In(1),
+            "data": In(32),
+            "value": Out(32),
+            "known": Out(1),
+            "readable": Out(1),
+            "writable": Out(1),
+        }
+        for register in self.registers:
+            name, layout = register.name.lower(), register_layout(register)
+            if register.elements:
+                members |= {f"{name}_{element}": In(layout) for element in register.elements}
+            elif register.access == Access.RW:
+                members[name] = Out(layout, init={field.name: field.reset for field in register.fields})
+            elif register.access != Access.WO and register.owner != Owner.CONSTANT:
+                members[name] = In(layout)
+            if register.access in WRITABLE:
+                members[f"{name}_written"] = Out(1)
+            if register.access == Access.TAKE:
+                members[f"{name}_taken"] = Out(1)
+            if register.access == Access.W1C:
+                members[f"{name}_held"] = Out(layout)
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        with m.Switch(self.index):
+            for register in self.registers:
+                for n, shown in enumerate(self._shown(register)):
+                    with m.Case(register.value + n):
+                        m.d.comb += [
+                            self.known.eq(1),
+                            self.value.eq(shown),
+                            self.readable.eq(register.access != Access.WO),
+                        ]
+                        self._access(m, register)
+        for register in self.registers:
+            if register.access == Access.W1C:
+                self._pend(m, register)
+        return m
+
+    def _shown(self, register: Register) -> list[Value]:
+        """What each word of a register reads as."""
+        name = register.name.lower()
+        if register in self.constants:
+            return [Const(self.constants[register], 32)]
+        if register.elements:
+            return [getattr(self, f"{name}_{element}").as_value() for element in register.elements]
+        if register.access == Access.WO:
+            return [Const(0, 32)]
+        return [getattr(self, f"{name}_held" if register.access == Access.W1C else name).as_value()]
+
+    def _access(self, m, register):
+        """Strobes of an access, and the storing of what a write brings."""
+        name = register.name.lower()
+        if register.access == Access.TAKE:
+            m.d.comb += getattr(self, f"{name}_taken").eq(self.read)
+        if register.access not in WRITABLE:
+            return
+        m.d.comb += [self.writable.eq(1), getattr(self, f"{name}_written").eq(self.write)]
+        if register.access == Access.RW:
+            stored, brought = getattr(self, name), register_layout(register)(self.data)
+            with m.If(self.write):
+                m.d.sync += [getattr(stored, field.name).eq(getattr(brought, field.name)) for field in register.fields]
+
+    def _pend(self, m, register):
+        """Causes gather; writing 1 clears those that do not happen right then."""
+        name = register.name.lower()
+        pending, causes = getattr(self, f"{name}_held"), getattr(self, name)
+        cleared = Signal(32)
+        with m.If(getattr(self, f"{name}_written")):
+            m.d.comb += cleared.eq(self.data)
+        m.d.sync += pending.as_value().eq(pending.as_value() & ~cleared | causes.as_value())

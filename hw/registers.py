@@ -1,0 +1,325 @@
+"""The register table: every address of the core, described once. Decoders, C header, drivers and documents come from it."""
+
+import enum
+from dataclasses import dataclass
+
+from amaranth.hdl import unsigned
+from amaranth.lib import data
+
+from ranvier.golden.config import CHOICES, CoreConfig
+from ranvier.golden.record import COUNTERS
+
+__all__ = [
+    "ADDRESS_BITS",
+    "COLUMN_BITS",
+    "INTERFACE_VERSION",
+    "Access",
+    "Field",
+    "Owner",
+    "Register",
+    "Space",
+    "constants",
+    "register_layout",
+    "word_address",
+]
+
+#: Version of this table, in `Register.ID`. Raise it when an address or a field changes its meaning.
+INTERFACE_VERSION = 1
+#: Tells a Ranvier core from anything else on a bus: "RNV".
+MAGIC = 0x524E56
+
+#: Bits of a column; a word address is a space above a column.
+COLUMN_BITS = 13
+_SPACE_BITS = 4
+#: Bits of the byte address of a 32-bit word: 512 KiB.
+ADDRESS_BITS = _SPACE_BITS + COLUMN_BITS + 2
+
+
+class Access(enum.Enum):
+    """What the bus may do with a register or window."""
+
+    RO = "read"
+    TAKE = "read, which takes it"
+    RW = "read and write"
+    WO = "write"
+    W1C = "read, write 1 to clear"
+    RESTART = "read, write to start afresh"
+
+
+class Owner(enum.Enum):
+    """Who answers a register."""
+
+    CONSTANT = "a constant of the configuration, answered at once"
+    PERIPHERAL = "the peripheral around the core, answered at once"
+    CORE = "the core, answered in order with the events before it"
+
+
+@dataclass(frozen=True)
+class Field:
+    """Bits ``lsb .. lsb + width - 1`` of a register, unsigned."""
+
+    name: str
+    lsb: int
+    width: int
+    text: str
+    reset: int = 0
+
+    @property
+    def mask(self) -> int:
+        """Its bits in place."""
+        return ((1 << self.width) - 1) << self.lsb
+
+    def pack(self, value: int) -> int:
+        """`value` in place; `ValueError` if it does not fit."""
+        if not 0 <= value < 1 << self.width:
+            raise ValueError(f"{self.name}={value} does not fit its {self.width} bits")
+        return value << self.lsb
+
+    def unpack(self, word: int) -> int:
+        """Its value in a register word."""
+        return (word & self.mask) >> self.lsb
+
+
+def _word(text: str) -> Field:
+    return Field("value", 0, 32, text)
+
+
+def _step_size(text: str) -> tuple[Field, Field]:
+    return Field("mantissa", 0, 8, f"of the step size of {text}"), Field(
+        "shift", 8, 5, "step size = mantissa / 2^shift"
+    )
+
+
+def _sample_done_and_error(text: str) -> tuple[Field, Field]:
+    return Field("sample_done", 0, 1, f"{text}: a sample ended"), Field("error", 1, 1, f"{text}: a bit of ERROR rose")
+
+
+_UNIT = "input unit (spike), or class of the sample (scored step, when learning)"
+
+
+class Register(enum.Enum):
+    """Registers, one 32-bit word each; the value of a member is its column in `Space.REGISTER`."""
+
+    ID = (
+        Owner.CONSTANT, Access.RO, "What this is; drivers refuse anything else.",
+        Field("version", 0, 8, "version of this register table"),
+        Field("magic", 8, 24, 'the letters "RNV"'),
+    )  # fmt: skip
+    DIGEST = (Owner.CONSTANT, Access.RO, "Hash of the configuration.", _word("first 32 bits of its SHA-256"))
+    SHAPE = (
+        Owner.CONSTANT, Access.RO, "Sizes of the network.",
+        Field("inputs", 0, 13, "input units"), Field("neurons", 13, 13, "hidden neurons"),
+    )  # fmt: skip
+    FEATURES = (
+        Owner.CONSTANT, Access.RO, "What the core was built with.",
+        Field("outputs", 0, 9, "readouts"),
+        Field("delays", 9, 2, "0 none, 1 axonal, 2 synaptic"),
+        Field("recurrent", 11, 1, "neurons project onto each other"),
+        Field("learning", 12, 1, "learning units are present"),
+        Field("random_feedback", 13, 1, "the learning signal has weights of its own"),
+        Field("delay_fraction", 14, 4, "fraction bits of a delay"),
+        Field("max_delay", 18, 10, "largest delay in steps"),
+    )  # fmt: skip
+    FORMATS = (
+        Owner.CONSTANT, Access.RO, "Widths of what is loaded.",
+        Field("weight_width", 0, 5, "bits of W and Wout, two's complement"),
+        Field("weight_fraction", 5, 5, "of them fraction bits"),
+        Field("decay_width", 10, 5, "bits of ALPHA and KAPPA, all of them fraction bits"),
+        Field("delay_width", 15, 5, "bits of a delay"),
+    )  # fmt: skip
+    STATUS = (
+        Owner.PERIPHERAL, Access.RO, "What the core is doing.",
+        Field("busy", 0, 1, "an event is waiting or being handled"),
+        Field("error", 1, 1, "a bit of ERROR is set"),
+        Field("loading", 2, 1, "CONTROL.loading: the network may be incomplete"),
+        Field("room", 4, 12, "events that EVENT takes now without waiting"),
+        Field("waiting", 16, 12, "words waiting in OUTPUT"),
+    )  # fmt: skip
+    CONTROL = (
+        Owner.PERIPHERAL, Access.RW, "How events come and go.",
+        Field("loading", 0, 1, "refuse events: set while a network is being loaded, cleared once it has been checked"),
+        Field("stream", 1, 1, "send outputs to the output stream instead of OUTPUT"),
+    )  # fmt: skip
+    INTERRUPT_ENABLE = (
+        Owner.PERIPHERAL,
+        Access.RW,
+        "Causes that raise the interrupt.",
+        *_sample_done_and_error("enable"),
+    )
+    INTERRUPT_PENDING = (Owner.PERIPHERAL, Access.W1C, "Causes that happened.", *_sample_done_and_error("pending"))
+    ERROR = (
+        Owner.PERIPHERAL, Access.W1C, "What went wrong since it was last cleared.",
+        Field("access", 0, 1, "a bus access was refused: no such address, read- or write-only, or part of a word"),
+        Field("event", 1, 1, "an event was refused: unit or class that the core lacks, or while loading"),
+        Field("overflow", 2, 1, "OUTPUT was full and an output was dropped"),
+        Field("stalled", 3, 1, "an access was given up because nobody takes from the output stream"),
+    )  # fmt: skip
+    ERROR_ADDRESS = (Owner.PERIPHERAL, Access.RO, "Where the last refused access went.", _word("its byte address"))
+    EVENT = (
+        Owner.PERIPHERAL, Access.WO, "An event; waits for room. Writing it again and again with one address is meant.",
+        Field("index", 0, 16, _UNIT),
+        Field("scored", 16, 1, "the readout of this step counts"),
+        Field("kind", 24, 2, "0 spike, 1 step, 2 end of the sample, 3 reset"),
+    )  # fmt: skip
+    OUTPUT = (
+        Owner.PERIPHERAL, Access.TAKE, "The oldest output; only with MODE.report.",
+        Field("index", 0, 16, "neuron that spiked"),
+        Field("kind", 24, 2, "0 spike, 1 end of a step"),
+        Field("valid", 31, 1, "there was one"),
+    )  # fmt: skip
+    PREDICTION = (Owner.PERIPHERAL, Access.RO, "Class with the largest score in the last sample.", _word("class"))
+    SAMPLES = (Owner.PERIPHERAL, Access.RO, "Samples ended since reset; wraps.", _word("count"))
+    OVERFLOWS = (Owner.PERIPHERAL, Access.RO, "Outputs dropped since reset; wraps.", _word("count"))
+    ROW = (Owner.PERIPHERAL, Access.RW, "Row that all windows show.", Field("row", 0, 13, "presynaptic unit or neuron"))
+    CHECKSUM = (
+        Owner.PERIPHERAL, Access.RESTART, "CRC-32 of every write that was carried out since this was last written.",
+        _word("over (byte address, data), each a little-endian word, as zlib's crc32"),
+    )  # fmt: skip
+    MODE = (
+        Owner.CORE, Access.RW, "How samples are run.",
+        Field("learn", 0, 1, "update weights and delays"),
+        Field("report", 1, 1, "put out spikes and steps"),
+    )  # fmt: skip
+    ALPHA = (
+        Owner.CORE,
+        Access.RW,
+        "Decay of membrane and presynaptic trace per step.",
+        Field("decay", 0, 24, "fraction"),
+    )
+    KAPPA = (Owner.CORE, Access.RW, "Decay of the readout per step.", Field("decay", 0, 24, "fraction"))
+    ETA_WEIGHT = (Owner.CORE, Access.RW, "Step size of W; 0 freezes it.", *_step_size("W"))
+    ETA_DELAY = (Owner.CORE, Access.RW, "Step size of D; 0 freezes it.", *_step_size("D"))
+    ETA_READOUT = (Owner.CORE, Access.RW, "Step size of Wout; 0 freezes it.", *_step_size("Wout"))
+    SEED = (Owner.CORE, Access.RW, "Seed of stochastic rounding; writing restarts the generators.", _word("seed"))
+    CLEAR = (Owner.CORE, Access.WO, "Writing sets all counters to zero.", _word("anything"))
+    CYCLES = (Owner.CORE, Access.RO, "Clocks in which the core was busy since CLEAR; wraps.", _word("count"))
+    COUNTER = (
+        Owner.CORE, Access.RO, "First of the counters since CLEAR, one register each; they wrap.", _word("count"),
+    )  # fmt: skip
+
+    def __new__(cls, *description):
+        member = object.__new__(cls)
+        member._value_ = len(cls.__members__)
+        return member
+
+    def __init__(self, owner: Owner, access: Access, text: str, *fields: Field):
+        self.owner, self.access, self.text, self.fields = owner, access, text, fields
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Names of the registers of an array, each a word further on; empty for a single one. Only the last is an array."""
+        return COUNTERS if self is Register.COUNTER else ()
+
+    @property
+    def address(self) -> int:
+        """Byte address."""
+        return word_address(Space.REGISTER, self.value) << 2
+
+    @property
+    def reset(self) -> int:
+        """Value out of reset, of what is stored."""
+        return sum(field.pack(field.reset) for field in self.fields)
+
+    def pack(self, **values: int) -> int:
+        """A word with the given fields."""
+        fields = {field.name: field for field in self.fields}
+        return sum(fields[name].pack(int(value)) for name, value in values.items())
+
+    def unpack(self, word: int) -> dict[str, int]:
+        """All fields of a word."""
+        return {field.name: field.unpack(word) for field in self.fields}
+
+
+class Space(enum.Enum):
+    """Windows: what an address means above its column, and (rows, columns) of a core. `Register.ROW` chooses the row."""
+
+    REGISTER = (Access.RW, "registers", "")
+    WEIGHT = (Access.RW, "W of the synapses from unit ROW", "neuron")
+    DELAY = (Access.RW, "D of the synapses from unit ROW", "neuron (0 if axonal)")
+    READOUT = (Access.RW, "Wout from neuron ROW", "output")
+    FEEDBACK = (Access.RW, "fixed feedback weights onto neuron ROW", "output")
+    POTENTIAL = (Access.RO, "membrane potential before reset", "neuron")
+    SPIKED = (Access.RO, "spike of the last step", "neuron")
+    SURROGATE = (Access.RO, "surrogate derivative of the last step", "neuron")
+    READOUT_TRACE = (Access.RO, "filtered spikes, by which Wout learns", "neuron")
+    READOUT_VALUE = (Access.RO, "readout", "output")
+    TRACE = (Access.RO, "presynaptic trace", "presynaptic unit")
+    SCORE = (Access.RO, "score at the end of the last sample", "output")
+
+    def __new__(cls, *description):
+        member = object.__new__(cls)
+        member._value_ = len(cls.__members__)
+        return member
+
+    def __init__(self, access: Access, text: str, column: str):
+        self.access, self.text, self.column = access, text, column
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether `Register.ROW` matters: the arrays of a network have rows, what a core shows of itself has one."""
+        return self.access == Access.RW and self is not Space.REGISTER
+
+    def limits(self, config: CoreConfig) -> tuple[int, int]:
+        """(least, greatest) value that can be written to a window that has rows."""
+        c = config
+        return (0, c.delay_limit) if self is Space.DELAY else (c.weight.min, c.weight.max)
+
+    def extent(self, config: CoreConfig) -> tuple[int, int]:
+        """(rows, columns) in a core; an empty one does not exist there."""
+        c = config
+        feedback, traced = int(c.feedback == "random"), int(c.learning)
+        return {
+            Space.REGISTER: (1, len(Register) - 1 + len(COUNTERS)),
+            Space.WEIGHT: (c.rows, c.neurons),
+            Space.DELAY: (c.rows, {"none": 0, "axonal": 1, "synaptic": c.neurons}[c.delays]),
+            Space.READOUT: (c.neurons, c.outputs),
+            Space.FEEDBACK: (feedback * c.neurons, c.outputs),
+            Space.POTENTIAL: (1, c.neurons),
+            Space.SPIKED: (1, c.neurons),
+            Space.SURROGATE: (traced, c.neurons),
+            Space.READOUT_TRACE: (traced, c.neurons),
+            Space.READOUT_VALUE: (1, c.outputs),
+            Space.TRACE: (traced, c.rows),
+            Space.SCORE: (1, c.outputs),
+        }[self]
+
+    def exists(self, config: CoreConfig) -> bool:
+        """Whether a core has it."""
+        return all(self.extent(config))
+
+
+def word_address(space: Space, column: int) -> int:
+    """Word address of a column of a space."""
+    return space.value << COLUMN_BITS | column
+
+
+def register_layout(register: Register) -> data.FlexibleLayout:
+    """The fields of a register in place, in 32 bits."""
+    return data.FlexibleLayout(
+        32, {field.name: data.Field(unsigned(field.width), field.lsb) for field in register.fields}
+    )
+
+
+def constants(config: CoreConfig) -> dict[Register, int]:
+    """The words that say what a core is."""
+    c = config
+    return {
+        Register.ID: Register.ID.pack(version=INTERFACE_VERSION, magic=MAGIC),
+        Register.DIGEST: c.digest,
+        Register.SHAPE: Register.SHAPE.pack(inputs=c.inputs, neurons=c.neurons),
+        Register.FEATURES: Register.FEATURES.pack(
+            outputs=c.outputs,
+            delays=CHOICES["delays"].index(c.delays),
+            recurrent=c.recurrent,
+            learning=c.learning,
+            random_feedback=c.feedback == "random",
+            delay_fraction=c.delay_fraction,
+            max_delay=c.max_delay,
+        ),
+        Register.FORMATS: Register.FORMATS.pack(
+            weight_width=c.weight.width,
+            weight_fraction=c.weight.fraction,
+            decay_width=c.decay.width,
+            delay_width=c.delay.width,
+        ),
+    }

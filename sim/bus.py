@@ -1,0 +1,96 @@
+"""A simulated peripheral as a link: the RTL behind its own bus, driven in process."""
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ranvier.firmware.link import LinkError, Words
+from ranvier.golden.config import CoreConfig
+from ranvier.sim.build import PERIPHERAL, library
+
+__all__ = ["SimulatedBus"]
+
+#: Clocks without an answer after which the peripheral counts as dead.
+_PATIENCE = 20_000_000
+_UINT_P = ctypes.POINTER(ctypes.c_uint32)
+
+
+class SimulatedBus:
+    """Bus of a simulated `ranvier.hw.peripheral.Peripheral`; a `ranvier.firmware.link.Link`.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core; its simulator is built on first use and kept.
+    path : Path, optional
+        A library built by `ranvier.sim.build.library`, if not the one for `config`.
+
+    Raises
+    ------
+    VerilatorError
+        If the simulator cannot be built.
+    """
+
+    name = "simulated bus"
+
+    def __init__(self, config: CoreConfig, path: Path | None = None):
+        self._library = ctypes.CDLL(str(path or library(config, PERIPHERAL)))
+        self._library.bus_open.restype = ctypes.c_void_p
+        self._library.bus_cycles.restype = ctypes.c_uint64
+        self._bus = ctypes.c_void_p(self._library.bus_open())
+
+    def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:
+        """`count` words; see `Link`."""
+        return self._burst(False, address, np.zeros(count, np.uint32), increment)
+
+    def write(self, address: int, words: Sequence[int] | Words, *, increment: bool = True) -> None:
+        """Write all `words`; see `Link`."""
+        self._burst(True, address, np.array(words, np.uint32), increment)
+
+    def write_bytes(self, address: int, word: int, strobe: int) -> bool:
+        """Write the bytes in `strobe` only; whether that was accepted."""
+        data = ctypes.c_uint32(word)
+        return self._library.bus_access(self._bus, 1, address, ctypes.byref(data), strobe, _PATIENCE) == 0
+
+    def wait(self, clocks: int) -> None:
+        """Let the clock run."""
+        self._library.bus_wait(self._bus, clocks)
+
+    def interrupt(self) -> bool:
+        """Level of the interrupt."""
+        return bool(self._library.bus_interrupt(self._bus))
+
+    def take_outputs(self, ready: bool) -> None:
+        """Whether somebody takes from the output stream."""
+        self._library.bus_take_outputs(self._bus, int(ready))
+
+    def cycles(self) -> int:
+        """Clocks since it was opened."""
+        return self._library.bus_cycles(self._bus)
+
+    def close(self) -> None:
+        """Release the simulator."""
+        if self._bus:
+            self._library.bus_close(self._bus)
+            self._bus = ctypes.c_void_p()
+
+    def _burst(self, write: bool, address: int, words: Words, increment: bool) -> Words:
+        reason = ctypes.c_int()
+        done = self._library.bus_burst(
+            self._bus,
+            int(write),
+            address,
+            int(increment),
+            words.ctypes.data_as(_UINT_P),
+            len(words),
+            _PATIENCE,
+            ctypes.byref(reason),
+        )
+        if done < len(words):
+            where = address + 4 * done * increment
+            verb = "write to" if write else "read from"
+            what = "refused" if reason.value > 0 else "never answered"
+            raise LinkError(f"{self.name}: the core {what} a {verb} {where:#x}")
+        return words
