@@ -1,12 +1,13 @@
-"""What is written into a core to load a network, whatever the way there."""
+"""What is written into a core to load a network, and where its state is read, whatever the way there."""
 
 from numpy.typing import NDArray
 
 from ranvier.golden.network import Network
+from ranvier.golden.record import Traced
 from ranvier.golden.step_size import StepSize
 from ranvier.hw.registers import Register, Space
 
-__all__ = ["ARRAYS", "arrays", "settings", "step_sizes"]
+__all__ = ["ARRAYS", "TRACES", "arrays", "settings", "step_sizes"]
 
 #: Array of a network -> where it lies in the core.
 ARRAYS = {
@@ -14,6 +15,16 @@ ARRAYS = {
     "delay": Space.DELAY,
     "readout": Space.READOUT,
     "feedback": Space.FEEDBACK,
+}
+
+#: Quantity that a record holds step by step -> where the core shows it; one that does not learn lacks some, which are zero.
+TRACES: dict[Traced, Space] = {
+    "spikes": Space.SPIKED,
+    "potential": Space.POTENTIAL,
+    "readout": Space.READOUT_VALUE,
+    "surrogate": Space.SURROGATE,
+    "readout_trace": Space.READOUT_TRACE,
+    "trace": Space.TRACE,
 }
 
 

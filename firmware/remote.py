@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.firmware.link import Link, LinkError, Words
-from ranvier.firmware.loading import ARRAYS, arrays, settings, step_sizes
+from ranvier.firmware.loading import ARRAYS, TRACES, arrays, settings, step_sizes
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import COUNTERS, TRACED, Record, Traced
@@ -22,16 +22,6 @@ from ranvier.hw.registers import Register, Space, constants, word_address
 __all__ = ["RemoteCore"]
 
 Raw = NDArray[np.int64]
-
-#: Space in which each traced quantity is read after a step.
-_SPACES: dict[Traced, Space] = {
-    "spikes": Space.SPIKED,
-    "potential": Space.POTENTIAL,
-    "readout": Space.READOUT_VALUE,
-    "surrogate": Space.SURROGATE,
-    "readout_trace": Space.READOUT_TRACE,
-    "trace": Space.TRACE,
-}
 
 
 class RemoteCore:
@@ -95,9 +85,11 @@ class RemoteCore:
         given = self.read(Register.CHECKSUM)
         if given != self._checksum:
             self.write(Register.CONTROL, Register.CONTROL.pack(loading=1))
+            causes = [name for name, held in Register.ERROR.unpack(self.read(Register.ERROR)).items() if held]
             raise LinkError(
                 f"{self.link.name}: {what} did not arrive whole: expected checksum {self._checksum:#010x}, received "
-                f"{given:#010x}: check the cable or lower the baud rate, then load the network again"
+                f"{given:#010x} (errors: {', '.join(causes) or 'none'}): check the cable or lower the baud rate, then load "
+                "the network again"
             )
 
     def _window(self, space: Space) -> Raw:
@@ -177,7 +169,8 @@ class RemoteCore:
             for t, words in enumerate(events):
                 self._give(words)
                 for name, values in steps.items():
-                    values[t] = self._window(_SPACES[name])[0]
+                    if TRACES[name].exists(self.config):
+                        values[t] = self._window(TRACES[name])[0]
         else:
             self._give([word for words in events for word in words])
         samples = self.read(Register.SAMPLES)

@@ -10,11 +10,11 @@ import numpy as np
 from cocotb.clock import Clock
 from numpy.typing import NDArray
 
-from ranvier.firmware.loading import arrays, settings
+from ranvier.firmware.loading import TRACES, arrays, settings
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network
-from ranvier.golden.record import COUNTERS, TRACED, Traced
+from ranvier.golden.record import COUNTERS, TRACED
 from ranvier.golden.spikes import Sample
 from ranvier.hw.core import Phase
 from ranvier.hw.events import EventKind, OutputKind
@@ -22,23 +22,13 @@ from ranvier.hw.registers import Register, Space
 from ranvier.sim.agents import Clockwork, Sink, Source
 from ranvier.sim.scoreboard import Tally
 
-__all__ = ["CONFIG", "PROBES", "Bench", "Request"]
+__all__ = ["CONFIG", "Bench", "Request"]
 
 Raw = NDArray[np.int64]
 Request = dict[str, int]
 
 #: File in the working directory of a session that holds its configuration.
 CONFIG = "core.toml"
-
-#: Where the host finds each quantity, and whether only cores that learn have it.
-PROBES: dict[Traced, tuple[Space, bool]] = {
-    "potential": (Space.POTENTIAL, False),
-    "spikes": (Space.SPIKED, False),
-    "readout": (Space.READOUT_VALUE, False),
-    "surrogate": (Space.SURROGATE, True),
-    "readout_trace": (Space.READOUT_TRACE, True),
-    "trace": (Space.TRACE, True),
-}
 
 
 class Bench:
@@ -269,9 +259,9 @@ class Bench:
 
     async def check_state(self) -> None:
         """All of v, z, y, psi, zbar and xbar, whatever the core is doing when asked."""
-        names = [name for name, (_, learning) in PROBES.items() if self.config.learning or not learning]
+        names = [name for name, space in TRACES.items() if space.exists(self.config)]
         sizes = [getattr(self.config, TRACED[name]) for name in names]
-        requests = [read(PROBES[name][0], 0, n) for name, size in zip(names, sizes, strict=True) for n in range(size)]
+        requests = [read(TRACES[name], 0, n) for name, size in zip(names, sizes, strict=True) for n in range(size)]
         values = np.split(await self.ask(requests), np.cumsum(sizes)[:-1])
         for name, value in zip(names, values, strict=True):
             self.tally.compare(f"step {self.golden.t - 1} {name}", self.golden.probe(name), value)

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.firmware.loading import ARRAYS, arrays, settings, step_sizes
+from ranvier.firmware.loading import ARRAYS, TRACES, arrays, settings, step_sizes
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import COUNTERS, TRACED, Record, Traced
@@ -32,16 +32,6 @@ class SimulationError(RuntimeError):
 
 #: Clocks without any handshake after which the core counts as stalled.
 _PATIENCE = 20_000_000
-
-#: Space in which the host finds each traced quantity (spikes come out by themselves).
-_SPACES: dict[Traced, Space] = {
-    "spikes": Space.SPIKED,
-    "potential": Space.POTENTIAL,
-    "readout": Space.READOUT_VALUE,
-    "surrogate": Space.SURROGATE,
-    "readout_trace": Space.READOUT_TRACE,
-    "trace": Space.TRACE,
-}
 
 
 class SimulatedCore:
@@ -159,7 +149,8 @@ class SimulatedCore:
             for t in range(sample.steps):
                 self._run(_events(sample, range(t, t + 1), target), OutputKind.STEP.value)
                 for name, values in steps.items():
-                    values[t] = self._read_matrix(_SPACES[name], (1, values.shape[1]))[0]
+                    if TRACES[name].exists(self.config):
+                        values[t] = self._read_matrix(TRACES[name], (1, values.shape[1]))[0]
             events = []
         else:
             events = _events(sample, range(sample.steps), target)
