@@ -13,6 +13,7 @@ from ranvier.golden.record import COUNTERS
 from ranvier.hw.core import Core
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.host import Register, Space
+from ranvier.hw.row_memory import SINGLE_PORTED
 
 __all__ = ["NAME", "Top", "write_verilog"]
 
@@ -68,7 +69,14 @@ def write_verilog(config: CoreConfig) -> str:
     """
     top = Top(config)
     text = verilog.convert(top, name=NAME, emit_src=False, strip_internal_attrs=True)
-    return _header(config, top) + _fold_zeros(text)
+    return _header(config, top) + _fold_zeros(_leave_undefined(text))
+
+
+def _leave_undefined(text: str) -> str:
+    """Take the initial content from single-ported memories: those of silicon have none."""
+    attribute = "".join(f'{name} = "{value}"' for name, value in SINGLE_PORTED.items())
+    memory = rf"(  \(\* {attribute} \*\)\n  reg .*\];\n)  (?:reg \[31:0\] i;\n  )?initial begin\n(?:    .*\n)*?  end\n"
+    return re.sub(memory, r"\1", text)
 
 
 def _fold_zeros(text: str) -> str:

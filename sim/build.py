@@ -17,7 +17,7 @@ from ranvier.sim import verilator
 __all__ = ["library", "sources_digest"]
 
 _HARNESS = Path(__file__).with_name("harness.cpp")
-_VERILATE = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint"]
+_VERILATE = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique", "--noassert", "-Wno-fatal", "-Wno-lint"]
 #: Modules of `ranvier.golden` from which the hardware takes sizes and constants.
 _PARAMETERS = ("config", "exp_table", "qformat", "record")
 _COMPILE = ["-std=c++17", "-fPIC"]
