@@ -16,6 +16,7 @@ __all__ = ["ConfigError", "CoreConfig"]
 Delays = Literal["none", "axonal", "synaptic"]
 Feedback = Literal["symmetric", "random"]
 Reset = Literal["soft", "zero"]
+Memory = Literal["dual", "single"]
 Prediction = Literal["softmax", "readout"]
 
 
@@ -28,6 +29,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "delays": get_args(Delays),
     "feedback": get_args(Feedback),
     "reset": get_args(Reset),
+    "memory": get_args(Memory),
     "prediction": get_args(Prediction),
 }
 
@@ -72,6 +74,9 @@ class CoreConfig:
         No delay at all, one delay per presynaptic unit, or one per synapse.
     lanes : int
         Synapses handled per clock, 1 to 16, a power of two. Lane ``p`` owns the neurons ``j`` with ``j mod lanes = p``.
+    memory : {"dual", "single"}
+        How the matrices W, D, Wout and B are held: in memories that are read and written on one clock, or in single-ported
+        ones, larger and undefined at power-up (SPRAM of an iCE40UP5K), for which learning takes up to twice the clocks.
     learning : bool
         Build the learning units; without them the core runs trained networks only.
     feedback : {"symmetric", "random"}
@@ -108,6 +113,7 @@ class CoreConfig:
     max_delay: int = 30
     delays: Delays = "synaptic"
     lanes: int = 4
+    memory: Memory = "dual"
     learning: bool = True
     feedback: Feedback = "symmetric"
     reset: Reset = "soft"

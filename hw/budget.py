@@ -14,7 +14,7 @@ from ranvier.hw.delivery import Delivery
 from ranvier.hw.eligibility import Eligibility
 from ranvier.hw.neuron import NeuronSweep, neuron_layout
 from ranvier.hw.readout import Readout
-from ranvier.hw.row_memory import RowMemory
+from ranvier.hw.row_memory import RowMemory, write_wait
 from ranvier.hw.softmax import Softmax
 from ranvier.hw.step_size import SCALE_LATENCY
 from ranvier.hw.trace import trace_layout
@@ -55,8 +55,9 @@ def constants(config: CoreConfig) -> dict[Phase, int]:
     c = config
     lanes = ceil_log2(c.lanes)
     score = c.readout_words + lanes + 2 * c.outputs + Softmax.LATENCY + 5
-    signal = RowMemory.LATENCY + lanes + SCALE_LATENCY + 8
-    learn = Eligibility.PRODUCT + 11 + (1 + lanes if c.delays == "axonal" else 0)
+    signal = RowMemory.LATENCY + lanes + SCALE_LATENCY + 8 - (c.memory == "single")
+    learn = Eligibility.WRITE + 7 + (1 + lanes if c.delays == "axonal" else 0)
+    learn += write_wait(c.memory, Eligibility.WRITE - Eligibility.SYNAPSES)
     return {
         Phase.IDLE: Delivery.LATENCY + 4,
         Phase.SWEEP: NeuronSweep.LATENCY + 1,
@@ -80,6 +81,18 @@ def _row(config: CoreConfig) -> int:
     return max(3, config.words + 1)
 
 
+def _turns(config: CoreConfig) -> int:
+    """Clocks in which a word is read by a unit that also writes."""
+    return 2 if config.memory == "single" else 1
+
+
+def _visits(config: CoreConfig, awake: Counts, words: Counts) -> Counts:
+    """Clocks in which all awake rows are issued, `words` each, beside those of an empty step."""
+    if config.memory == "single":
+        return np.where(words < 2, 3 * awake + awake % 2 - 1, 2 * words * awake + 1)
+    return awake * np.maximum(3, words + 1) - (words < 2)
+
+
 def cycles(config: CoreConfig, activity: Activity) -> dict[Phase, int]:
     """Clocks that a sample spends in each phase, its end included, while every event is offered at once and none reported.
 
@@ -92,10 +105,11 @@ def cycles(config: CoreConfig, activity: Activity) -> dict[Phase, int]:
     steps = len(a.spikes)
     readout = np.where(a.spikes > 0, a.spikes * c.readout_words + each[Phase.READOUT], 1)
     score = np.where(a.scored, each[Phase.SCORE], 0)
-    signal = np.where(a.credited > 0, a.credited * c.readout_words + each[Phase.SIGNAL], a.scored * c.learning)
+    walk = a.credited * c.readout_words * _turns(c)
+    signal = np.where(a.credited > 0, walk + each[Phase.SIGNAL], a.scored * c.learning)
     meanwhile = np.maximum(1, readout - c.words) + score + signal
     deliver = np.where(a.spikes > 0, a.spikes * _row(c) * c.recurrent + each[Phase.DELIVER] - meanwhile, 1)
-    visits = np.where(a.awake > 0, a.awake * np.maximum(3, a.credit_words + 1) - (a.credit_words < 2), -2)
+    visits = np.where(a.awake > 0, _visits(c, a.awake, a.credit_words), -2)
     learn = visits + each[Phase.LEARN]
     catching_up = 1 + max(0, len(a.awake) - steps)
     return {
@@ -123,16 +137,15 @@ def formulas(config: CoreConfig) -> dict[str, str]:
     }
     if c.learning:
         text["learning signal"] = (
-            f"{c.readout_words} per neuron with psi or zbar + {each[Phase.SIGNAL]}, on scored steps"
+            f"{c.readout_words * _turns(c)} per neuron with psi or zbar + {each[Phase.SIGNAL]}, on scored steps"
         )
     if c.recurrent:
         text["neuron spikes"] = (
             f"{_row(c)} per spike + at most {each[Phase.DELIVER]} per step, less what readout to signal took"
         )
     if c.learning:
-        text["eligibility"] = (
-            f"max(3, words with credit + 1) per awake row (at most {_row(c)}) + {each[Phase.LEARN]} per step"
-        )
+        row, most = ("2 words with credit", 2 * c.words) if c.memory == "single" else ("words with credit + 1", _row(c))
+        text["eligibility"] = f"max(3, {row}) per awake row (at most {max(3, most)}) + {each[Phase.LEARN]} per step"
     text["finish"] = f"{each[Phase.FINISH]} per sample"
     text["clear"] = f"{each[Phase.CLEAR]} per sample"
     return text

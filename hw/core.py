@@ -91,7 +91,8 @@ class Core(wiring.Component):
         m.submodules.delivery = self.delivery = Delivery(c)
         m.submodules.neurons = self.neurons = NeuronSweep(c)
         m.submodules.readout = self.readout = Readout(c)
-        m.submodules.readout_weights = self.readout_weights = RowMemory(c.weight, c.neurons, c.readout_words, c.lanes)
+        matrix = (c.weight, c.neurons, c.readout_words, c.lanes, c.memory)
+        m.submodules.readout_weights = self.readout_weights = RowMemory(*matrix)
         m.submodules.scoring = self.scoring = Scoring(c)
         m.submodules.scores = self.scores = Scores(c)
         widths = {"cycles": 1} | {name: ceil_log2(2 * c.lanes + 8) + 1 for name in COUNTERS}
@@ -109,7 +110,7 @@ class Core(wiring.Component):
             m.submodules.trace_line = self.trace_line = TraceLine(c)
             m.submodules.eligibility = self.eligibility = Eligibility(c)
             if c.feedback == "random":
-                m.submodules.feedback = self.feedback = RowMemory(c.weight, c.neurons, c.readout_words, c.lanes)
+                m.submodules.feedback = self.feedback = RowMemory(*matrix)
 
         self.slot = Signal(ceil_log2(c.slots))  # t mod L
         self.scored, self.target = Signal(), Signal(range(c.outputs))  # of the step under way

@@ -9,6 +9,7 @@ from ranvier.golden.config import CoreConfig
 from ranvier.hw.credit_list import credit_layout
 from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate
 from ranvier.hw.pipeline import delayed
+from ranvier.hw.row_memory import read_turn, write_wait
 from ranvier.hw.synapse import SynapseMemory, SynapseWrite, synapse_layout
 from ranvier.hw.trace import Traces
 from ranvier.hw.trace_line import TraceLine, entry_layout
@@ -21,6 +22,8 @@ class Eligibility(wiring.Component):
 
     Each row costs ``max(3, credit words + 1)`` clocks: its trace advances, and each word of neurons with credit passes the
     update pipeline, one word per clock. Rows overlap in the pipeline, whose length is paid once per step.
+
+    Single-ported synapses are read on every second clock and written on those between: ``max(3, 2 credit words)`` per row.
 
     Parameters
     ----------
@@ -104,17 +107,25 @@ class Eligibility(wiring.Component):
     SYNAPSES = CREDIT + 2
     READ = SYNAPSES + SynapseMemory.LATENCY + 1
     PRODUCT = READ + TraceLine.LATENCY
+    WRITE = PRODUCT + 4
     assert READ == Traces.LATENCY + 1
 
     @property
     def latency(self) -> int:
         """Clocks from the last word issued to the last delay in memory."""
-        return self.PRODUCT + 6 + (1 + ceil_log2(self.config.lanes) if self.config.delays == "axonal" else 0)
+        axonal = 1 + ceil_log2(self.config.lanes) if self.config.delays == "axonal" else 0
+        return self.WRITE + 2 + axonal + self.wait
+
+    @property
+    def wait(self) -> int:
+        """Clocks that a word waits until memory is free for it."""
+        return write_wait(self.config.memory, self.WRITE - self.SYNAPSES)
 
     def elaborate(self, platform):
         m = Module()
         n, row, issuing = Signal.like(self.entry), Signal.like(self.row), Signal()
         last = n + 1 >= self.count
+        turn = read_turn(m, self.config.memory, self.start)
         m.d.comb += self.busy.eq(1)
         drain = Signal(range(self.latency + 2))
         with m.FSM():
@@ -130,15 +141,19 @@ class Eligibility(wiring.Component):
                 with m.Elif(self.rows_done):
                     m.next = "Drain"
             with m.State("Issue"):
-                m.d.comb += issuing.eq(1)
-                m.d.sync += n.eq(n + 1)
-                with m.If(last):
-                    m.next = "Accept"
+                m.d.comb += issuing.eq(turn)
+                with m.If(turn):
+                    m.d.sync += n.eq(n + 1)
+                    with m.If(last):
+                        m.next = "Accept"
             with m.State("Drain"):
                 m.d.sync += drain.eq(drain + 1)
                 with m.If(drain == self.latency):
                     m.next = "Idle"
 
+        self.updated = SynapseWrite(self.config).create()
+        for name in self.updated.signature.members:
+            m.d.comb += getattr(self.write, name).eq(delayed(m, getattr(self.updated, name), self.wait))
         m.d.comb += [self.visit.eq(issuing & (n == 0)), self.row.eq(row), self.entry.eq(delayed(m, n, self.CREDIT))]
         valid = delayed(m, issuing & (self.count != 0), self.SYNAPSES)
         row = delayed(m, row, self.SYNAPSES)
@@ -184,7 +199,7 @@ class Eligibility(wiring.Component):
 
     def _weights(self, m, valid, row, word, synapses, credit, traces):
         """Product, draw, difference, saturation: 4 clocks."""
-        c, write = self.config, self.write
+        c, write = self.config, self.updated
         clipped = []
         for lane in range(c.lanes):
             product = delayed(m, credit[lane] * traces[lane], 1)
@@ -199,7 +214,7 @@ class Eligibility(wiring.Component):
 
     def _synaptic_delays(self, m, valid, row, word, synapses, blame, slopes):
         """Each lane for itself; `blame` (``etaD m W``) was two clocks early, which its rounding takes."""
-        c, write = self.config, self.write
+        c, write = self.config, self.updated
         blame_clipped, clipped = [], []
         for lane in range(c.lanes):
             rounded = delayed(m, round_half_up(blame[lane], c.weight.fraction), 1)
@@ -233,7 +248,7 @@ class Eligibility(wiring.Component):
 
         `total` is ready ``depth - 1`` clocks after stage PRODUCT, at which everything else is.
         """
-        c, write = self.config, self.write
+        c, write = self.config, self.updated
         depth = ceil_log2(c.lanes)
         rounded = delayed(m, round_half_up(total, c.weight.fraction), 1)
         narrow, blame_clips = saturate(rounded, c.step_delay)

@@ -10,7 +10,7 @@ from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import popcount, round_half_up, round_stochastic, saturate, shape
 from ranvier.hw.neuron import neuron_layout
 from ranvier.hw.pipeline import delayed
-from ranvier.hw.row_memory import RowMemory
+from ranvier.hw.row_memory import RowMemory, read_turn, write_wait
 from ranvier.hw.step_size import SCALE_LATENCY, StepSizeLayout, scale
 
 __all__ = ["LearningSignal"]
@@ -21,6 +21,8 @@ class LearningSignal(wiring.Component):
 
     The row's products with err add up to the learning signal; the row itself, corrected by ``-etaO err_k zbar_j`` with
     stochastic rounding, is written back. Credits leave in order, `LATENCY` clocks after the last word of their neuron.
+
+    Single-ported weights are read on every second clock and written on those between.
 
     Parameters
     ----------
@@ -58,6 +60,9 @@ class LearningSignal(wiring.Component):
     signal_saturated, weight_saturated : Out
         How many values clipped on this clock.
     """
+
+    #: Clocks from a word of Wout asked for to its successor written.
+    WRITE = RowMemory.LATENCY + 4
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -108,7 +113,8 @@ class LearningSignal(wiring.Component):
         storing = [self.probability_valid]
         for _ in range(1 + SCALE_LATENCY):
             storing.append(delayed(m, storing[-1], 1))
-        issue = self.walk & self.neurons.valid & ~Cat(storing).any()
+        turn = read_turn(m, c.memory, ~self.walk)
+        issue = self.walk & turn & self.neurons.valid & ~Cat(storing).any()
         m.d.comb += [
             self.neuron.eq(self.neurons.payload),
             self.neurons.ready.eq(issue & last),
@@ -159,6 +165,7 @@ class LearningSignal(wiring.Component):
     def _update(self, m, valid, blame, trace):
         """``Wout_kj -= round(etaO err_k zbar_j)``: product, draw, difference, saturation."""
         c = self.config
+        wait = write_wait(c.memory, self.WRITE)
         clipped = []
         m.d.comb += self.advance.eq(delayed(m, valid, 1))
         for lane in range(c.lanes):
@@ -169,10 +176,13 @@ class LearningSignal(wiring.Component):
             exists = delayed(m, self.word * c.lanes + lane < c.outputs, RowMemory.LATENCY + 3)
             writes = delayed(m, valid, 3) & exists
             clipped.append(writes & clips)
-            m.d.sync += [self.write_weights[lane].eq(weight), self.write[lane].eq(writes)]
+            m.d.comb += [
+                self.write_weights[lane].eq(delayed(m, weight, 1 + wait)),
+                self.write[lane].eq(delayed(m, writes, 1 + wait)),
+            ]
         m.d.comb += [
-            self.write_neuron.eq(delayed(m, self.neuron, RowMemory.LATENCY + 4)),
-            self.write_word.eq(delayed(m, self.word, RowMemory.LATENCY + 4)),
+            self.write_neuron.eq(delayed(m, self.neuron, self.WRITE + wait)),
+            self.write_word.eq(delayed(m, self.word, self.WRITE + wait)),
         ]
         m.d.sync += self.weight_saturated.eq(popcount(clipped))
 

@@ -102,11 +102,12 @@ class Readout(wiring.Component):
         banks = [Accumulator(c.potential, c.weight, c.readout_words) for _ in range(c.lanes)]
         for lane, bank in enumerate(banks):
             m.submodules[f"bank_{lane}"] = bank
+            exists = add_word * c.lanes + lane < c.outputs
             product = delayed(m, delayed(m, bank.value, 1) * self.kappa, 1)
             leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
             m.d.comb += [
                 bank.address.eq(Mux(issue_leak, self.word, Mux(add, add_word, self.read_word))),
-                bank.add.eq(add),
+                bank.add.eq(add & exists),
                 bank.addend.eq(self.weights[lane]),
                 bank.write.eq(leak[self.LEAK_LATENCY]),
                 bank.write_address.eq(delayed(m, self.word, self.LEAK_LATENCY)),

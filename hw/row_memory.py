@@ -1,21 +1,43 @@
-"""A matrix in block RAM: rows of words, a word being one value per lane."""
+"""A matrix in memory: rows of words, a word being one value per lane."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from ranvier.golden.config import Memory as Ports
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import delayed
 
-__all__ = ["RowMemory"]
+__all__ = ["SINGLE_PORTED", "RowMemory", "read_turn", "write_wait"]
+
+#: Attribute by which synthesis puts a memory into SPRAM, and `ranvier.hw.verilog` leaves its content undefined.
+SINGLE_PORTED = {"ram_style": "huge"}
+
+
+def read_turn(m: Module, ports: Ports, hold: Value) -> Value:
+    """High on the clocks on which a unit may read while it also writes: all, or with one port every second one.
+
+    While `hold` is high the turn stays, so that a unit that was held begins at once.
+    """
+    turn = Signal(init=1)
+    if ports == "single":
+        m.d.sync += turn.eq(~turn | hold)
+    return turn
+
+
+def write_wait(ports: Ports, latency: int) -> int:
+    """Clocks to delay writes that come `latency` clocks after their reads, so that with one port none meets a read."""
+    return (latency + 1) % 2 if ports == "single" else 0
 
 
 class RowMemory(wiring.Component):
-    """Dual-ported matrix of `rows` x `words` x `lanes` values: one word read and one written per clock.
+    """Matrix of `rows` x `words` x `lanes` values: one word read and one written per clock, or one of the two.
 
-    Addresses are summed in a register before the memory, and the memory's output is registered before any logic.
+    Addresses are summed in a register before the memory, and the memory's output is registered before any logic. With one
+    port, a write takes the place of the read asked on the same clock, whose answer means nothing; and what was never written
+    is undefined.
 
     Parameters
     ----------
@@ -23,6 +45,8 @@ class RowMemory(wiring.Component):
         Format of a value.
     rows, words, lanes : int
         Shape.
+    ports : {"dual", "single"}
+        A port to read and one to write, as block RAM has, or one for both, as iCE40 SPRAM has.
 
     Attributes
     ----------
@@ -39,8 +63,8 @@ class RowMemory(wiring.Component):
     #: Address sum, memory, output register.
     LATENCY = 3
 
-    def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int):
-        self.rows, self.words, self.lanes = rows, words, lanes
+    def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int, ports: Ports = "dual"):
+        self.rows, self.words, self.lanes, self.ports = rows, words, lanes, ports
         row, word, values = range(max(2, rows)), range(max(2, words)), data.ArrayLayout(shape(fmt), lanes)
         super().__init__(
             {
@@ -56,15 +80,23 @@ class RowMemory(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.memory = memory = Memory(shape=self.values.shape(), depth=max(2, self.rows * self.words), init=[])
+        shape, depth = self.values.shape(), max(2, self.rows * self.words)
+        attrs = SINGLE_PORTED if self.ports == "single" else {}
+        m.submodules.memory = memory = Memory(shape=shape, depth=depth, init=[], attrs=attrs)
         read, write = memory.read_port(), memory.write_port(granularity=1)
+        asked = delayed(m, self.row * self.words + self.word, 1)
+        written = delayed(m, self.write_row * self.words + self.write_word, 1)
+        if self.ports == "single":
+            writing = write.en.any()
+            asked = written = Mux(writing, written, asked)
+            m.d.comb += read.en.eq(~writing)
         m.d.sync += [
-            write.addr.eq(self.write_row * self.words + self.write_word),
             write.data.eq(self.write_values),
             write.en.eq(self.write),
         ]
         m.d.comb += [
-            read.addr.eq(delayed(m, self.row * self.words + self.word, 1)),
+            write.addr.eq(written),
+            read.addr.eq(asked),
             self.values.eq(delayed(m, read.data, 1)),
         ]
         return m

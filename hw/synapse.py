@@ -44,10 +44,11 @@ class SynapseWrite(wiring.Signature):
 
 
 class SynapseMemory(wiring.Component):
-    """W and D in block RAM: one word read and one word written per clock.
+    """W and D in memory: one word read and one word written per clock, or (`memory` is "single") one of the two.
 
     Word `word` of row `row` holds the synapses onto neurons ``word * lanes + lane``. Synaptic delays lie beside the weights,
-    axonal ones in a memory of their own with one entry per row. A neuron's synapse onto itself is never a target.
+    axonal ones in block RAM of their own with one entry per row. Neither a neuron itself nor a lane beyond the last neuron is
+    ever a target.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ class SynapseMemory(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c, write = self.config, self.write
-        m.submodules.weights = weights = RowMemory(c.weight, c.rows, c.words, c.lanes)
+        m.submodules.weights = weights = RowMemory(c.weight, c.rows, c.words, c.lanes, c.memory)
         m.d.comb += [
             weights.row.eq(self.row),
             weights.word.eq(self.word),
@@ -91,8 +92,8 @@ class SynapseMemory(wiring.Component):
             weights.write_values.eq(write.weight),
         ]
         if c.delays != "none":
-            words, lanes = (c.words, c.lanes) if c.delays == "synaptic" else (1, 1)
-            m.submodules.delays = delays = RowMemory(c.delay, c.rows, words, lanes)
+            words, lanes, ports = (c.words, c.lanes, c.memory) if c.delays == "synaptic" else (1, 1, "dual")
+            m.submodules.delays = delays = RowMemory(c.delay, c.rows, words, lanes, ports)
             m.d.comb += [
                 delays.row.eq(self.row),
                 delays.word.eq(self.word if c.delays == "synaptic" else 0),
@@ -109,6 +110,7 @@ class SynapseMemory(wiring.Component):
         lane_bits = ceil_log2(c.lanes)
         m.d.comb += itself.eq(self.row - c.inputs)
         for lane in range(c.lanes):
-            own = (itself >= 0) & (itself == (self.word << lane_bits) + lane)
-            m.d.comb += self.synapses.targets[lane].eq(delayed(m, ~own, self.LATENCY))
+            neuron = (self.word << lane_bits) + lane
+            own = (itself >= 0) & (itself == neuron)
+            m.d.comb += self.synapses.targets[lane].eq(delayed(m, ~own & (neuron < c.neurons), self.LATENCY))
         return m

@@ -12,6 +12,7 @@ from ranvier.hw.core import Core
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.flat import Flat
 from ranvier.hw.registers import Register, Space
+from ranvier.hw.row_memory import SINGLE_PORTED
 
 __all__ = ["NAME", "to_verilog", "write_verilog"]
 
@@ -29,7 +30,15 @@ def write_verilog(config: CoreConfig) -> str:
 
 def to_verilog(component: wiring.Component, name: str) -> str:
     """Verilog-2001 of any component as module `name` with plain ports (`ranvier.hw.flat.Flat`)."""
-    return _fold_zeros(verilog.convert(Flat(component), name=name, emit_src=False, strip_internal_attrs=True))
+    text = verilog.convert(Flat(component), name=name, emit_src=False, strip_internal_attrs=True)
+    return _fold_zeros(_leave_undefined(text))
+
+
+def _leave_undefined(text: str) -> str:
+    """Take the initial content from single-ported memories: those of silicon have none."""
+    attribute = "".join(f'{name} = "{value}"' for name, value in SINGLE_PORTED.items())
+    memory = rf"(  \(\* {attribute} \*\)\n  reg .*\];\n)  (?:reg \[31:0\] i;\n  )?initial begin\n(?:    .*\n)*?  end\n"
+    return re.sub(memory, r"\1", text)
 
 
 def _fold_zeros(text: str) -> str:

@@ -19,7 +19,7 @@ from ranvier.sim import verilator
 
 __all__ = ["CORE", "PERIPHERAL", "Model", "library", "sources_digest"]
 
-_VERILATE = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint"]
+_VERILATE = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique", "--noassert", "-Wno-fatal", "-Wno-lint"]
 #: Modules of `ranvier.golden` from which the hardware takes sizes and constants.
 _PARAMETERS = ("config", "exp_table", "qformat", "record")
 _COMPILE = ["-std=c++17", "-fPIC"]

@@ -33,6 +33,8 @@ extern "C" {
 Bus *bus_open() {
     auto *bus = new Bus;
     auto &top = bus->top;
+    bus->context.randSeed(1);
+    bus->context.randReset(2);  // what powers up undefined holds anything
     top.bus_access_valid = top.events_valid = 0;
     top.bus_answer_ready = top.outputs_ready = 1;
     top.rst = 1;

@@ -36,6 +36,8 @@ extern "C" {
 
 Device *device_open() {
     auto *device = new Device;
+    device->context.randSeed(1);
+    device->context.randReset(2);  // what powers up undefined holds anything
     auto &top = device->top;
     top.events_valid = top.request_valid = 0;
     top.outputs_ready = top.response_ready = 1;

@@ -20,7 +20,7 @@ __all__ = ["SessionError", "run_scenarios"]
 
 #: Compiling costs as much as simulating here: little optimisation, one file, and only the ports visible to cocotb.
 _VERILATE = [
-    *("-Wno-fatal", "-Wno-lint", "--x-assign", "fast", "--x-initial", "fast", "--noassert"),
+    *("-Wno-fatal", "-Wno-lint", "--x-assign", "fast", "--x-initial", "unique", "--noassert"),
     *("--no-public-flat-rw", "--public-depth", "1", "--output-split", "0", "-CFLAGS", "-O1"),
 ]
 

@@ -26,6 +26,10 @@ from ranvier.stimulus import random_network
 CONFIG = CoreConfig(inputs=6, neurons=21, outputs=5, recurrent=True, max_delay=6)
 CONFIGS = {
     **{f"{lanes} lanes": CONFIG.replace(lanes=lanes) for lanes in (1, 2, 4, 8, 16)},
+    "single port": CONFIG.replace(memory="single", lanes=1),
+    "single port, axonal, lagging": CONFIG.replace(
+        memory="single", lanes=2, delays="axonal", kernel_radius=2, feedback="random"
+    ),
     "axonal, lagging": CONFIG.replace(delays="axonal", kernel_radius=3, feedback="random"),
     "wide readout": CoreConfig(inputs=2, neurons=3, outputs=40, lanes=2, max_delay=2, kernel_radius=2),
     "no delays, no learning": CONFIG.replace(delays="none", recurrent=False, learning=False),
@@ -100,9 +104,10 @@ def design(config: CoreConfig, activity: Activity, clocks: dict[Phase, int]) -> 
     assert clocks[Phase.IDLE] <= a.input_spikes.sum() * row + 8 * with_input + steps + 2
     assert clocks[Phase.SWEEP] <= steps * max(c.words + 9, c.readout_words + 5)
     assert clocks[Phase.READOUT] <= a.spikes.sum() * c.readout_words + 8 * with_spikes + steps
-    assert clocks[Phase.SIGNAL] <= a.credited.sum() * c.readout_words + 18 * learned + steps
+    turns = 2 if c.memory == "single" else 1  # a single-ported word is read on one clock and written on another
+    assert clocks[Phase.SIGNAL] <= turns * a.credited.sum() * c.readout_words + 18 * learned + steps
     assert clocks[Phase.DELIVER] <= a.spikes.sum() * row + 9 * with_spikes + steps
-    assert clocks[Phase.LEARN] <= a.awake.sum() * (c.words + 3) + 26 * len(a.awake) + c.lag + 1
+    assert clocks[Phase.LEARN] <= a.awake.sum() * (turns * c.words + 3) + 26 * len(a.awake) + c.lag + 1
 
 
 def test_the_constants_are_these():
