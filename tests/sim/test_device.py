@@ -34,7 +34,7 @@ def test_an_address_that_does_not_exist_is_refused(device, space, row, column):
 
 
 def test_what_is_read_only_cannot_be_written(device):
-    with pytest.raises(SimulationError, match=r"refused to write REGISTER\[0, 0\]"):
+    with pytest.raises(SimulationError, match=r"refused to write REGISTER\[0, 1\]"):
         device.write(Space.REGISTER, 0, Register.DIGEST.value, 1)
 
 
