@@ -47,8 +47,8 @@ class SynapseMemory(wiring.Component):
     """W and D in memory: one word read and one word written per clock, or (`memory` is "single") one of the two.
 
     Word `word` of row `row` holds the synapses onto neurons ``word * lanes + lane``. Synaptic delays lie beside the weights,
-    axonal ones in block RAM of their own with one entry per row. Neither a neuron itself nor a lane beyond the last neuron
-    is ever a target.
+    axonal ones in block RAM of their own with one entry per row. A neuron itself is never a target, nor is a lane beyond the
+    last neuron.
 
     Parameters
     ----------

@@ -6,9 +6,16 @@
 
 namespace {
 
+// A context in which memories that power up undefined hold anything, the same in each run.
+VerilatedContext *undefined(VerilatedContext *context) {
+    context->randSeed(1);
+    context->randReset(2);
+    return context;
+}
+
 struct Device {
     VerilatedContext context;
-    Vranvier_core top{&context};
+    Vranvier_core top{undefined(&context)};
     uint64_t cycles = 0;
     uint64_t phases[16] = {};
 
@@ -36,8 +43,6 @@ extern "C" {
 
 Device *device_open() {
     auto *device = new Device;
-    device->context.randSeed(1);
-    device->context.randReset(2);  // what powers up undefined holds anything
     auto &top = device->top;
     top.events_valid = top.request_valid = 0;
     top.outputs_ready = top.response_ready = 1;

@@ -68,6 +68,7 @@ def run_scenarios(config: CoreConfig, folder: Path, seed: int) -> dict[str, Tall
                 test_dir=folder,
                 results_xml=str(folder / "results.xml"),
                 seed=seed,
+                test_args=["+verilator+rand+reset+2", f"+verilator+seed+{seed}"],  # undefined memories hold anything
                 log_file=log,
             )
             tests, failed = get_results(results)

@@ -20,7 +20,7 @@ from ranvier.golden.qformat import QFormat
 HARDWARE = Path(__file__).parents[1] / "hw"
 SEED, SAMPLES = 1, 160
 
-#: Two cores that between them use every unit. The first has coarse numbers, which meet the threshold and their limits often.
+#: Cores that between them use every unit. The first has coarse numbers, which meet the threshold and their limits often.
 CORES = {
     "synaptic": CoreConfig(
         inputs=4,
@@ -41,6 +41,7 @@ CORES = {
         inputs=4, neurons=6, outputs=3, max_delay=2, delays="axonal", lanes=4, feedback="random", reset="zero"
     ),
 }
+CORES["single port"] = CORES["synaptic"].replace(memory="single")
 
 
 @dataclass(frozen=True)
@@ -150,8 +151,8 @@ FAULTS = [
     Fault(
         "neuron projects onto itself",
         "synapse.py",
-        "delayed(m, ~own, self.LATENCY)",
-        "delayed(m, own | ~own, self.LATENCY)",
+        "~own & (neuron < c.neurons)",
+        "neuron < c.neurons",
     ),
     Fault(
         "softmax does not subtract the largest",
@@ -219,6 +220,34 @@ FAULTS = [
         "core.py",
         "with m.If(self.learn & (lagging != 0)):",
         "with m.If(self.learn & (lagging > c.lag)):",
+    ),
+    Fault(
+        "single-ported words are read on every clock",
+        "row_memory.py",
+        "m.d.sync += turn.eq(~turn | hold)",
+        "m.d.sync += turn.eq(1)",
+        core="single port",
+    ),
+    Fault(
+        "single-ported words are written on the clocks of reads",
+        "row_memory.py",
+        "return (latency + 1) % 2 if",
+        "return latency % 2 if",
+        core="single port",
+    ),
+    Fault(
+        "lanes beyond the last neuron get what memory held at power-up",
+        "synapse.py",
+        "~own & (neuron < c.neurons)",
+        "~own",
+        core="single port",
+    ),
+    Fault(
+        "lanes beyond the last output get what memory held at power-up",
+        "readout.py",
+        "bank.add.eq(add & exists),",
+        "bank.add.eq(add),",
+        core="single port",
     ),
 ]
 

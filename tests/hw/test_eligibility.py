@@ -173,6 +173,15 @@ class Bench:
         self.reference.clear()
 
 
+def issuing(config, awake, words):
+    """Clocks until the last word has been issued."""
+    if not awake:
+        return 2
+    if config.memory == "single":
+        return 2 * words * awake + 5 if words > 1 else 3 * awake + awake % 2 + 3
+    return awake * max(3, words + 1) + 3 + (words > 1)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -183,6 +192,9 @@ class Bench:
         {"delays": "axonal", "lanes": 8},
         {"delays": "axonal", "lanes": 1, "neurons": 1},
         {"lanes": 1, "neurons": 4, "max_delay": 14, "step_delay": QFormat(True, 0, 10)},
+        {"memory": "single", "lanes": 1},
+        {"memory": "single", "lanes": 2, "delays": "axonal", "kernel_radius": 2},
+        {"memory": "single", "lanes": 4, "delays": "none"},
         {"lanes": 16, "neurons": 9, "recurrent": False, "step_weight": QFormat(True, 3, 12)},
     ],
     ids=str,
@@ -207,9 +219,7 @@ def test_steps_against_the_golden_one(changes):
             before = len(bench.reference.lines)
             clocks, awake, words = await bench.step(ctx, step, rows, credit)
             slept += before + len(set(rows)) > len(bench.reference.lines)
-            assert clocks == awake * max(3, words + 1) + bench.dut.unit.latency + (3 + (words > 1) if awake else 2), (
-                f"step {step}"
-            )
+            assert clocks == bench.dut.unit.latency + issuing(config, awake, words), f"step {step}"
             await bench.compare(ctx, step)
 
     simulate(bench.dut, testbench, background=[bench.counters])
@@ -223,8 +233,9 @@ def test_steps_against_the_golden_one(changes):
 
 @pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
 @pytest.mark.parametrize("lanes", [1, 2, 8])
-def test_latency(delays, lanes):
-    config = CORE.replace(delays=delays, lanes=lanes)
+@pytest.mark.parametrize("memory", ["dual", "single"])
+def test_latency(delays, lanes, memory):
+    config = CORE.replace(delays=delays, lanes=lanes, memory=memory)
     bench, issued, written = Bench(config, seed=1), [], []
     unit = bench.dut.unit
 

@@ -43,6 +43,11 @@ class Bench:
         dut, n = self.dut, self.config.neurons
         row = [dut.neuron, dut.word]
 
+        def weights(j, w, write):
+            """One port answers no read on a clock on which it writes."""
+            stolen = self.config.memory == "single" and write
+            return [-1] * self.config.lanes if stolen else self.weights[j % n, w].tolist()
+
         async def write(ctx):
             where = [dut.write, dut.write_neuron, dut.write_word, dut.write_weights]
             async for _, _, lanes, neuron, word, values in ctx.tick().sample(*where):
@@ -66,7 +71,7 @@ class Bench:
                     ctx.set(dut.draw, self.random.draw(1)[0].tolist())
 
         return [
-            memory(row, dut.weights, lambda j, w: self.weights[j % n, w].tolist(), RowMemory.LATENCY),
+            memory([*row, dut.write], dut.weights, weights, RowMemory.LATENCY),
             memory(row, dut.feedback, lambda j, w: self.feedback[j % n, w].tolist(), RowMemory.LATENCY),
             memory([dut.state_word], dut.state, self.words, 1),
             write,
@@ -94,6 +99,8 @@ class Bench:
         {"feedback": "random", "outputs": 5},
         {"lanes": 1, "neurons": 4, "outputs": 2},
         {"lanes": 8, "outputs": 5},
+        {"lanes": 1, "memory": "single", "feedback": "random"},
+        {"lanes": 2, "outputs": 5, "memory": "single"},
         {"lanes": 4, "outputs": 9, "feedback": "random", "signal": QFormat(True, 0, 13)},
         {"lanes": 4, "signal": QFormat(True, 8, 13), "weight": QFormat(True, 2, 6), "step_weight": QFormat(True, 5, 14)}
         | {"step_readout": QFormat(True, 6, 10)},
@@ -143,9 +150,10 @@ def test_steps_against_the_golden_one(changes, stall):
     assert moved > 20
 
 
+@pytest.mark.parametrize("memory", ["dual", "single"])
 @pytest.mark.parametrize(("outputs", "lanes"), [(2, 1), (3, 2), (2, 4), (9, 4), (16, 16)])
-def test_throughput_and_latency(outputs, lanes):
-    config = CORE.replace(outputs=outputs, lanes=lanes)
+def test_throughput_and_latency(outputs, lanes, memory):
+    config = CORE.replace(outputs=outputs, lanes=lanes, memory=memory)
     bench = Bench(config, Network.zeros(config))
     bench.state[:, : config.neurons] = 9
     dut, taken, credited = bench.dut, [], []
@@ -163,7 +171,7 @@ def test_throughput_and_latency(outputs, lanes):
         await bench.step(ctx, [1] * outputs, 0, np.random.default_rng(0), 0)
 
     simulate(dut, testbench, background=[*bench.processes(), watch])
-    assert (np.diff(taken) == config.readout_words).all()
+    assert (np.diff(taken) == config.readout_words * (2 if memory == "single" else 1)).all()
     assert credited == [clock + dut.LATENCY for clock in taken]
     assert len(taken) == config.neurons
 

@@ -1,15 +1,19 @@
 import numpy as np
 import pytest
+from amaranth.hdl import ClockDomain, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 from pysim import clocked
 
 from ranvier.golden.qformat import QFormat
-from ranvier.hw.row_memory import RowMemory
+from ranvier.hw.row_memory import RowMemory, read_turn, write_wait
 
 FORMAT = QFormat(True, 2, 3)
 
 
+@pytest.mark.parametrize("ports", ["dual", "single"])
 @pytest.mark.parametrize(("rows", "words", "lanes"), [(1, 1, 1), (3, 1, 2), (1, 3, 4), (5, 3, 2)])
-def test_reads_what_was_written_before(rows, words, lanes):
+def test_reads_what_was_written_before(rows, words, lanes, ports):
     rng = np.random.default_rng(rows)
     clocks, latency = 400, RowMemory.LATENCY
     where = {name: rng.integers(0, size, clocks) for name, size in (("row", rows), ("word", words))}
@@ -27,11 +31,13 @@ def test_reads_what_was_written_before(rows, words, lanes):
         }
         for n in range(clocks)
     ]
-    (read,) = clocked(RowMemory(FORMAT, rows, words, lanes), [*stimulus, *[{"write": 0}] * latency], "values")
+    dut = RowMemory(FORMAT, rows, words, lanes, ports)
+    (read,) = clocked(dut, [*stimulus, *[{"write": 0}] * latency], "values")
     held, compared = np.zeros((rows, words, lanes), int), 0
     for n in range(clocks):
         at, target = (where["row"][n], where["word"][n]), (to["row"][n], to["word"][n])
-        if not write[n] or at != target:  # what one clock's write and read of one word give is the memory's business
+        # What one clock's write and read of one word give is the memory's business, and with one port, of any two words.
+        if not write[n] or (at != target and ports == "dual"):
             np.testing.assert_array_equal(read[n + latency], held[at], f"clock {n}")
             compared += lanes
         lanes_written = (write[n] >> np.arange(lanes) & 1).astype(bool)
@@ -40,9 +46,47 @@ def test_reads_what_was_written_before(rows, words, lanes):
     assert held.any()
 
 
-def test_latency():
+@pytest.mark.parametrize("ports", ["dual", "single"])
+def test_latency(ports):
     write = {"write": 3, "write_row": 2, "write_word": 1, "write_values": [5, -6], "row": 2, "word": 1}
-    (read,) = clocked(RowMemory(FORMAT, 3, 2, 2), [write, *[{"write": 0}] * 6], "values")
+    (read,) = clocked(RowMemory(FORMAT, 3, 2, 2, ports), [write, *[{"write": 0}] * 6], "values")
     assert [values.tolist() for values in read].index(
         [5, -6]
     ) == 1 + RowMemory.LATENCY  # asked one clock after the write
+
+
+def test_with_one_port_a_write_takes_the_place_of_the_read():
+    store = {"write": 1, "write_values": [3]}
+    asks = [{"write": 0, "row": 1}, {"row": 0, "write": 1, "write_row": 2}, {"write": 0}]
+    (read,) = clocked(RowMemory(FORMAT, 3, 1, 1, "single"), [store, *asks, *[{}] * 4], "values")
+    assert [values.tolist() for values in read][4:7] == [[0], [0], [3]]  # row 1; nothing, so still that; row 0
+
+
+class Turn(wiring.Component):
+    """`read_turn` of a unit."""
+
+    hold: In(1)
+    turn: Out(1)
+
+    def __init__(self, ports):
+        self.ports = ports
+        super().__init__()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains.sync = ClockDomain()
+        m.d.comb += self.turn.eq(read_turn(m, self.ports, self.hold))
+        return m
+
+
+def test_turns():
+    stimulus = [{"hold": hold} for hold in (1, 1, 0, 0, 0, 0, 1, 0, 0)]
+    assert clocked(Turn("dual"), stimulus, "turn")[0].tolist() == [1] * 9
+    assert clocked(Turn("single"), stimulus, "turn")[0].tolist() == [1, 1, 1, 0, 1, 0, 1, 1, 0]
+
+
+def test_writes_wait_for_a_clock_without_a_read():
+    for latency in range(1, 9):
+        assert write_wait("dual", latency) == 0
+        assert (latency + write_wait("single", latency)) % 2 == 1
+        assert write_wait("single", latency) <= 1

@@ -11,6 +11,7 @@ from ranvier.sim import verilator
 SMALL = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=2, lanes=2)
 CONFIGS = {
     "learning": SMALL.replace(feedback="random", recurrent=True),
+    "single port": SMALL.replace(memory="single", feedback="random"),
     "inference": SMALL.replace(learning=False, lanes=1, delays="none"),
 }
 
@@ -66,6 +67,18 @@ def test_memories_are_cleared_in_a_loop_and_tables_are_kept(written):
     _, text = written
     assert not re.search(r"\[\d+\] = \d+'h0+;\n.*\[\d+\] = \d+'h0+;\n", text)
     assert len(re.findall(r"\[\d+\] = 16'h", text)) >= len(EXP_TABLE)
+
+
+def test_single_ported_memories_power_up_undefined(written):
+    config, text = written
+    memories = re.findall(
+        r"^(  \(\* .* \*\)\n)?  reg (?:\[\d+:0\] )?\S+ +\[\d+:0\];\n(  (?:integer|initial|reg).*)?", text, re.M
+    )
+    undefined = [attribute for attribute, content in memories if not content]
+    assert len(memories) > 8
+    assert len(undefined) == (4 if config.memory == "single" else 0)
+    assert all('ram_style = "huge"' in attribute for attribute in undefined)
+    assert text.count("ram_style") == len(undefined)
 
 
 def test_folding_replaces_zeros_only():

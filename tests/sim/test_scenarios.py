@@ -40,6 +40,12 @@ CONFIGS = {
         kernel_radius=3,
         feedback="random",
     ),
+    "one-lane-single-port": CoreConfig(
+        inputs=4, neurons=5, outputs=3, recurrent=True, max_delay=5, lanes=1, memory="single", feedback="random"
+    ),
+    "four-lanes-single-port": CoreConfig(
+        inputs=5, neurons=7, outputs=3, max_delay=6, lanes=4, memory="single", delays="axonal", kernel_radius=2
+    ),
     "sixteen-lanes": CoreConfig(inputs=4, neurons=19, outputs=5, max_delay=3, lanes=16, kernel_radius=2),
     "no-delays": CoreConfig(
         inputs=4, neurons=6, outputs=4, recurrent=True, lanes=4, delays="none", reset="zero", prediction="readout"
@@ -108,6 +114,8 @@ def test_the_configurations_cover_every_option() -> None:
         assert covered[name] == {False, True}
     assert covered["lanes"] == {1, 2, 4, 8, 16}
     assert covered["kernel_radius"] == {1, 2, 3}
+    single = [config for config in CONFIGS.values() if config.memory == "single"]
+    assert {config.neurons % config.lanes == 0 for config in single} == {False, True}
     assert {config.neurons % config.lanes == 0 for config in CONFIGS.values()} == {False, True}
     assert {config.outputs % config.lanes == 0 for config in CONFIGS.values()} == {False, True}
     assert min(config.words for config in CONFIGS.values()) == 1
