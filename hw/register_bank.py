@@ -93,15 +93,17 @@ class RegisterBank(wiring.Component):
         return m
 
     def _shown(self, register: Register) -> list[Value]:
-        """What each word of a register reads as."""
+        """What each word of a register reads as; bits without a field are zero."""
         name = register.name.lower()
         if register in self.constants:
             return [Const(self.constants[register], 32)]
-        if register.elements:
-            return [getattr(self, f"{name}_{element}").as_value() for element in register.elements]
         if register.access == Access.WO:
             return [Const(0, 32)]
-        return [getattr(self, f"{name}_held" if register.access == Access.W1C else name).as_value()]
+        names = [f"{name}_{element}" for element in register.elements] or [name]
+        if register.access == Access.W1C:
+            names = [f"{name}_held"]
+        mask = sum(field.mask for field in register.fields)
+        return [getattr(self, name).as_value() & mask for name in names]
 
     def _access(self, m, register):
         """Strobes of an access, and the storing of what a write brings."""

@@ -6,9 +6,16 @@
 
 namespace {
 
+// A context in which memories that power up undefined hold anything, the same in each run.
+VerilatedContext *undefined(VerilatedContext *context) {
+    context->randSeed(1);
+    context->randReset(2);
+    return context;
+}
+
 struct Bus {
     VerilatedContext context;
-    Vranvier_peripheral top{&context};
+    Vranvier_peripheral top{undefined(&context)};
     uint64_t cycles = 0;
 
     void settle() {
@@ -33,8 +40,6 @@ extern "C" {
 Bus *bus_open() {
     auto *bus = new Bus;
     auto &top = bus->top;
-    bus->context.randSeed(1);
-    bus->context.randReset(2);  // what powers up undefined holds anything
     top.bus_access_valid = top.events_valid = 0;
     top.bus_answer_ready = top.outputs_ready = 1;
     top.rst = 1;

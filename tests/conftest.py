@@ -1,4 +1,16 @@
-"""What tests have to show beyond passing: every ``record_property("evidence", line)`` is printed at the end of the run."""
+"""What tests share: evidence beyond passing, and copies of the hardware with faults.
+
+Every ``record_property("evidence", line)`` is printed at the end of the run.
+"""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+HARDWARE = Path(__file__).parents[1] / "hw"
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -8,3 +20,32 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("evidence")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def hardware_copy(tmp_path):
+    """Makes a copy of the hardware, with a fault (`file`, `old`, `new`) if one is given, and returns its folder."""
+
+    def copy(fault=None) -> Path:
+        hardware = tmp_path / "hw"
+        shutil.copytree(HARDWARE, hardware, ignore=shutil.ignore_patterns("__pycache__"))
+        if fault:
+            target = hardware / fault.file
+            target.write_text(target.read_text().replace(fault.old, fault.new))
+        return hardware
+
+    return copy
+
+
+def use_hardware(hardware: Path) -> None:
+    """Import the hardware in a folder as `ranvier.hw`, for the rest of this process."""
+    import ranvier
+
+    location = {"submodule_search_locations": [str(hardware)]}
+    spec = importlib.util.spec_from_file_location("ranvier.hw", hardware / "__init__.py", **location)
+    sys.modules["ranvier.hw"] = importlib.util.module_from_spec(spec)
+    ranvier.hw = sys.modules["ranvier.hw"]
+    spec.loader.exec_module(ranvier.hw)
+    from ranvier.hw import core
+
+    assert Path(core.__file__).parent == hardware

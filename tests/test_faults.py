@@ -4,9 +4,7 @@ Each copy is imported as `ranvier.hw` by a process of its own (this file run as 
 against the golden model with `ranvier.verify`; nothing but the one line differs from the unmodified copy, which must pass.
 """
 
-import importlib.util
 import json
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -252,16 +250,6 @@ FAULTS = [
 ]
 
 
-def copy(folder: Path, fault: Fault | None = None) -> Path:
-    """A copy of the hardware in `folder`, with a fault."""
-    hardware = folder / "hw"
-    shutil.copytree(HARDWARE, hardware, ignore=shutil.ignore_patterns("__pycache__"))
-    if fault:
-        target = hardware / fault.file
-        target.write_text(target.read_text().replace(fault.old, fault.new))
-    return hardware
-
-
 def verified(hardware: Path, core: str) -> dict:
     """Outcome of verifying the hardware in a folder, in a process of its own."""
     command = [sys.executable, __file__, str(hardware), core]
@@ -279,8 +267,8 @@ def test_every_fault_changes_exactly_one_place():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("core", CORES)
-def test_the_unmodified_copy_passes(core, tmp_path, record_property):
-    found = verified(copy(tmp_path), core)
+def test_the_unmodified_copy_passes(core, hardware_copy, record_property):
+    found = verified(hardware_copy(), core)
     record_property(
         "evidence", f"unmodified, {core}: {found['mismatches']} mismatches / {found['compared']:,} values compared"
     )
@@ -292,8 +280,8 @@ def test_the_unmodified_copy_passes(core, tmp_path, record_property):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=[f.name for f in FAULTS])
-def test_a_fault_is_found(fault, tmp_path, record_property):
-    found = verified(copy(tmp_path, fault), fault.core)
+def test_a_fault_is_found(fault, hardware_copy, record_property):
+    found = verified(hardware_copy(fault), fault.core)
     record_property("evidence", f"{fault.name}: {found['first']}")
     assert found["mismatches"] > 0
     assert found["first"]
@@ -301,21 +289,15 @@ def test_a_fault_is_found(fault, tmp_path, record_property):
 
 def main(hardware: Path, core: str) -> None:
     """Verify the core as built from the folder `hardware`, and print the outcome as JSON."""
-    import ranvier
+    from conftest import use_hardware
 
-    location = {"submodule_search_locations": [str(hardware)]}
-    spec = importlib.util.spec_from_file_location("ranvier.hw", hardware / "__init__.py", **location)
-    sys.modules["ranvier.hw"] = importlib.util.module_from_spec(spec)
-    ranvier.hw = sys.modules["ranvier.hw"]
-    spec.loader.exec_module(ranvier.hw)
+    use_hardware(hardware)
 
     from ranvier.golden.core import GoldenCore
-    from ranvier.hw import core as imported
     from ranvier.sim.build import library
     from ranvier.sim.device import SimulatedCore
     from ranvier.verify import verify
 
-    assert Path(imported.__file__).parent == hardware
     config = CORES[core]
     device = SimulatedCore(config, library(config, optimise=False))
     result = verify(GoldenCore(config), device, seed=SEED, samples=SAMPLES)
