@@ -56,8 +56,8 @@ def constants(config: CoreConfig) -> dict[Phase, int]:
     lanes = ceil_log2(c.lanes)
     score = c.readout_words + lanes + 2 * c.outputs + Softmax.LATENCY + 5
     signal = RowMemory.LATENCY + lanes + SCALE_LATENCY + 8 - (c.memory == "single")
-    learn = Eligibility.WRITE + 7 + (1 + lanes if c.delays == "axonal" else 0)
-    learn += write_wait(c.memory, Eligibility.WRITE - Eligibility.SYNAPSES)
+    wait = write_wait(c.memory, Eligibility.WRITE - Eligibility.SYNAPSES)
+    learn = Eligibility.WRITE + 7 + (1 + lanes if c.delays == "axonal" else wait)
     return {
         Phase.IDLE: Delivery.LATENCY + 4,
         Phase.SWEEP: NeuronSweep.LATENCY + 1,

@@ -114,11 +114,11 @@ class Eligibility(wiring.Component):
     def latency(self) -> int:
         """Clocks from the last word issued to the last delay in memory."""
         axonal = 1 + ceil_log2(self.config.lanes) if self.config.delays == "axonal" else 0
-        return self.WRITE + 2 + axonal + self.wait
+        return self.WRITE + 2 + max(axonal, self.wait)
 
     @property
     def wait(self) -> int:
-        """Clocks that a word waits until memory is free for it."""
+        """Clocks that a word waits until its memory is free for it."""
         return write_wait(self.config.memory, self.WRITE - self.SYNAPSES)
 
     def elaborate(self, platform):
@@ -151,9 +151,6 @@ class Eligibility(wiring.Component):
                 with m.If(drain == self.latency):
                     m.next = "Idle"
 
-        self.updated = SynapseWrite(self.config).create()
-        for name in self.updated.signature.members:
-            m.d.comb += getattr(self.write, name).eq(delayed(m, getattr(self.updated, name), self.wait))
         m.d.comb += [self.visit.eq(issuing & (n == 0)), self.row.eq(row), self.entry.eq(delayed(m, n, self.CREDIT))]
         valid = delayed(m, issuing & (self.count != 0), self.SYNAPSES)
         row = delayed(m, row, self.SYNAPSES)
@@ -199,7 +196,7 @@ class Eligibility(wiring.Component):
 
     def _weights(self, m, valid, row, word, synapses, credit, traces):
         """Product, draw, difference, saturation: 4 clocks."""
-        c, write = self.config, self.updated
+        c, write = self.config, self.write
         clipped = []
         for lane in range(c.lanes):
             product = delayed(m, credit[lane] * traces[lane], 1)
@@ -208,13 +205,17 @@ class Eligibility(wiring.Component):
             weight, clips = saturate(total, c.weight)
             writes = delayed(m, valid & synapses.targets[lane], 3)
             clipped.append(writes & clips)
-            m.d.sync += [write.weight[lane].eq(weight), write.weight_lanes[lane].eq(writes)]
-        m.d.comb += [write.weight_row.eq(delayed(m, row, 4)), write.weight_word.eq(delayed(m, word, 4))]
+            m.d.comb += [
+                write.weight[lane].eq(delayed(m, weight, 1 + self.wait)),
+                write.weight_lanes[lane].eq(delayed(m, writes, 1 + self.wait)),
+            ]
+        late = 4 + self.wait
+        m.d.comb += [write.weight_row.eq(delayed(m, row, late)), write.weight_word.eq(delayed(m, word, late))]
         m.d.sync += self.weight_saturated.eq(popcount(clipped))
 
     def _synaptic_delays(self, m, valid, row, word, synapses, blame, slopes):
         """Each lane for itself; `blame` (``etaD m W``) was two clocks early, which its rounding takes."""
-        c, write = self.config, self.updated
+        c, write = self.config, self.write
         blame_clipped, clipped = [], []
         for lane in range(c.lanes):
             rounded = delayed(m, round_half_up(blame[lane], c.weight.fraction), 1)
@@ -227,8 +228,12 @@ class Eligibility(wiring.Component):
             delay, clips = clamp(total, c.delay_limit)
             writes = delayed(m, valid & synapses.targets[lane], 3)
             clipped.append(writes & clips)
-            m.d.sync += [write.delay[lane].eq(delay), write.delay_lanes[lane].eq(writes)]
-        m.d.comb += [write.delay_row.eq(delayed(m, row, 4)), write.delay_word.eq(delayed(m, word, 4))]
+            m.d.comb += [
+                write.delay[lane].eq(delayed(m, delay, 1 + self.wait)),
+                write.delay_lanes[lane].eq(delayed(m, writes, 1 + self.wait)),
+            ]
+        late = 4 + self.wait
+        m.d.comb += [write.delay_row.eq(delayed(m, row, late)), write.delay_word.eq(delayed(m, word, late))]
         m.d.sync += [self.signal_saturated.eq(popcount(blame_clipped)), self.delay_saturated.eq(popcount(clipped))]
 
     def _row_sum(self, m, valid, final, blame):
@@ -248,7 +253,7 @@ class Eligibility(wiring.Component):
 
         `total` is ready ``depth - 1`` clocks after stage PRODUCT, at which everything else is.
         """
-        c, write = self.config, self.updated
+        c, write = self.config, self.write
         depth = ceil_log2(c.lanes)
         rounded = delayed(m, round_half_up(total, c.weight.fraction), 1)
         narrow, blame_clips = saturate(rounded, c.step_delay)

@@ -18,7 +18,7 @@ QUIET = [
     for name in ("PROCASSINIT", "CASEINCOMPLETE", "WIDTHEXPAND", "WIDTHTRUNC", "UNUSEDSIGNAL", "DECLFILENAME")
 ]
 
-#: Maps memories as Yosys' synth_ecp5 does, and prints which kind each became.
+#: Maps memories as the synthesis of a family of Yosys does, and prints which kind each became.
 MAP = """
 import sys
 from pyosys import libyosys as ys
@@ -26,7 +26,7 @@ design = ys.Design()
 for command in (
     f"read_verilog {sys.argv[1]}", f"hierarchy -check -top {sys.argv[2]}", "proc", "flatten", "check -assert",
     "opt -full", "wreduce", "memory -nomap", "opt_clean",
-    "memory_libmap -lib +/lattice/lutrams_trellis.txt -lib +/lattice/brams_16kd.txt",
+    "memory_libmap " + " ".join(f"-lib +/{library}.txt" for library in sys.argv[4:]),
     f"tee -o {sys.argv[3]} stat",
 ):
     ys.run_pass(command, design)
@@ -55,27 +55,41 @@ def test_it_is_self_contained_and_documents_its_ports(verilog):
     assert all(f"{stream}_*" in header for stream in ("events", "outputs", "request", "response"))
 
 
-def test_memories_infer_block_ram_on_ecp5(verilog, tmp_path):
-    script, stat = tmp_path / "map.py", tmp_path / "stat.txt"
+def mapped(source: Path, folder: Path, *libraries: str) -> tuple[str, dict[str, str], dict[str, int]]:
+    """What Yosys says when it maps memories, memory -> kind of cell, and cell -> how many."""
+    script, stat = folder / "map.py", folder / "stat.txt"
     script.write_text(MAP)
-    done = subprocess.run(
-        [sys.executable, str(script), str(verilog), NAME, str(stat)], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, str(script), str(source), NAME, str(stat), *libraries]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     kind = dict(re.findall(r"mapping memory \w+\.(\S+) via \$__(\w+)_", done.stdout))
+    plain = {re.sub(r"\$\d+", "", name).removesuffix(".memory"): cell for name, cell in kind.items()}
+    counts = {cell: int(n) for n, cell in re.findall(r"^\s+(\d+)\s+\$__(\w+)_$", stat.read_text(), re.M)}
+    return done.stdout, plain, counts
+
+
+def test_memories_infer_block_ram_on_ecp5(verilog, tmp_path):
+    said, kind, counts = mapped(verilog, tmp_path, "lattice/lutrams_trellis", "lattice/brams_16kd")
     blocks = {name for name, cell in kind.items() if "16KD" in cell}
     expected = {"core.synapses.weights", "core.synapses.delays", "core.readout_weights", "core.scoring.softmax.table"}
     expected |= {f"core.ring.bank_{lane}" for lane in range(4)} | {f"core.trace_line.copy_{lane}" for lane in range(4)}
-    plain = {re.sub(r"\$\d+", "", name).removesuffix(".memory") for name in blocks}
-    assert expected <= plain, expected - plain
+    assert expected <= blocks, expected - blocks
 
-    counts = {cell: int(n) for n, cell in re.findall(r"^\s+(\d+)\s+\$__(\w+)_$", stat.read_text(), re.M)}
     used = sum(n for cell, n in counts.items() if "16KD" in cell)
     print(f"\n{used} block RAMs, {counts}")
     # 64-bit weights 384 deep: 2 wide blocks; 48-bit delays: 2; Wout 64 bits x 448: 2; 4 ring banks of 1024 x 18; 4 trace
     # copies of 1536 x 25: 3 wide blocks each; the table: 1. Nothing may take more than twice that.
     assert 20 <= used <= 46
-    flip_flop_memories = [
-        line for line in done.stdout.splitlines() if "using FF mapping" in line and "proc_rom" not in line
-    ]
+    flip_flop_memories = [line for line in said.splitlines() if "using FF mapping" in line and "proc_rom" not in line]
     assert not flip_flop_memories, flip_flop_memories
+
+
+@pytest.mark.parametrize("delays", ["axonal", "synaptic"])
+def test_single_ported_memories_infer_spram_on_ice40(delays, tmp_path):
+    source = tmp_path / f"{NAME}.v"
+    source.write_text(write_verilog(preset("test").replace(memory="single", lanes=1, feedback="random", delays=delays)))
+    _, kind, counts = mapped(source, tmp_path, "ice40/brams", "ice40/spram")
+    single = {name for name, cell in kind.items() if cell == "ICE40_SPRAM"}
+    expected = {"core.synapses.weights", "core.readout_weights", "core.feedback"}
+    assert single == expected | ({"core.synapses.delays"} if delays == "synaptic" else set())
+    assert counts["ICE40_SPRAM"] == len(single)

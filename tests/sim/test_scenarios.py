@@ -44,7 +44,7 @@ CONFIGS = {
         inputs=4, neurons=5, outputs=3, recurrent=True, max_delay=5, lanes=1, memory="single", feedback="random"
     ),
     "four-lanes-single-port": CoreConfig(
-        inputs=5, neurons=7, outputs=3, max_delay=6, lanes=4, memory="single", delays="axonal", kernel_radius=2
+        inputs=6, neurons=10, outputs=5, max_delay=6, lanes=4, memory="single", delays="axonal", kernel_radius=2
     ),
     "sixteen-lanes": CoreConfig(inputs=4, neurons=19, outputs=5, max_delay=3, lanes=16, kernel_radius=2),
     "no-delays": CoreConfig(
