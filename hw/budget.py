@@ -56,11 +56,11 @@ def constants(config: CoreConfig) -> dict[Phase, int]:
     lanes = ceil_log2(c.lanes)
     score = c.readout_words + lanes + 2 * c.outputs + Softmax.LATENCY + 5
     signal = RowMemory.LATENCY + lanes + SCALE_LATENCY + 8
-    learn = Eligibility.PRODUCT + 11 + (1 + lanes if c.delays == "axonal" else 0)
+    learn = Eligibility.PRODUCT + RowMemory.WRITE_LATENCY + 9 + (1 + lanes if c.delays == "axonal" else 0)
     return {
         Phase.IDLE: Delivery.LATENCY + 4,
         Phase.SWEEP: NeuronSweep.LATENCY + 1,
-        Phase.READOUT: 8,
+        Phase.READOUT: RowMemory.LATENCY + 5,
         Phase.SCORE: score,
         Phase.SIGNAL: signal if c.learning else 0,
         Phase.DELIVER: Delivery.LATENCY + 5 if c.recurrent else 1,

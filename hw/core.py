@@ -207,11 +207,16 @@ class Core(wiring.Component):
             with m.State("Emit"):
                 m.d.comb += self.phase.eq(Phase.FINISH)
                 with m.If(~self.scores.busy):
-                    m.d.comb += [self.neurons.start.eq(1), self.readout.start.eq(1), self.clearing.eq(1)]
-                    m.d.sync += [self.clear_word.eq(0), self.clear_slot.eq(0), self.clear_row.eq(0)]
+                    m.d.comb += [self.neurons.start.eq(1), self.readout.start.eq(1)]
+                    m.d.sync += [
+                        self.clear_word.eq(0),
+                        self.clear_slot.eq(0),
+                        self.clear_row.eq(0),
+                        self.clearing.eq(1),
+                    ]
                     m.next = "Clear"
             with m.State("Clear"):
-                m.d.comb += [self.phase.eq(Phase.CLEAR), self.clearing.eq(1)]
+                m.d.comb += self.phase.eq(Phase.CLEAR)
                 last_row, last_word = self.clear_row == c.rows - 1, self.clear_word == c.words - 1
                 last_slot = self.clear_slot == c.slots - 1
                 with m.If(~last_row):
@@ -221,7 +226,7 @@ class Core(wiring.Component):
                 with m.Elif(~last_slot):
                     m.d.sync += [self.clear_word.eq(0), self.clear_slot.eq(self.clear_slot + 1)]
                 with m.Elif(last_row & ~self.neurons.busy & ~self.readout.busy):
-                    m.d.sync += self.slot.eq(0)
+                    m.d.sync += [self.slot.eq(0), self.clearing.eq(0)]
                     m.next = "Idle"
 
     # ------------------------------------------------------------------ parameters
@@ -456,8 +461,8 @@ class Core(wiring.Component):
             unit.synapses.eq(self.synapses.synapses),
             unit.entries.eq(line.entries),
             unit.draw.eq(self.random.draw),
-            self.random.seed.eq(self.host.data),
-            self.random.load.eq(self.start_random),
+            self.random.seed.eq(self.seed),
+            self.random.load.eq(delayed(m, self.start_random, 1)),
             self.random.advance.eq(unit.advance | self.signal.advance),
         ]
 
@@ -524,6 +529,6 @@ class Core(wiring.Component):
                 "weight_saturated": unit.weight_saturated + signal.weight_saturated,
                 "delay_saturated": unit.delay_saturated,
             }
-        m.d.comb += counters.clear.eq(self.clear_counters)
+        m.d.comb += counters.clear.eq(delayed(m, self.clear_counters, 1))
         for name, count in events.items():
             m.d.comb += getattr(counters, f"add_{name}").eq(delayed(m, count, 1))

@@ -22,7 +22,7 @@ class Counters(wiring.Component):
     clear : In(1)
         Set all to zero.
     index, value : In, Out(32)
-        Counter to look at, and its value, in the order of `widths`.
+        Counter to look at, and its value one clock later, in the order of `widths`.
     """
 
     def __init__(self, widths: dict[str, int]):
@@ -43,5 +43,5 @@ class Counters(wiring.Component):
             m.d.sync += counter.eq(counter + getattr(self, f"add_{name}"))
         with m.If(self.clear):
             m.d.sync += [counter.eq(0) for counter in counters]
-        m.d.comb += self.value.eq(counters[self.index])
+        m.d.sync += self.value.eq(counters[self.index])
         return m

@@ -43,6 +43,5 @@ def test_reads_what_was_written_before(rows, words, lanes):
 def test_latency():
     write = {"write": 3, "write_row": 2, "write_word": 1, "write_values": [5, -6], "row": 2, "word": 1}
     (read,) = clocked(RowMemory(FORMAT, 3, 2, 2), [write, *[{"write": 0}] * 6], "values")
-    assert [values.tolist() for values in read].index(
-        [5, -6]
-    ) == 1 + RowMemory.LATENCY  # asked one clock after the write
+    asked = RowMemory.WRITE_LATENCY - (RowMemory.LATENCY - 2)  # an answer was in memory two clocks before
+    assert [values.tolist() for values in read].index([5, -6]) == asked + RowMemory.LATENCY
