@@ -94,11 +94,11 @@ class Accumulator(wiring.Component):
             written.sum.eq(total),
             past.eq(written),
             self.clipped.eq(adding.valid & clipped),
+            self.busy.eq(self.add | asked.valid | adding.valid),
         ]
         m.d.comb += [
             write.en.eq(written.valid | self.write),
             write.addr.eq(Mux(self.write, self.write_address, written.address)),
             write.data.eq(Mux(self.write, self.write_value, written.sum)),
-            self.busy.eq(asked.valid | adding.valid | written.valid),
         ]
         return m

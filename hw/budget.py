@@ -57,11 +57,11 @@ def constants(config: CoreConfig) -> dict[Phase, int]:
     score = c.readout_words + lanes + 2 * c.outputs + Softmax.LATENCY + 5
     signal = RowMemory.LATENCY + lanes + SCALE_LATENCY + 8 - (c.memory == "single")
     wait = write_wait(c.memory, Eligibility.WRITE - Eligibility.SYNAPSES)
-    learn = Eligibility.WRITE + 7 + (1 + lanes if c.delays == "axonal" else wait)
+    learn = Eligibility.WRITE + RowMemory.WRITE_LATENCY + 5 + (1 + lanes if c.delays == "axonal" else wait)
     return {
         Phase.IDLE: Delivery.LATENCY + 4,
         Phase.SWEEP: NeuronSweep.LATENCY + 1,
-        Phase.READOUT: 8,
+        Phase.READOUT: RowMemory.LATENCY + 5,
         Phase.SCORE: score,
         Phase.SIGNAL: signal if c.learning else 0,
         Phase.DELIVER: Delivery.LATENCY + 5 if c.recurrent else 1,

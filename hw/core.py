@@ -212,11 +212,16 @@ class Core(wiring.Component):
             with m.State("Emit"):
                 m.d.comb += self.phase.eq(Phase.FINISH)
                 with m.If(~self.scores.busy):
-                    m.d.comb += [self.neurons.start.eq(1), self.readout.start.eq(1), self.clearing.eq(1)]
-                    m.d.sync += [self.clear_word.eq(0), self.clear_slot.eq(0), self.clear_row.eq(0)]
+                    m.d.comb += [self.neurons.start.eq(1), self.readout.start.eq(1)]
+                    m.d.sync += [
+                        self.clear_word.eq(0),
+                        self.clear_slot.eq(0),
+                        self.clear_row.eq(0),
+                        self.clearing.eq(1),
+                    ]
                     m.next = "Clear"
             with m.State("Clear"):
-                m.d.comb += [self.phase.eq(Phase.CLEAR), self.clearing.eq(1)]
+                m.d.comb += self.phase.eq(Phase.CLEAR)
                 last_row, last_word = self.clear_row == c.rows - 1, self.clear_word == c.words - 1
                 last_slot = self.clear_slot == c.slots - 1
                 with m.If(~last_row):
@@ -226,7 +231,7 @@ class Core(wiring.Component):
                 with m.Elif(~last_slot):
                     m.d.sync += [self.clear_word.eq(0), self.clear_slot.eq(self.clear_slot + 1)]
                 with m.Elif(last_row & ~self.neurons.busy & ~self.readout.busy):
-                    m.d.sync += self.slot.eq(0)
+                    m.d.sync += [self.slot.eq(0), self.clearing.eq(0)]
                     m.next = "Idle"
 
     # ------------------------------------------------------------------ parameters
@@ -244,7 +249,7 @@ class Core(wiring.Component):
             host.register_writable.eq(registers.writable),
             registers.cycles.value.eq(self.counters.cycles),
             *(getattr(registers, f"counter_{name}").value.eq(getattr(self.counters, name)) for name in COUNTERS),
-            self.counters.clear.eq(registers.clear_written),
+            self.counters.clear.eq(delayed(m, registers.clear_written, 1)),
         ]
         self.learn = registers.mode.learn & c.learning
         self.report = registers.mode.report
@@ -432,8 +437,8 @@ class Core(wiring.Component):
             unit.synapses.eq(self.synapses.synapses),
             unit.entries.eq(line.entries),
             unit.draw.eq(self.random.draw),
-            self.random.seed.eq(self.host.data),
-            self.random.load.eq(self.registers.seed_written),
+            self.random.seed.eq(self.registers.seed.value),
+            self.random.load.eq(delayed(m, self.registers.seed_written, 1)),
             self.random.advance.eq(unit.advance | self.signal.advance),
         ]
 

@@ -1,13 +1,13 @@
 """Delivery of spikes: one row of synapses into the delay line of current."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import round_half_up, shape
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import delayed, lately
 from ranvier.hw.synapse import SynapseMemory, synapse_layout
 
 __all__ = ["Delivery"]
@@ -86,11 +86,11 @@ class Delivery(wiring.Component):
                 m.next = "Accept"
         m.d.comb += self.arrived_row.eq(self.spikes.payload)
 
-        under_way = [issuing]
-        for _ in range(self.LATENCY):
-            under_way.append(delayed(m, under_way[-1], 1))
-        m.d.comb += [self.deliver.eq(under_way[-1]), self.busy.eq(Cat(under_way).any())]
-        m.d.comb += self.deliver_word.eq(delayed(m, self.word, self.LATENCY))
+        m.d.comb += [
+            self.deliver.eq(delayed(m, issuing, self.LATENCY)),
+            self.deliver_word.eq(delayed(m, self.word, self.LATENCY)),
+            self.busy.eq(lately(m, issuing, self.LATENCY)),
+        ]
         m.d.sync += [self.targets.eq(self.synapses.targets), self.weights.eq(self.synapses.weight)]
         for lane in range(c.lanes):
             steps = round_half_up(self.synapses.delay[lane], c.delay_fraction)

@@ -57,7 +57,7 @@ class Eligibility(wiring.Component):
     trace_row, trace_slots : Out
         Entries of the trace line to read, ...
     entries : In(array of lanes of entries)
-        ... two clocks later.
+        ... one clock later.
     draw, advance : In, Out
         Random bits of every lane; `advance` when they were used.
     write : Out(`SynapseWrite`)
@@ -106,7 +106,7 @@ class Eligibility(wiring.Component):
     CREDIT = 2
     SYNAPSES = CREDIT + 2
     READ = SYNAPSES + SynapseMemory.LATENCY + 1
-    PRODUCT = READ + TraceLine.LATENCY
+    PRODUCT = READ + TraceLine.LATENCY + 1
     WRITE = PRODUCT + 4
     assert READ == Traces.LATENCY + 1
 
@@ -114,7 +114,7 @@ class Eligibility(wiring.Component):
     def latency(self) -> int:
         """Clocks from the last word issued to the last delay in memory."""
         axonal = 1 + ceil_log2(self.config.lanes) if self.config.delays == "axonal" else 0
-        return self.WRITE + 2 + max(axonal, self.wait)
+        return self.WRITE + SynapseMemory.WRITE_LATENCY + max(axonal, self.wait)
 
     @property
     def wait(self) -> int:
@@ -176,14 +176,14 @@ class Eligibility(wiring.Component):
             steps = round_half_up(synapses.delay[lane], c.delay_fraction)
             m.d.sync += self.trace_slots[lane].eq(self.slot - c.kernel_radius - steps)
             known = delayed(m, steps < held, 1 + TraceLine.LATENCY)
-            traces.append(Mux(known, self.entries[lane].trace, 0))
-            slopes.append(Mux(known, self.entries[lane].slope, 0))
+            traces.append(delayed(m, Mux(known, self.entries[lane].trace, 0), 1))
+            slopes.append(delayed(m, Mux(known, self.entries[lane].slope, 0), 1))
             product = synapses.weight[lane] * credit.delay[lane]
             blame.append(delayed(m, Mux(synapses.targets[lane] & valid, product, 0), 1))
 
         # Everything but `blame` meets the traces at stage PRODUCT; `blame` is two clocks early.
         blame_valid, blame_final = delayed(m, valid, 1), delayed(m, valid & final, 1)
-        late = 1 + TraceLine.LATENCY
+        late = 2 + TraceLine.LATENCY
         valid, final, row, synapses = (delayed(m, v, late) for v in (valid, valid & final, row, synapses))
         word, weight_credit = delayed(m, credit.word, late), delayed(m, credit.weight, late)
         m.d.comb += self.advance.eq(delayed(m, valid, 1))

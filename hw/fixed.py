@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
 
 from ranvier.golden.qformat import QFormat
 
-__all__ = ["clamp", "popcount", "round_half_up", "round_stochastic", "saturate", "shape", "toward_zero"]
+__all__ = ["clamp", "popcount", "round_half_up", "round_stochastic", "saturate", "shape", "times", "toward_zero"]
 
 
 def shape(fmt: QFormat):
@@ -45,6 +45,11 @@ def round_half_up(value: Value, bits: int) -> Value:
 def round_stochastic(value: Value, bits: int, draw: Value) -> Value:
     """Drop `bits` fraction bits after adding `bits` random ones."""
     return (value + draw[:bits]) >> bits
+
+
+def times(value: Value, factor: int) -> Value:
+    """An unsigned `value` times a positive constant, by shifts and additions: no multiplier is spent on an address."""
+    return sum(value << bit for bit in range(factor.bit_length()) if factor >> bit & 1)
 
 
 def popcount(bits: list[Value]) -> Value:

@@ -1,6 +1,6 @@
 """Factor three: ``L_j = sum_k B_kj err_k`` and ``m_j = L_j psi_j``; and the update of Wout on the same walk."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -9,7 +9,7 @@ from amaranth.utils import ceil_log2
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import popcount, round_half_up, round_stochastic, saturate, shape
 from ranvier.hw.neuron import neuron_layout
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import delayed, lately
 from ranvier.hw.row_memory import RowMemory, read_turn, write_wait
 from ranvier.hw.step_size import SCALE_LATENCY, StepSizeLayout, scale
 
@@ -110,11 +110,9 @@ class LearningSignal(wiring.Component):
         at = RowMemory.LATENCY
         lane_bits = ceil_log2(c.lanes)
         last = self.word == c.readout_words - 1
-        storing = [self.probability_valid]
-        for _ in range(1 + SCALE_LATENCY):
-            storing.append(delayed(m, storing[-1], 1))
+        storing = lately(m, self.probability_valid, 1 + SCALE_LATENCY)
         turn = read_turn(m, c.memory, ~self.walk)
-        issue = self.walk & turn & self.neurons.valid & ~Cat(storing).any()
+        issue = self.walk & turn & self.neurons.valid & ~storing
         m.d.comb += [
             self.neuron.eq(self.neurons.payload),
             self.neurons.ready.eq(issue & last),
@@ -129,10 +127,7 @@ class LearningSignal(wiring.Component):
         valid = delayed(m, issue, at)
         self._update(m, valid, blame, state.readout_trace)
         credit_clipped = self._credit(m, valid, delayed(m, last, at), error, state.surrogate)
-        in_flight = [issue]
-        for _ in range(self.LATENCY):
-            in_flight.append(delayed(m, in_flight[-1], 1))
-        m.d.comb += self.busy.eq(Cat(in_flight).any())
+        m.d.comb += self.busy.eq(lately(m, issue, self.LATENCY))
         m.d.sync += self.signal_saturated.eq(popcount([error_clipped, *credit_clipped]))
         return m
 

@@ -10,7 +10,7 @@ from amaranth.utils import exact_log2
 
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import popcount, saturate, shape, toward_zero
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import delayed, lately
 
 __all__ = ["NeuronSweep", "neuron_layout"]
 
@@ -100,7 +100,7 @@ class NeuronSweep(wiring.Component):
         m.d.comb += [
             stage[0].valid.eq(running),
             stage[0].word.eq(word),
-            self.busy.eq(Cat(s.valid for s in stage).any()),
+            self.busy.eq(lately(m, running, self.LATENCY)),
         ]
         m.d.sync += [late.eq(early) for early, late in pairwise(stage)]
         with m.If(self.start):

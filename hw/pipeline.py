@@ -1,8 +1,8 @@
 """Registers between the stages of a pipeline."""
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 
-__all__ = ["delayed"]
+__all__ = ["delayed", "lately"]
 
 
 def delayed(m: Module, value: Value, clocks: int) -> Value:
@@ -12,3 +12,11 @@ def delayed(m: Module, value: Value, clocks: int) -> Value:
         m.d.sync += late.eq(value)
         value = late
     return value
+
+
+def lately(m: Module, value: Value, clocks: int) -> Value:
+    """Whether the bit `value` is set, or was within the last `clocks` clocks: whether a pipeline still holds anything."""
+    past = Signal(clocks - 1, name="past")
+    recent = Signal(name="recent")
+    m.d.sync += [past.eq(Cat(value, past)), recent.eq(value | past.any())]
+    return value | recent

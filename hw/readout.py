@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.fixed import popcount, shape, toward_zero
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import delayed, lately
 from ranvier.hw.row_memory import RowMemory
 
 __all__ = ["Readout"]
@@ -29,7 +29,7 @@ class Readout(wiring.Component):
     start : In(1)
         Begin a step: leak (with `clear`: set y to zero), then accept spikes.
     clear : In(1)
-        Held with `start`.
+        Held from the clock after `start`.
     kappa : In
         Decay, `decay` format.
     spikes : In(stream)
@@ -78,7 +78,7 @@ class Readout(wiring.Component):
         m = Module()
         c = self.config
         last = self.word == c.readout_words - 1
-        issue_leak, issue_spike = Signal(), Signal()
+        issue_leak, issue_spike, adding = Signal(), Signal(), Signal()
         m.d.comb += [
             self.neuron.eq(self.spikes.payload),
             issue_spike.eq(self.spikes.valid & ~self.leaking),
@@ -92,13 +92,7 @@ class Readout(wiring.Component):
                 m.d.sync += issue_leak.eq(0)
 
         # A word is at the banks when its word of Wout is, or at once when it leaks.
-        leak = [issue_leak]
-        for _ in range(self.LEAK_LATENCY):
-            leak.append(delayed(m, leak[-1], 1))
-        spike = [issue_spike]
-        for _ in range(RowMemory.LATENCY):
-            spike.append(delayed(m, spike[-1], 1))
-        add, add_word = spike[-1], delayed(m, self.word, RowMemory.LATENCY)
+        add, add_word = delayed(m, issue_spike, RowMemory.LATENCY), delayed(m, self.word, RowMemory.LATENCY)
         banks = [Accumulator(c.potential, c.weight, c.readout_words) for _ in range(c.lanes)]
         for lane, bank in enumerate(banks):
             m.submodules[f"bank_{lane}"] = bank
@@ -109,14 +103,15 @@ class Readout(wiring.Component):
                 bank.address.eq(Mux(issue_leak, self.word, Mux(add, add_word, self.read_word))),
                 bank.add.eq(add & exists),
                 bank.addend.eq(self.weights[lane]),
-                bank.write.eq(leak[self.LEAK_LATENCY]),
+                bank.write.eq(delayed(m, issue_leak, self.LEAK_LATENCY)),
                 bank.write_address.eq(delayed(m, self.word, self.LEAK_LATENCY)),
                 bank.write_value.eq(Mux(self.clear, 0, leaked)),
                 self.values[lane].eq(bank.value),
             ]
         m.d.comb += [
-            self.leaking.eq(Cat(leak).any()),
-            self.busy.eq(self.leaking | self.spikes.valid | Cat(spike).any() | Cat(bank.busy for bank in banks).any()),
+            self.leaking.eq(lately(m, issue_leak, self.LEAK_LATENCY)),
+            adding.eq(lately(m, issue_spike, RowMemory.LATENCY) | Cat(bank.busy for bank in banks).any()),
+            self.busy.eq(self.leaking | self.spikes.valid | adding),
             self.saturated.eq(popcount([bank.clipped for bank in banks])),
         ]
         return m

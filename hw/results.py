@@ -102,6 +102,7 @@ class Results(wiring.Component):
             queue.r_en.eq(self.take),
             self.dropped.eq(queued & ~queue.w_rdy),
             self.level.eq(queue.level),
+            self.oldest.as_value().eq(0),
         ]
         with m.If(queue.r_rdy):
             m.d.comb += [
@@ -116,6 +117,7 @@ class Results(wiring.Component):
         word = self.stream.payload
         m.d.comb += [
             self.stream.valid.eq(self.streaming & self.outputs.valid),
+            word.output.as_value().eq(0),
             word.output.valid.eq(1),
             word.output.kind.eq(source.kind),
             word.output.index.eq(source.index),

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ranvier.golden.config import Memory as Ports
 from ranvier.golden.qformat import QFormat
-from ranvier.hw.fixed import shape
+from ranvier.hw.fixed import shape, times
 from ranvier.hw.pipeline import delayed
 
 __all__ = ["SINGLE_PORTED", "RowMemory", "read_turn", "write_wait"]
@@ -35,9 +35,9 @@ def write_wait(ports: Ports, latency: int) -> int:
 class RowMemory(wiring.Component):
     """Matrix of `rows` x `words` x `lanes` values: one word read and one written per clock, or one of the two.
 
-    Addresses are summed in a register before the memory, and the memory's output is registered before any logic. With one
-    port, a write takes the place of the read asked on the same clock, whose answer means nothing; and what was never written
-    is undefined.
+    Rows and words are registered before they are summed to an address and the address before the memory, so that a wide
+    choice of rows may lie in front; the memory's output is registered before any logic. With one port, a write takes the
+    place of the read asked on the same clock, whose answer means nothing; and what was never written is undefined.
 
     Parameters
     ----------
@@ -55,13 +55,16 @@ class RowMemory(wiring.Component):
     values : Out(array of lanes)
         The answer.
     write : In(lanes)
-        Lanes to write; in memory two clocks later.
+        Lanes to write; in memory `WRITE_LATENCY` clocks later.
     write_row, write_word, write_values : In
         Where and what.
     """
 
-    #: Address sum, memory, output register.
-    LATENCY = 3
+    #: Input register, address sum, memory, output register.
+    LATENCY = 4
+
+    #: Input register, address sum, memory.
+    WRITE_LATENCY = 3
 
     def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int, ports: Ports = "dual"):
         self.rows, self.words, self.lanes, self.ports = rows, words, lanes, ports
@@ -84,19 +87,21 @@ class RowMemory(wiring.Component):
         attrs = SINGLE_PORTED if self.ports == "single" else {}
         m.submodules.memory = memory = Memory(shape=shape, depth=depth, init=[], attrs=attrs)
         read, write = memory.read_port(), memory.write_port(granularity=1)
-        asked = delayed(m, self.row * self.words + self.word, 1)
-        written = delayed(m, self.write_row * self.words + self.write_word, 1)
+        asked = self._address(m, self.row, self.word)
+        written = self._address(m, self.write_row, self.write_word)
         if self.ports == "single":
             writing = write.en.any()
             asked = written = Mux(writing, written, asked)
             m.d.comb += read.en.eq(~writing)
-        m.d.sync += [
-            write.data.eq(self.write_values),
-            write.en.eq(self.write),
-        ]
         m.d.comb += [
-            write.addr.eq(written),
             read.addr.eq(asked),
             self.values.eq(delayed(m, read.data, 1)),
+            write.addr.eq(written),
+            write.data.eq(delayed(m, self.write_values, 2)),
+            write.en.eq(delayed(m, self.write, 2)),
         ]
         return m
+
+    def _address(self, m, row, word):
+        """Place of a word, two clocks later."""
+        return delayed(m, times(delayed(m, row, 1), self.words) + delayed(m, word, 1), 1)

@@ -62,10 +62,10 @@ class SynapseMemory(wiring.Component):
     synapses : Out(`synapse_layout`)
         Their content.
     write : In(`SynapseWrite`)
-        What to write.
+        What to write; in memory `WRITE_LATENCY` clocks later.
     """
 
-    LATENCY = RowMemory.LATENCY
+    LATENCY, WRITE_LATENCY = RowMemory.LATENCY, RowMemory.WRITE_LATENCY
 
     def __init__(self, config: CoreConfig):
         self.config = config

@@ -60,12 +60,12 @@ class Traces(wiring.Component):
     read_row : In
         Row to look at while nothing is under way ...
     trace : Out
-        ... and its trace one clock later (zero if asleep).
+        ... and its trace two clocks later (zero if asleep).
     saturated : Out(1)
         A trace clipped.
     """
 
-    LATENCY = 7
+    LATENCY = 8
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -99,7 +99,7 @@ class Traces(wiring.Component):
         m.submodules.memory = memory = Memory(shape=layout, depth=max(2, c.rows), init=[])
         read, write = memory.read_port(), memory.write_port()
         m.d.comb += [
-            read.addr.eq(Mux(self.visit, self.row, Mux(self.arrive, self.arrived_row, self.read_row))),
+            read.addr.eq(delayed(m, Mux(self.visit, self.row, Mux(self.arrive, self.arrived_row, self.read_row)), 1)),
             self.trace.eq(Mux(read.data.awake, read.data.window[0], 0)),
         ]
         marked, marking = self._mark(m, read.data)
@@ -120,10 +120,10 @@ class Traces(wiring.Component):
             m.d.sync += [after.eq(before), after.arrived.eq(Mux(before.arrived == most, most, before.arrived + 1))]
         with m.Else():
             m.d.sync += [after.eq(0), after.awake.eq(1), after.arrived.eq(1)]
-        asked = delayed(m, self.arrive, 1)
+        asked = delayed(m, self.arrive, 2)
         marking = delayed(m, asked, 1)
         m.d.comb += [
-            self.woken_row.eq(delayed(m, self.arrived_row, 2)),
+            self.woken_row.eq(delayed(m, self.arrived_row, 3)),
             self.woke.eq(delayed(m, asked & ~before.awake, 1)),
         ]
         return after.as_value(), marking
@@ -131,24 +131,24 @@ class Traces(wiring.Component):
     def _advance(self, m, stored):
         """One step of a row: leak, add, saturate, slope; the state to write at the end."""
         c, radius = self.config, self.config.kernel_radius
-        before = delayed(m, stored, 1)  # clock 2
+        before = delayed(m, stored, 1)  # clock 3
         product = delayed(m, before.window[0] * self.alpha, 1)
         total = delayed(
             m, (product >> c.decay.fraction) + (delayed(m, before.arrived, 1) << c.trace.fraction), 1
-        )  # clock 4
+        )  # clock 5
         trace, clipped = saturate(Cat(total, Const(0, 1)).as_signed(), c.trace)
-        trace = delayed(m, trace, 1)  # clock 5
+        trace = delayed(m, trace, 1)  # clock 6
         old = delayed(m, before, 3)
         window = [trace, *(old.window[n] for n in range(2 * radius))]  # xbar[t], xbar[t-1] .. xbar[t-2R]
         differences = (tap * (window[radius + u] - window[radius - u]) for u, tap in enumerate(c.kernel, 1))
-        slope = delayed(m, sum(differences), 1)  # clock 6
+        slope = delayed(m, sum(differences), 1)  # clock 7
         entry = Signal(entry_layout(c))
         m.d.sync += [
             entry.trace.eq(delayed(m, window[radius], 1)),
             entry.slope.eq(round_half_up(slope, c.kernel_format.fraction)),
         ]
 
-        old, window = delayed(m, old, 2), [delayed(m, value, 2) for value in window]  # clock 7
+        old, window = delayed(m, old, 2), [delayed(m, value, 2) for value in window]  # clock 8
         visited = delayed(m, self.visit, self.LATENCY)
         blank = ~entry.as_value().any()
         after = Signal(trace_layout(c))
@@ -163,5 +163,5 @@ class Traces(wiring.Component):
             self.age.eq(after.age),
             self.awake.eq(after.awake),
         ]
-        m.d.sync += self.saturated.eq(delayed(m, self.visit, 4) & clipped)
+        m.d.sync += self.saturated.eq(delayed(m, self.visit, 5) & clipped)
         return after.as_value()

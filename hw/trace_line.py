@@ -8,7 +8,6 @@ from amaranth.utils import ceil_log2
 
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import shape
-from ranvier.hw.pipeline import delayed
 
 __all__ = ["TraceLine", "entry_layout"]
 
@@ -22,7 +21,7 @@ class TraceLine(wiring.Component):
     """Circular buffer of (trace, slope) entries per row, addressed by step modulo L.
 
     Every lane reads at the delay of its own synapse, so with synaptic delays each lane has a copy; with axonal delays or
-    none, one serves all. One entry is written and one word read per clock; a read answers two clocks later.
+    none, one serves all. One entry is written and one word read per clock; a read answers on the next clock.
 
     Parameters
     ----------
@@ -38,10 +37,10 @@ class TraceLine(wiring.Component):
     slots : In(array of lanes)
         ... at each lane's own slot.
     entries : Out(array of lanes of entries)
-        What was there, two clocks later.
+        What was there, one clock later, straight from block RAM: register it before any logic.
     """
 
-    LATENCY = 2
+    LATENCY = 1
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -73,6 +72,6 @@ class TraceLine(wiring.Component):
                 write_port.data.eq(self.entry),
                 write_port.en.eq(self.write),
             ]
-            read.append(delayed(m, read_port.data, 1))
+            read.append(read_port.data)
         m.d.comb += [self.entries[lane].eq(read[lane % copies]) for lane in range(c.lanes)]
         return m

@@ -1,4 +1,4 @@
-"""The command line: ``ranvier demo | train | eval | verify | verilog | info | bench``.
+"""The command line: ``ranvier demo | train | eval | verify | verilog | synth | info | bench``.
 
 Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree,
 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C (what was finished is saved).
@@ -8,8 +8,10 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from ranvier.data import DataError, open_dataset
@@ -135,6 +137,14 @@ def _parser() -> Parser:
     added = command("verilog", _verilog, "Write the core as one self-contained Verilog file.")
     core(added, required=True)
     added.add_argument("-o", "--out", metavar="FILE", required=True)
+
+    added = command("synth", _synth, "Synthesise the core, and place and route it if asked to.")
+    core(added, required=True)
+    added.add_argument("--family", default="ecp5", help="FPGA to synthesise for: ecp5 (default), ice40 or xc7")
+    added.add_argument("--place", metavar="DEVICE", help="place and route on this ECP5: 12k, 25k, 45k, 85k")
+    added.add_argument("--speed", type=int, default=6, choices=(6, 7, 8), help="speed grade (default 6, the slowest)")
+    added.add_argument("--target", type=count, default=80, metavar="MHZ", help="frequency to aim for (default 80)")
+    added.add_argument("--seeds", type=count, default=1, help="runs of the placer, from seed 1 (default 1)")
 
     added = command("info", _info, "Print number formats, memories and cycle formulas of a core.")
     core(added, required=True)
@@ -273,6 +283,49 @@ def _verilog(options: argparse.Namespace) -> Answer:
     write_text(out, text)
     lines = text.count("\n")
     return Answer({"verilog": str(out), "lines": lines}, [f"wrote {out} ({lines:,} lines)"])
+
+
+def _synth(options: argparse.Namespace) -> Answer:
+    config = _core(options)
+    from ranvier.hw.place import DEVICES as PLACES
+    from ranvier.hw.place import placer
+    from ranvier.hw.synthesis import FAMILIES, ToolError, synthesiser
+
+    for name, value, known in (("family", options.family, FAMILIES), ("place", options.place, PLACES)):
+        if value is not None and value not in known:
+            raise UsageError(f"unknown --{name} {value!r}: choose one of {', '.join(known)}")
+    if options.place and options.family != "ecp5":
+        raise UsageError(f"--place knows ECP5 devices only: leave it out, or --family {options.family}")
+    try:
+        tools = [synthesiser()] + ([placer()] if options.place else [])
+        return _synthesised(config, options, tools)
+    except ToolError as error:
+        raise UsageError(str(error)) from None
+
+
+def _synthesised(config: CoreConfig, options: argparse.Namespace, tools: list[str]) -> Answer:
+    from ranvier.hw.harness import Harness
+    from ranvier.hw.place import place_and_route
+    from ranvier.hw.synthesis import synthesise
+    from ranvier.hw.verilog import Top
+
+    resources = synthesise(Top(config), options.family)
+    values = {"family": options.family, "tools": tools, "config": config.to_dict(), "resources": asdict(resources)}
+    lines = [f"synthesised for {options.family} by {tools[0]}, before place and route", *resources.text()]
+    if options.place:
+        with TemporaryDirectory() as folder:
+            netlist = Path(folder, "core.json")
+            synthesise(Harness(Top(config)), options.family, netlist)
+            runs = [
+                place_and_route(netlist, options.place, speed=options.speed, target=options.target, seed=seed)
+                for seed in range(1, options.seeds + 1)
+            ]
+        worst = min(runs, key=lambda run: run.fmax)
+        values |= {"device": options.place, "speed": options.speed, "placements": [run.summary() for run in runs]}
+        lines += ["", f"placed and routed on ECP5 {options.place}, speed grade {options.speed}, by {tools[1]}"]
+        lines += [f"  seed {run.seed}: {run.fmax:.1f} MHz" for run in runs]
+        lines += worst.text()
+    return Answer(values, lines)
 
 
 def _info(options: argparse.Namespace) -> Answer:

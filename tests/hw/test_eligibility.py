@@ -258,6 +258,5 @@ def test_latency(delays, lanes, memory):
         await bench.step(ctx, 0, [0], credit)
 
     simulate(bench.dut, testbench, background=[watch])
-    print(written[-1] + 2 - issued[0], unit.latency)
     assert len(issued) == 1
-    assert written[-1] + 2 - issued[0] == unit.latency  # a write is in memory two clocks later
+    assert written[-1] + SynapseMemory.WRITE_LATENCY - issued[0] == unit.latency

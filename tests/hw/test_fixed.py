@@ -7,7 +7,7 @@ from pysim import evaluate
 
 from ranvier.golden import fixed as golden
 from ranvier.golden.qformat import QFormat
-from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate, shape, toward_zero
+from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate, shape, times, toward_zero
 
 EVERY = np.arange(-256, 256)
 
@@ -62,6 +62,14 @@ def test_round_stochastic_takes_the_low_bits_of_the_draw(bits):
     results = evaluate(lambda v, d: round_stochastic(v, bits, d), (signed(9), unsigned(4)), inputs.tolist())
     expected = golden.round_stochastic(inputs[:, 0], bits, inputs[:, 1] & ((1 << bits) - 1))
     np.testing.assert_array_equal(np.ravel(results), expected)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 7, 10, 255])
+def test_times(factor):
+    values = range(64)
+    assert evaluate(lambda v: times(v, factor), (unsigned(6),), [(v,) for v in values]) == [
+        (factor * v,) for v in values
+    ]
 
 
 def test_popcount():

@@ -50,16 +50,15 @@ def test_reads_what_was_written_before(rows, words, lanes, ports):
 def test_latency(ports):
     write = {"write": 3, "write_row": 2, "write_word": 1, "write_values": [5, -6], "row": 2, "word": 1}
     (read,) = clocked(RowMemory(FORMAT, 3, 2, 2, ports), [write, *[{"write": 0}] * 6], "values")
-    assert [values.tolist() for values in read].index(
-        [5, -6]
-    ) == 1 + RowMemory.LATENCY  # asked one clock after the write
+    asked = RowMemory.WRITE_LATENCY - (RowMemory.LATENCY - 2)  # an answer was in memory two clocks before
+    assert [values.tolist() for values in read].index([5, -6]) == asked + RowMemory.LATENCY
 
 
 def test_with_one_port_a_write_takes_the_place_of_the_read():
     store = {"write": 1, "write_values": [3]}
     asks = [{"write": 0, "row": 1}, {"row": 0, "write": 1, "write_row": 2}, {"write": 0}]
-    (read,) = clocked(RowMemory(FORMAT, 3, 1, 1, "single"), [store, *asks, *[{}] * 4], "values")
-    assert [values.tolist() for values in read][4:7] == [[0], [0], [3]]  # row 1; nothing, so still that; row 0
+    (read,) = clocked(RowMemory(FORMAT, 3, 1, 1, "single"), [store, *asks, *[{}] * 5], "values")
+    assert [values.tolist() for values in read][5:8] == [[0], [0], [3]]  # row 1; nothing, so still that; row 0
 
 
 class Turn(wiring.Component):

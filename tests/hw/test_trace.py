@@ -36,12 +36,12 @@ def test_visits_against_the_golden_lines(radius, changes):
             for row in rng.integers(0, config.rows, rng.integers(0, 20) if dense else int(rng.random() < 0.05)):
                 row = int(row)
                 await pulse(ctx, dut, arrive=1, arrived_row=row)
-                await ctx.tick()
+                await pause(ctx, 2)
                 assert ctx.get(dut.woke) == (row not in lines)
                 assert ctx.get(dut.woken_row) == row
-                await ctx.tick()
                 lines.setdefault(row, TraceLine(config)).arrived += 1
-                await pause(ctx, rng.integers(0, 2))
+                await pause(ctx, rng.integers(0, 3))
+            await ctx.tick()
             for row in list(lines):
                 line = lines[row]
                 awake = line.step(step, alpha)
@@ -61,7 +61,7 @@ def test_visits_against_the_golden_lines(radius, changes):
                     slept += 1
             for row in range(config.rows):
                 ctx.set(dut.read_row, row)
-                await ctx.tick()
+                await pause(ctx, 2)
                 expected = lines[row].trace if row in lines else 0
                 assert ctx.get(dut.trace) == expected, f"step {step}, row {row}"
                 compared += 1
