@@ -14,10 +14,11 @@ import ranvier.golden
 import ranvier.hw
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.peripheral import Peripheral
+from ranvier.hw.serial import SerialCore
 from ranvier.hw.verilog import NAME, to_verilog, write_verilog
 from ranvier.sim import verilator
 
-__all__ = ["CORE", "PERIPHERAL", "Model", "library", "sources_digest"]
+__all__ = ["CORE", "PERIPHERAL", "Model", "library", "serial", "sources_digest"]
 
 _VERILATE = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique", "--noassert", "-Wno-fatal", "-Wno-lint"]
 #: Modules of `ranvier.golden` from which the hardware takes sizes and constants.
@@ -27,17 +28,27 @@ _COMPILE = ["-std=c++17", "-fPIC"]
 
 @dataclass(frozen=True)
 class Model:
-    """What is simulated: a module, how its Verilog is written, and what drives it from C++ (a file beside this one)."""
+    """What is simulated: a module, how its Verilog is written, what drives it from C++ (a file beside this one), and what
+    tells it from others of that name."""
 
     name: str
     verilog: Callable[[CoreConfig], str]
     harness: str
+    variant: str = ""
 
 
 CORE = Model(NAME, write_verilog, "harness.cpp")
 PERIPHERAL = Model(
     "ranvier_peripheral", lambda config: to_verilog(Peripheral(config), "ranvier_peripheral"), "bus_harness.cpp"
 )
+
+
+def serial(clock: int, baud: int) -> Model:
+    """A core on a serial port, for a clock in Hz and a baud rate."""
+    name = "ranvier_serial"
+    return Model(
+        name, lambda config: to_verilog(SerialCore(config, clock, baud), name), "serial_harness.cpp", f"-{clock}-{baud}"
+    )
 
 
 def sources_digest(config: CoreConfig) -> str:
@@ -68,7 +79,7 @@ def library(config: CoreConfig, model: Model = CORE, *, optimise: bool = True) -
     VerilatorError
         If a tool is missing or fails.
     """
-    name = f"{model.name}-{sources_digest(config)}{'' if optimise else '-plain'}.so"
+    name = f"{model.name}{model.variant}-{sources_digest(config)}{'' if optimise else '-plain'}.so"
     target = verilator.cache_folder() / name
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=verilator.cache_folder(), prefix="build-") as folder:

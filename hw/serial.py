@@ -1,0 +1,72 @@
+"""A core on a serial port: everything a board needs but its pins and its clock."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.peripheral import Peripheral
+from ranvier.hw.uart import BitTime, UARTReceiver, UARTTransmitter
+from ranvier.hw.uartbone import UARTBone
+
+__all__ = ["TIMEOUT", "SerialCore"]
+
+#: Seconds of silence after which half a frame is forgotten.
+TIMEOUT = 0.1
+
+
+class SerialCore(wiring.Component):
+    """UART, UARTBone and `Peripheral`: two wires to everything a core can do.
+
+    Nobody takes from the output stream here: with the stream bit of `Register.CONTROL` set, the core stalls and says so.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core.
+    clock, baud : int
+        Frequency in Hz of the clock that it will get, and bits per second on the wires; see `BitTime` for what is possible.
+    depth : int
+        Of the queues; see `Peripheral`.
+
+    Attributes
+    ----------
+    rx : In(1)
+        From the host, asynchronous; idle is high.
+    tx : Out(1)
+        To the host.
+    alive : Out(1)
+        For a lamp: on and off once a second, and the other way round for `FLASH` seconds after each byte from the host.
+    """
+
+    FLASH = 1 / 16
+
+    def __init__(self, config: CoreConfig, clock: int, baud: int, depth: int = 512):
+        self.config, self.clock, self.depth, self.bit = config, clock, depth, BitTime(clock, baud)
+        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "alive": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.receiver = receiver = UARTReceiver(self.bit)
+        m.submodules.transmitter = transmitter = UARTTransmitter(self.bit)
+        m.submodules.uartbone = uartbone = UARTBone(round(self.clock * TIMEOUT))
+        m.submodules.peripheral = peripheral = Peripheral(self.config, self.depth)
+        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        wiring.connect(m, receiver.bytes, uartbone.received)
+        wiring.connect(m, uartbone.sent, transmitter.bytes)
+        wiring.connect(m, uartbone.bus, peripheral.bus)
+        self._lamp(m, receiver.bytes.valid)
+        return m
+
+    def _lamp(self, m, active):
+        """Half a second on, half a second off, inverted shortly after a byte."""
+        half, flash = self.clock // 2, round(self.clock * self.FLASH)
+        beat, on, left = Signal(range(half)), Signal(), Signal(range(flash + 1))
+        m.d.sync += beat.eq(beat + 1)
+        with m.If(beat == half - 1):
+            m.d.sync += [beat.eq(0), on.eq(~on)]
+        with m.If(active):
+            m.d.sync += left.eq(flash)
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)
+        m.d.comb += self.alive.eq(on ^ (left != 0))

@@ -1,0 +1,88 @@
+"""A whole simulated board, UART pins to core, behind a pseudo-terminal that any program opens like a serial port."""
+
+import ctypes
+import os
+import threading
+import tty
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ranvier.golden.config import CoreConfig
+from ranvier.sim.build import library, serial
+
+__all__ = ["BAUD", "CLOCKS_PER_BIT", "SimulatedPort"]
+
+#: Clocks per bit: few, since every one of them is simulated.
+CLOCKS_PER_BIT = 8
+#: Baud rate unless told otherwise; with `CLOCKS_PER_BIT` a clock of 1 MHz, which most machines simulate in real time.
+BAUD = 125_000
+
+
+class SimulatedPort:
+    """The RTL of `ranvier.hw.serial.SerialCore` in a thread of its own, driven at its pins.
+
+    The terminal passes bytes at whatever baud rate the host sets, and they are put on the pins just so: at a rate that the
+    core was not built for it hears garbage, as it would on a board.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core; its simulator is built on first use and kept.
+    baud : int
+        Rate that the core is built for.
+    path : Path, optional
+        A library built by `ranvier.sim.build.library`, if not the one for `config`.
+
+    Attributes
+    ----------
+    port : str
+        Path of the terminal.
+
+    Raises
+    ------
+    VerilatorError
+        If the simulator cannot be built.
+    """
+
+    def __init__(self, config: CoreConfig, baud: int = BAUD, path: Path | None = None):
+        self.config, self.baud, clock = config, baud, CLOCKS_PER_BIT * baud
+        self._library = ctypes.CDLL(str(path or library(config, serial(clock, baud))))
+        self._library.serial_open.restype = ctypes.c_void_p
+        self._library.serial_cycles.restype = ctypes.c_uint64
+        self._board = ctypes.c_void_p(self._library.serial_open())
+        self._master, self._slave = os.openpty()  # the slave stays open: the port is there before and after its users
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self.port = os.ttyname(self._slave)
+        arguments = (self._board, self._master, ctypes.c_double(clock))
+        self._thread = threading.Thread(target=self._library.serial_run, args=arguments, daemon=True)
+        self._thread.start()
+
+    def cycles(self) -> int:
+        """Clocks since it was opened."""
+        return self._library.serial_cycles(self._board)
+
+    def unplug(self) -> None:
+        """Pull the plug: whoever has the port open sees it vanish."""
+        if self._master >= 0:
+            self._library.serial_stop(self._board)
+            self._thread.join()
+            os.close(self._slave)
+            os.close(self._master)
+            self._master = -1
+
+    def close(self) -> None:
+        """Unplug and release the simulator."""
+        self.unplug()
+        if self._board:
+            self._library.serial_close(self._board)
+            self._board = ctypes.c_void_p()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
