@@ -1,4 +1,4 @@
-"""The command line: ``ranvier demo | train | eval | verify | verilog | info | bench``.
+"""The command line: ``ranvier demo | train | eval | verify | verilog | registers | info | bench``.
 
 Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree,
 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C (what was finished is saved).
@@ -134,6 +134,11 @@ def _parser() -> Parser:
 
     added = command("verilog", _verilog, "Write the core as one self-contained Verilog file.")
     core(added, required=True)
+    added.add_argument("-o", "--out", metavar="FILE", required=True)
+
+    added = command("registers", _registers, "Write the register table for other tools and for people.")
+    core(added, required=True)
+    added.add_argument("--format", default="markdown", help="markdown (default), svd, systemrdl or csv (of LiteX)")
     added.add_argument("-o", "--out", metavar="FILE", required=True)
 
     added = command("info", _info, "Print number formats, memories and cycle formulas of a core.")
@@ -273,6 +278,17 @@ def _verilog(options: argparse.Namespace) -> Answer:
     write_text(out, text)
     lines = text.count("\n")
     return Answer({"verilog": str(out), "lines": lines}, [f"wrote {out} ({lines:,} lines)"])
+
+
+def _registers(options: argparse.Namespace) -> Answer:
+    config = _core(options)
+    out = check_output(options.out)
+    from ranvier.hw.register_documents import FORMATS
+
+    if options.format not in FORMATS:
+        raise UsageError(f"unknown format {options.format!r}: choose one of {', '.join(FORMATS)}")
+    write_text(out, FORMATS[options.format](config))
+    return Answer({"registers": str(out), "format": options.format}, [f"wrote {out}"])
 
 
 def _info(options: argparse.Namespace) -> Answer:
