@@ -7,6 +7,7 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data
 
 from ranvier.golden.config import CHOICES, CoreConfig
+from ranvier.golden.qformat import QFormat
 from ranvier.golden.record import COUNTERS
 
 __all__ = [
@@ -263,6 +264,25 @@ class Space(enum.Enum):
         """(least, greatest) value that can be written to a window that has rows."""
         c = config
         return (0, c.delay_limit) if self is Space.DELAY else (c.weight.min, c.weight.max)
+
+    def form(self, config: CoreConfig) -> QFormat:
+        """Number format of the values of a window, sign-extended to 32 bits."""
+        c = config
+        score = c.error if c.prediction == "softmax" else c.potential
+        return {
+            Space.REGISTER: QFormat(False, 32, 0),
+            Space.WEIGHT: c.weight,
+            Space.DELAY: c.delay,
+            Space.READOUT: c.weight,
+            Space.FEEDBACK: c.weight,
+            Space.POTENTIAL: c.potential,
+            Space.SPIKED: QFormat(False, 1, 0),
+            Space.SURROGATE: c.surrogate,
+            Space.READOUT_TRACE: c.trace,
+            Space.READOUT_VALUE: c.potential,
+            Space.TRACE: c.trace,
+            Space.SCORE: QFormat(True, 31 - score.fraction, score.fraction),
+        }[self]
 
     def extent(self, config: CoreConfig) -> tuple[int, int]:
         """(rows, columns) in a core; an empty one does not exist there."""

@@ -1,4 +1,4 @@
-"""The command line: ``ranvier demo | train | eval | verify | verilog | synth | info | bench``.
+"""The command line: ``ranvier demo | train | eval | verify | verilog | registers | synth | info | bench``.
 
 Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree,
 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C (what was finished is saved).
@@ -136,6 +136,11 @@ def _parser() -> Parser:
 
     added = command("verilog", _verilog, "Write the core as one self-contained Verilog file.")
     core(added, required=True)
+    added.add_argument("-o", "--out", metavar="FILE", required=True)
+
+    added = command("registers", _registers, "Write the register table for other tools and for people.")
+    core(added, required=True)
+    added.add_argument("--format", default="markdown", help="markdown (default), svd, systemrdl or csv (of LiteX)")
     added.add_argument("-o", "--out", metavar="FILE", required=True)
 
     added = command("synth", _synth, "Synthesise the core, and place and route it if asked to.")
@@ -285,6 +290,17 @@ def _verilog(options: argparse.Namespace) -> Answer:
     return Answer({"verilog": str(out), "lines": lines}, [f"wrote {out} ({lines:,} lines)"])
 
 
+def _registers(options: argparse.Namespace) -> Answer:
+    config = _core(options)
+    out = check_output(options.out)
+    from ranvier.hw.register_documents import FORMATS
+
+    if options.format not in FORMATS:
+        raise UsageError(f"unknown format {options.format!r}: choose one of {', '.join(FORMATS)}")
+    write_text(out, FORMATS[options.format](config))
+    return Answer({"registers": str(out), "format": options.format}, [f"wrote {out}"])
+
+
 def _synth(options: argparse.Namespace) -> Answer:
     config = _core(options)
     from ranvier.hw.place import DEVICES as PLACES
@@ -304,18 +320,19 @@ def _synth(options: argparse.Namespace) -> Answer:
 
 
 def _synthesised(config: CoreConfig, options: argparse.Namespace, tools: list[str]) -> Answer:
+    from ranvier.hw.core import Core
+    from ranvier.hw.flat import Flat
     from ranvier.hw.harness import Harness
     from ranvier.hw.place import place_and_route
     from ranvier.hw.synthesis import synthesise
-    from ranvier.hw.verilog import Top
 
-    resources = synthesise(Top(config), options.family)
+    resources = synthesise(Flat(Core(config)), options.family)
     values = {"family": options.family, "tools": tools, "config": config.to_dict(), "resources": asdict(resources)}
     lines = [f"synthesised for {options.family} by {tools[0]}, before place and route", *resources.text()]
     if options.place:
         with TemporaryDirectory() as folder:
             netlist = Path(folder, "core.json")
-            synthesise(Harness(Top(config)), options.family, netlist)
+            synthesise(Harness(Flat(Core(config))), options.family, netlist)
             runs = [
                 place_and_route(netlist, options.place, speed=options.speed, target=options.target, seed=seed)
                 for seed in range(1, options.seeds + 1)

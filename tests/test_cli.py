@@ -159,6 +159,13 @@ def test_verilog(capsys: pytest.CaptureFixture[str]) -> None:
     assert Path("core.v").read_text().count("\n") == result["lines"] > 100
 
 
+@pytest.mark.parametrize("form", ["markdown", "svd", "systemrdl", "csv"])
+def test_registers(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--preset", "test", "--format", form, "-o", "registers")
+    assert answer(capsys, "registers", *options) == {"registers": "registers", "format": form}
+    assert Path("registers").read_text().count("\n") > 40
+
+
 def test_demo_beside_itself() -> None:
     """The whole demo, with the golden model in the RTL's place."""
     result = demo("new/out", device="golden", samples=60, tests=20)
@@ -243,6 +250,10 @@ BAD = {
     "verilog --preset test": "-o",
     "verilog --preset test -o .": "folder",
     "verilog --preset nope -o x.v": "unknown preset",
+    "registers --preset test": "-o",
+    "registers --preset test --format xml -o x": "unknown format 'xml': choose one of markdown, svd, systemrdl, csv",
+    "registers --preset test -o .": "folder",
+    "registers --preset nope -o x": "unknown preset",
     "info": "--preset --config",
     "info --preset nope": "unknown preset",
     "demo --out garbage": "cannot make the folder garbage",

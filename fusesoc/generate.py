@@ -1,0 +1,27 @@
+"""FuseSoC generator: a core file with one Verilog file, written by ``ranvier verilog``."""
+
+import sys
+from pathlib import Path
+
+from fusesoc.capi2.generator import Generator
+
+from ranvier.cli import main
+
+
+class Verilog(Generator):
+    """Parameters: `preset`, or `config` with the path of a TOML file from the core file that asks."""
+
+    def run(self) -> None:
+        """Write the Verilog beside the core file that lists it."""
+        options = dict(self.config or {})
+        if "config" in options:
+            options["config"] = str(Path(self.files_root) / options["config"])
+        name = "ranvier_core.v"
+        arguments = [f"--{option}={value}" for option, value in options.items()]
+        if code := main(["verilog", *arguments, "-o", name]):
+            sys.exit(code)
+        self.add_files([name], file_type="verilogSource")
+        self.write()
+
+
+Verilog().run()
