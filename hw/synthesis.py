@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-__all__ = ["FAMILIES", "Family", "Resources", "ToolError", "synthesise", "synthesiser"]
+__all__ = ["FAMILIES", "Family", "Resources", "ToolError", "synthesise", "synthesise_rtlil", "synthesiser"]
 
 #: Name of the top module.
 TOP = "top"
@@ -140,10 +140,17 @@ def synthesise(design: wiring.Component, family: str, netlist: Path | None = Non
     ToolError
         If Yosys is not installed or fails.
     """
+    with TemporaryDirectory() as folder:
+        source = Path(folder, "top.il")
+        source.write_text(rtlil.convert(design, name=TOP, emit_src=False))
+        return synthesise_rtlil(source, family, netlist)
+
+
+def synthesise_rtlil(source: Path, family: str, netlist: Path | None = None) -> Resources:
+    """`synthesise` for a design in RTLIL whose top module is `TOP`."""
     synthesiser()
     with TemporaryDirectory() as folder:
-        source, stat = Path(folder, "top.il"), Path(folder, "stat.json")
-        source.write_text(rtlil.convert(design, name=TOP, emit_src=False))
+        stat = Path(folder, "stat.json")
         commands = [
             f"read_rtlil {source}",
             f"{FAMILIES[family].script} -top {TOP}",

@@ -147,7 +147,9 @@ def _parser() -> Parser:
     added = command("synth", _synth, "Synthesise the core, and place and route it if asked to.")
     core(added, required=True)
     added.add_argument("--family", default="ecp5", help="FPGA to synthesise for: ecp5 (default), ice40 or xc7")
-    added.add_argument("--place", metavar="DEVICE", help="place and route on this ECP5: 12k, 25k, 45k, 85k")
+    added.add_argument(
+        "--place", metavar="DEVICE", help="place and route on it: 12k, 25k, 45k, 85k (ECP5), up5k (iCE40)"
+    )
     added.add_argument("--speed", type=int, default=6, choices=(6, 7, 8), help="speed grade (default 6, the slowest)")
     added.add_argument("--target", type=count, default=80, metavar="MHZ", help="frequency to aim for (default 80)")
     added.add_argument("--seeds", type=count, default=1, help="runs of the placer, from seed 1 (default 1)")
@@ -315,10 +317,10 @@ def _synth(options: argparse.Namespace) -> Answer:
     for name, value, known in (("family", options.family, FAMILIES), ("place", options.place, PLACES)):
         if value is not None and value not in known:
             raise UsageError(f"unknown --{name} {value!r}: choose one of {', '.join(known)}")
-    if options.place and options.family != "ecp5":
-        raise UsageError(f"--place knows ECP5 devices only: leave it out, or --family {options.family}")
+    if options.place and PLACES[options.place] != options.family:
+        raise UsageError(f"--place {options.place} is no {options.family}: add --family {PLACES[options.place]}")
     try:
-        tools = [synthesiser()] + ([placer()] if options.place else [])
+        tools = [synthesiser()] + ([placer(options.family)] if options.place else [])
         return _synthesised(config, options, tools)
     except ToolError as error:
         raise UsageError(str(error)) from None
@@ -344,7 +346,8 @@ def _synthesised(config: CoreConfig, options: argparse.Namespace, tools: list[st
             ]
         worst = min(runs, key=lambda run: run.fmax)
         values |= {"device": options.place, "speed": options.speed, "placements": [run.summary() for run in runs]}
-        lines += ["", f"placed and routed on ECP5 {options.place}, speed grade {options.speed}, by {tools[1]}"]
+        grade = f", speed grade {options.speed}" if options.family == "ecp5" else ""
+        lines += ["", f"placed and routed on {options.family} {options.place}{grade}, by {tools[1]}"]
         lines += [f"  seed {run.seed}: {run.fmax:.1f} MHz" for run in runs]
         lines += worst.text()
     return Answer(values, lines)
