@@ -87,9 +87,9 @@ class RowMemory(wiring.Component):
         asked = delayed(m, self.row * self.words + self.word, 1)
         written = delayed(m, self.write_row * self.words + self.write_word, 1)
         if self.ports == "single":
-            writing = write.en.any()
-            asked = written = Mux(writing, written, asked)
-            m.d.comb += read.en.eq(~writing)
+            address = Signal.like(read.addr)
+            m.d.comb += [address.eq(Mux(write.en.any(), written, asked)), read.en.eq(~write.en.any())]
+            asked = written = address
         m.d.sync += [
             write.data.eq(self.write_values),
             write.en.eq(self.write),
