@@ -4,13 +4,14 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from ranvier.golden.config import Memory as Ports
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import delayed
 
-__all__ = ["SINGLE_PORTED", "RowMemory", "read_turn", "write_wait"]
+__all__ = ["SINGLE_PORTED", "RowMemory", "read_turn", "row_stride", "write_wait"]
 
 #: Attribute by which synthesis puts a memory into SPRAM, and `ranvier.hw.verilog` leaves its content undefined.
 SINGLE_PORTED = {"ram_style": "huge"}
@@ -25,6 +26,11 @@ def read_turn(m: Module, ports: Ports, hold: Value) -> Value:
     if ports == "single":
         m.d.sync += turn.eq(~turn | hold)
     return turn
+
+
+def row_stride(ports: Ports, words: int) -> int:
+    """Places from one row to the next: as many as it has words, or with one port a power of two, as room is plenty there."""
+    return 1 << ceil_log2(words) if ports == "single" else words
 
 
 def write_wait(ports: Ports, latency: int) -> int:
@@ -80,12 +86,13 @@ class RowMemory(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        shape, depth = self.values.shape(), max(2, self.rows * self.words)
+        shape, stride = self.values.shape(), row_stride(self.ports, self.words)
+        depth = max(2, self.rows * stride)
         attrs = SINGLE_PORTED if self.ports == "single" else {}
         m.submodules.memory = memory = Memory(shape=shape, depth=depth, init=[], attrs=attrs)
         read, write = memory.read_port(), memory.write_port(granularity=1)
-        asked = delayed(m, self.row * self.words + self.word, 1)
-        written = delayed(m, self.write_row * self.words + self.write_word, 1)
+        asked = delayed(m, self.row * stride + self.word, 1)
+        written = delayed(m, self.write_row * stride + self.write_word, 1)
         if self.ports == "single":
             address = Signal.like(read.addr)
             m.d.comb += [address.eq(Mux(write.en.any(), written, asked)), read.en.eq(~write.en.any())]
