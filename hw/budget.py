@@ -14,7 +14,7 @@ from ranvier.hw.delivery import Delivery
 from ranvier.hw.eligibility import Eligibility
 from ranvier.hw.neuron import NeuronSweep, neuron_layout
 from ranvier.hw.readout import Readout
-from ranvier.hw.row_memory import RowMemory, write_wait
+from ranvier.hw.row_memory import RowMemory, row_stride, write_wait
 from ranvier.hw.softmax import Softmax
 from ranvier.hw.step_size import SCALE_LATENCY
 from ranvier.hw.trace import trace_layout
@@ -155,19 +155,24 @@ def memories(config: CoreConfig) -> dict[str, int]:
     """Bits of every memory, as described to synthesis."""
     c = config
     lists = 2 + c.recurrent + c.learning
+    word_bits = ceil_log2(max(2, c.words))
+
+    def matrix(rows: int, words: int, width: int) -> int:
+        return max(2, rows * row_stride(c.memory, words)) * c.lanes * width
+
     bits = {
         "delay line": (c.slots << ceil_log2(c.words)) * c.lanes * c.potential.width,
-        "weights": max(2, c.rows * c.words) * c.lanes * c.weight.width,
-        "readout weights": max(2, c.neurons * c.readout_words) * c.lanes * c.weight.width,
+        "weights": matrix(c.rows, c.words, c.weight.width),
+        "readout weights": matrix(c.neurons, c.readout_words, c.weight.width),
         "neuron state": max(2, c.words) * c.lanes * neuron_layout(c).size,
         "readout state": max(2, c.readout_words) * c.lanes * c.potential.width,
-        "spike lists": lists * c.words * (c.lanes + ceil_log2(max(2, c.words))),
+        "spike lists": (lists << word_bits) * (c.lanes + word_bits),
         "scores": c.outputs * 32,
         "softmax": (c.outputs + len(EXP_TABLE)) * (EXP_BITS + 1),
     }
     if c.delays != "none":
-        shape = c.words * c.lanes if c.delays == "synaptic" else 1
-        bits["delays"] = max(2, c.rows) * shape * c.delay.width
+        synaptic = c.delays == "synaptic"
+        bits["delays"] = matrix(c.rows, c.words, c.delay.width) if synaptic else max(2, c.rows) * c.delay.width
     if c.feedback == "random":
         bits["feedback weights"] = bits["readout weights"]
     if c.learning:
@@ -175,6 +180,6 @@ def memories(config: CoreConfig) -> dict[str, int]:
         bits["trace lines"] = copies * max(2, c.rows) * c.slots * entry_layout(c).size
         bits["trace state"] = max(2, c.rows) * trace_layout(c).size
         bits["awake rows"] = max(2, c.rows) * ceil_log2(max(2, c.rows))
-        bits["credit lists"] = (1 << ceil_log2(c.lag + 1) << ceil_log2(max(2, c.words))) * credit_layout(c).size
+        bits["credit lists"] = (1 << ceil_log2(c.lag + 1) << word_bits) * credit_layout(c).size
         bits["errors"] = max(2, c.readout_words) * c.lanes * (c.error.width + c.step_readout.width)
     return bits

@@ -6,9 +6,12 @@ __all__ = ["delayed", "lately"]
 
 
 def delayed(m: Module, value: Value, clocks: int) -> Value:
-    """`value` as it was `clocks` clocks ago."""
+    """`value` as it was `clocks` clocks ago.
+
+    Only flags are reset: what they do not announce is never looked at, and multipliers take registers without a reset in.
+    """
     for _ in range(clocks):
-        late = Signal.like(value, name="late")
+        late = Signal.like(value, name="late", reset_less=len(Value.cast(value)) > 1)
         m.d.sync += late.eq(value)
         value = late
     return value

@@ -4,13 +4,14 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from ranvier.golden.config import Memory as Ports
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import shape, times
 from ranvier.hw.pipeline import delayed
 
-__all__ = ["SINGLE_PORTED", "RowMemory", "read_turn", "write_wait"]
+__all__ = ["SINGLE_PORTED", "RowMemory", "read_turn", "row_stride", "write_wait"]
 
 #: Attribute by which synthesis puts a memory into SPRAM, and `ranvier.hw.verilog` leaves its content undefined.
 SINGLE_PORTED = {"ram_style": "huge"}
@@ -25,6 +26,11 @@ def read_turn(m: Module, ports: Ports, hold: Value) -> Value:
     if ports == "single":
         m.d.sync += turn.eq(~turn | hold)
     return turn
+
+
+def row_stride(ports: Ports, words: int) -> int:
+    """Places from one row to the next: as many as it has words, or with one port a power of two, as room is plenty there."""
+    return 1 << ceil_log2(words) if ports == "single" else words
 
 
 def write_wait(ports: Ports, latency: int) -> int:
@@ -83,16 +89,16 @@ class RowMemory(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        shape, depth = self.values.shape(), max(2, self.rows * self.words)
+        shape, depth = self.values.shape(), max(2, self.rows * row_stride(self.ports, self.words))
         attrs = SINGLE_PORTED if self.ports == "single" else {}
         m.submodules.memory = memory = Memory(shape=shape, depth=depth, init=[], attrs=attrs)
         read, write = memory.read_port(), memory.write_port(granularity=1)
         asked = self._address(m, self.row, self.word)
         written = self._address(m, self.write_row, self.write_word)
         if self.ports == "single":
-            writing = write.en.any()
-            asked = written = Mux(writing, written, asked)
-            m.d.comb += read.en.eq(~writing)
+            address = Signal.like(read.addr)
+            m.d.comb += [address.eq(Mux(write.en.any(), written, asked)), read.en.eq(~write.en.any())]
+            asked = written = address
         m.d.comb += [
             read.addr.eq(asked),
             self.values.eq(delayed(m, read.data, 1)),
@@ -104,4 +110,5 @@ class RowMemory(wiring.Component):
 
     def _address(self, m, row, word):
         """Place of a word, two clocks later."""
-        return delayed(m, times(delayed(m, row, 1), self.words) + delayed(m, word, 1), 1)
+        stride = row_stride(self.ports, self.words)
+        return delayed(m, times(delayed(m, row, 1), stride) + delayed(m, word, 1), 1)

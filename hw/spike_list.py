@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -45,12 +45,20 @@ class SpikeList(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         layout = data.StructLayout({"flags": self.lanes, "word": self.word.shape()})
-        m.submodules.queue = queue = SyncFIFOBuffered(width=layout.size, depth=self.words + 1)
-        entry, current = data.View(layout, queue.r_data), Signal(layout)
+        bits = ceil_log2(max(2, self.words))
+        m.submodules.queue = queue = Memory(shape=layout, depth=1 << bits, init=[])
+        read, write = queue.read_port(), queue.write_port()
+        pushed, popped, following = (Signal(bits + 1, name=name) for name in ("pushed", "popped", "following"))
+        pop, held = Signal(), Signal()  # `held`: the entry at `popped` has been read
+        current = Signal(layout)
         m.d.comb += [
-            queue.w_data.eq(Cat(self.flags, self.word)),
-            queue.w_en.eq(self.push & self.flags.any()),
+            write.addr.eq(pushed),
+            write.data.eq(Cat(self.flags, self.word)),
+            write.en.eq(self.push & self.flags.any()),
+            following.eq(popped + pop),
+            read.addr.eq(following),
         ]
+        m.d.sync += [pushed.eq(pushed + write.en), popped.eq(following), held.eq(following != pushed)]
 
         lane = Signal(range(max(2, self.lanes)))
         rest = Signal(self.lanes)  # flags after the lowest one
@@ -61,12 +69,12 @@ class SpikeList(wiring.Component):
             rest.eq(current.flags & (current.flags - 1)),
             self.units.payload.eq(Cat(lane[: ceil_log2(self.lanes)], current.word)),
             self.units.valid.eq(current.flags.any()),
-            self.empty.eq((queue.level == 0) & ~self.units.valid),
+            self.empty.eq((pushed == popped) & ~self.units.valid),
         ]
         done = ~self.units.valid | (self.units.ready & ~rest.any())
         with m.If(done):
-            m.d.comb += queue.r_en.eq(queue.r_rdy)
-            m.d.sync += [current.flags.eq(Mux(queue.r_rdy, entry.flags, 0)), current.word.eq(entry.word)]
+            m.d.comb += pop.eq(held)
+            m.d.sync += [current.flags.eq(Mux(held, read.data.flags, 0)), current.word.eq(read.data.word)]
         with m.Elif(self.units.ready):
             m.d.sync += current.flags.eq(rest)
         return m
