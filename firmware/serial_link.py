@@ -40,6 +40,11 @@ class SerialLink:
     timeout : float
         Seconds without a byte after which no more are expected.
 
+    Attributes
+    ----------
+    port, baud, name
+        As given, and both of them for messages.
+
     Raises
     ------
     LinkError
@@ -47,10 +52,11 @@ class SerialLink:
     """
 
     _TRIES = 4
-    _SILENCE = 1.5 * TIMEOUT
+    #: Seconds of silence before the core is asked who it is, and until it must have answered; longer with every try.
+    _SILENCE, _ANSWER = 1.5 * TIMEOUT, 0.5
 
     def __init__(self, port: str, baud: int = BAUD, timeout: float = 2.0):
-        self.name, self._timeout = f"{port} at {baud} baud", timeout
+        self.port, self.baud, self.name, self._timeout = port, baud, f"{port} at {baud} baud", timeout
         try:
             self._serial = serial.Serial(port, baud, write_timeout=timeout, exclusive=True)
         except (OSError, ValueError) as error:
@@ -107,6 +113,14 @@ class SerialLink:
             where = address + 4 * start * increment
             self._send(_head(command, length, where) + values[start : start + length].tobytes())
 
+    def tune(self, baud: int) -> None:
+        """Go on at another baud rate; the core keeps its own."""
+        self.baud, self.name, self._lost = baud, f"{self.port} at {baud} baud", True
+        try:
+            self._serial.baudrate = baud
+        except (OSError, ValueError) as error:
+            raise LinkError(f"{self.name}: the port cannot do this rate: {error}") from None
+
     def close(self) -> None:
         """Let go of the port."""
         self._serial.close()
@@ -121,7 +135,7 @@ class SerialLink:
         for patience in range(1, self._TRIES + 1):
             self._drain(patience * self._SILENCE)
             self._send(_head(Command.READ, 1, Register.ID.address))
-            answer = self._receive(4)
+            answer = self._receive(4, min(self._timeout, patience * self._ANSWER))
             if len(answer) == 4 and answer[:3] == MAGIC.to_bytes(3, "big"):
                 self._lost = False
                 return
@@ -144,7 +158,7 @@ class SerialLink:
     def _burst(self, command: Command, count: int, address: int) -> Words:
         """The words that one frame asks for."""
         self._send(_head(command, count, address))
-        answer = self._receive(4 * count)
+        answer = self._receive(4 * count, self._timeout)
         if len(answer) < 4 * count:
             self._lost = True
             raise LinkError(
@@ -168,11 +182,11 @@ class SerialLink:
             self._lost = True
             raise LinkError(f"{self.name}: expected to send {len(frame)} bytes: {_vanished(error)}") from None
 
-    def _receive(self, count: int) -> bytes:
-        """`count` bytes, or those that came before the line fell silent."""
+    def _receive(self, count: int, timeout: float) -> bytes:
+        """`count` bytes, or those that came before `timeout` seconds without any."""
         answer = b""
         while len(answer) < count:
-            part = self._part(count - len(answer), self._timeout)
+            part = self._part(count - len(answer), timeout)
             if not part:
                 break
             answer += part

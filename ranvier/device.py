@@ -2,19 +2,19 @@
 
 from collections.abc import Collection
 from types import TracebackType
-from typing import Literal, Protocol, Self, get_args
+from typing import Protocol, Self
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, StepSize
 from ranvier.golden.record import Record, Traced
 from ranvier.golden.spikes import Sample
 
-__all__ = ["DEVICES", "Device", "DeviceError", "DeviceName", "check_device", "open_device"]
+__all__ = ["CORES", "DEVICES", "Device", "DeviceError", "check_device", "open_device"]
 
-DeviceName = Literal["golden", "golden:plain", "float64", "sim", "bus", "pty"]
-
+#: Cores that are driven directly.
+CORES = ("golden", "golden:plain", "float64", "sim")
 #: Names that `open_device` knows, beside serial ports.
-DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
+DEVICES = (*CORES, "bus", "pty")
 _SERIAL = "serial://"
 _CHOICE = f"choose one of {', '.join(DEVICES)}, {_SERIAL}PORT?baud=RATE"
 

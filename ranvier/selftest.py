@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ranvier.device import Device
+from ranvier.device import Device, open_device
 from ranvier.firmware.link import LinkError
 from ranvier.firmware.remote import RemoteCore
+from ranvier.firmware.serial_link import SerialLink
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import TRACED, Record
@@ -19,7 +20,10 @@ from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import COLUMN_BITS, Register, Space, constants, word_address
 from ranvier.stimulus import random_network, random_sample
 
-__all__ = ["SCENARIOS", "Outcome", "Scenario", "ScenarioError", "run_scenario"]
+__all__ = ["SCENARIOS", "Outcome", "Rate", "Scenario", "ScenarioError", "SelfTest", "run_scenario", "selftest", "sweep"]
+
+#: Baud rates of a sweep, relative to the one that the core was built for.
+RATES = (0.92, 0.95, 0.97, 0.99, 1.0, 1.01, 1.03, 1.05, 1.08)
 
 
 class ScenarioError(Exception):
@@ -67,8 +71,104 @@ class Outcome:
     failure: str | None = None
 
 
+@dataclass(frozen=True)
+class Rate:
+    """Whether a core could be loaded and read back at a baud rate, and if not, why."""
+
+    baud: int
+    failure: str | None = None
+
+
+@dataclass
+class SelfTest:
+    """Result of `selftest`.
+
+    Parameters
+    ----------
+    device : str
+        What was tested.
+    outcomes : list of Outcome
+        Of the scenarios that the device can do.
+    skipped : list of str
+        Scenarios that need registers, on a device that has none.
+    rates : list of Rate
+        The baud sweep, on a serial port; the rate in the middle is that of the device.
+    """
+
+    device: str
+    outcomes: list[Outcome] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    rates: list[Rate] = field(default_factory=list)
+
+    @property
+    def failures(self) -> int:
+        """Scenarios that failed."""
+        return sum(outcome.failure is not None for outcome in self.outcomes)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self) | {"failures": self.failures}
+
+    def text(self) -> list[str]:
+        """A line for each scenario and baud rate, and one for all."""
+        lines = [
+            f"failed  {each.name}: {each.failure}"
+            if each.failure
+            else f"ok      {each.name:<20} {each.compared:6,} values"
+            for each in self.outcomes
+        ]
+        lines += [f"skipped {name}: {self.device} has no registers" for name in self.skipped]
+        nominal = self.rates[len(self.rates) // 2].baud if self.rates else 0
+        for rate in self.rates:
+            lines.append(f"{'no ' if rate.failure else 'yes'}     {rate.baud} baud ({rate.baud / nominal - 1:+.1%})")
+        compared = sum(each.compared for each in self.outcomes)
+        return [*lines, f"{self.failures} of {len(self.outcomes)} scenarios failed, {compared:,} values compared"]
+
+
 #: All scenarios by name.
 SCENARIOS: dict[str, Scenario] = {}
+
+
+def selftest(name: str, config: CoreConfig) -> SelfTest:
+    """Run all scenarios that a device can do beside the golden model, and on a serial port a sweep of baud rates.
+
+    Parameters
+    ----------
+    name : str
+        See `ranvier.device.open_device`.
+    config : CoreConfig
+        What it was built from.
+    """
+    result = SelfTest(name)
+    with open_device("golden", config) as reference, open_device(name, config) as device:
+        for scenario in SCENARIOS.values():
+            if scenario.fits(device):
+                result.outcomes.append(run_scenario(scenario.name, device, reference))
+            else:
+                result.skipped.append(scenario.name)
+        if isinstance(device, RemoteCore) and isinstance(device.link, SerialLink):
+            result.rates = sweep(device, device.link)
+    return result
+
+
+def sweep(device: RemoteCore, link: SerialLink) -> list[Rate]:
+    """Load a network and read it back at rates around that of the link: how much the two ends may differ.
+
+    A core has one rate. What is swept is that of the port, as it was asked for; an adapter may round it.
+    """
+    rates, nominal, network = [], link.baud, random_network(device.config, np.random.default_rng(0))
+    for relative in RATES:
+        baud, failure = round(nominal * relative), None
+        try:
+            link.tune(baud)
+            device.load(network)
+            _same_networks("the network", device.network(), network)
+        except (ScenarioError, LinkError) as error:
+            failure = str(error)
+        rates.append(Rate(baud, failure))
+    link.tune(nominal)
+    device.load(Network.zeros(device.config))
+    return rates
 
 
 def run_scenario(name: str, device: Device, reference: Device) -> Outcome:
