@@ -223,10 +223,10 @@ def _same_networks(what: str, actual: Network, expected: Network) -> int:
     return sum(_same(f"{what}: {name}", getattr(actual, name), getattr(expected, name)) for name in layout)
 
 
-def _both(device: Device, reference: Device, seed: int) -> np.random.Generator:
-    """Load a random network into both; where to draw samples from."""
+def _both(device: Device, reference: Device, seed: int, **changes: Any) -> np.random.Generator:
+    """Load a random network, with some changes, into both; where to draw samples from."""
     rng = np.random.default_rng(seed)
-    network = random_network(device.config, rng)
+    network = random_network(device.config, rng).replace(**changes)
     device.load(network)
     reference.load(network)
     return rng
@@ -275,17 +275,19 @@ def learn(device: Device, reference: Device) -> int:
     config = device.config
     if not config.learning:
         return 0
-    compared, moved = 0, 0
+    compared, moved, decay = 0, 0, int(config.decay.quantise(0.9))
+    sizes = {f"eta_{name}": StepSize.of(size) for name, size in (("weight", 0.05), ("delay", 5.0), ("readout", 0.05))}
     for seed in (20, 21):
-        rng = _both(device, reference, seed)
+        rng = _both(device, reference, seed, alpha=decay, kappa=decay, **sizes)
         for n in range(3):
             before, target = reference.network(), int(rng.integers(config.outputs))
             how = {"target": target, "learn": True}
             compared += _run_both(device, reference, f"sample {n}", _lively(config, rng), **how)
             after = reference.network()
             compared += _same_networks(f"after sample {n}", device.network(), after)
-            moved += int((after.weight != before.weight).sum() + (after.delay != before.delay).sum())
-    return compared + _holds("weights or delays to move", moved > 0)
+            names = ("weight", "delay", "readout")
+            moved += sum(int((getattr(after, name) != getattr(before, name)).sum()) for name in names)
+    return compared + _holds("parameters to move, received none that did", moved > 0)
 
 
 @_scenario
@@ -381,7 +383,7 @@ def wrong_network(device: Device, reference: Device) -> int:
         device.load(Network.zeros(device.config.replace(outputs=device.config.outputs + 1)))
     except NetworkError:
         return 1 + _run_both(device, reference, "the sample after it", _lively(device.config, rng))
-    raise ScenarioError("expected a network of another configuration to be refused")
+    raise ScenarioError("expected a network of another configuration to be refused, received no error")
 
 
 # -------------------------------------------------------------------- scenarios of the registers
@@ -443,7 +445,7 @@ def wrong_configuration(device: RemoteCore, reference: Device) -> int:
         for side in (other, device.config):
             _holds(f"{side.digest:#010x} in {str(error)!r}", f"{side.digest:#010x}" in str(error))
         return 2 + _run_both(device, reference, "the sample after it", _lively(device.config, rng))
-    raise ScenarioError("expected a driver for another configuration to refuse the core")
+    raise ScenarioError("expected a driver for another configuration to refuse the core, received no error")
 
 
 @_of_registers
