@@ -11,7 +11,7 @@ import serial
 from serial.tools import list_ports
 
 from ranvier.firmware.link import LinkError, Words
-from ranvier.hw.registers import INTERFACE_VERSION, MAGIC, Access, Register
+from ranvier.hw.registers import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, Access, Register
 from ranvier.hw.serial import TIMEOUT
 from ranvier.hw.uartbone import BURST, REFUSED, Command
 
@@ -147,13 +147,14 @@ class SerialLink:
         )
 
     def _check(self, address: int, count: int) -> None:
-        """A word may be an answer, or stand for a refused access; only the core knows."""
+        """A word may be an answer, or stand for a refused access; within its addresses, only the core knows."""
         error, where = (
             int(self._burst(Command.READ, 1, register.address)[0])
             for register in (Register.ERROR, Register.ERROR_ADDRESS)
         )
-        if error and address <= where < address + 4 * count:
-            raise LinkError(f"{self.name}: the core refused a read from {where:#x}")
+        beyond = address + 4 * count > 1 << ADDRESS_BITS
+        if beyond or (error and address <= where < address + 4 * count):
+            raise LinkError(f"{self.name}: the core refused a read from {address if beyond else where:#x}")
 
     def _burst(self, command: Command, count: int, address: int) -> Words:
         """The words that one frame asks for."""

@@ -1,4 +1,4 @@
-"""The command line: ``ranvier demo | train | eval | verify | simulate | selftest | verilog | registers | synth | info | bench``.
+"""The command line: ``ranvier COMMAND``, of which ``ranvier --help`` lists what there is.
 
 Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree,
 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C (what was finished is saved).

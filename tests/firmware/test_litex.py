@@ -1,6 +1,5 @@
 """LiteX's own host tools, as they come from PyPI, on the port of a simulated board."""
 
-import re
 import socket
 import subprocess
 import sys
@@ -10,11 +9,11 @@ import numpy as np
 import pytest
 from litex.tools.litex_client import RemoteClient
 
-from ranvier.firmware.csr_csv import csr_csv
 from ranvier.firmware.loading import arrays
 from ranvier.firmware.remote import RemoteCore
 from ranvier.firmware.serial_link import SerialLink
 from ranvier.golden.presets import preset
+from ranvier.hw.register_documents import litex_csv
 from ranvier.hw.registers import Register, Space, constants, word_address
 from ranvier.hw.uartbone import REFUSED
 from ranvier.sim.port import SimulatedPort
@@ -37,7 +36,7 @@ def board():
 def client(board, tmp_path_factory):
     """A `RemoteClient` of a `litex_server` that has the port open."""
     table = tmp_path_factory.mktemp("litex") / "csr.csv"
-    table.write_text(csr_csv(CONFIG))
+    table.write_text(litex_csv(CONFIG))
     with socket.socket() as free:
         free.bind(("localhost", 0))
         tcp = free.getsockname()[1]
@@ -96,12 +95,3 @@ def test_a_refused_access_reads_as_ones_and_is_recorded(client):
     client.write(Register.ID.address, 1)
     assert client.regs.ranvier_error_address.read() == Register.ID.address
     assert client.regs.ranvier_id.read() == constants(CONFIG)[Register.ID]
-
-
-def test_the_table_names_every_register_and_window_once_and_moves_with_its_base():
-    table, moved = csr_csv(CONFIG), csr_csv(CONFIG, base=0xF0000000)
-    names = re.findall(r"^csr_register,(\w+),", table, re.M)
-    assert len(names) == len(set(names)) == len(Register) - 1 + len(Register.COUNTER.elements)
-    assert len(re.findall("^memory_region,", table, re.M)) == sum(space.exists(CONFIG) for space in Space) - 1
-    assert f"csr_register,ranvier_row,{0xF0000000 + Register.ROW.address:#010x},1,rw" in moved
-    assert [line.split(",")[1] for line in moved.splitlines()] == [line.split(",")[1] for line in table.splitlines()]
