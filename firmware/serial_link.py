@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Sequence
+from math import inf
+from typing import Self
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import serial
 from serial.tools import list_ports
 
 from ranvier.firmware.link import LinkError, Words
-from ranvier.hw.registers import INTERFACE_VERSION, MAGIC, Register
+from ranvier.hw.registers import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, Access, Register
 from ranvier.hw.serial import TIMEOUT
 from ranvier.hw.uartbone import BURST, REFUSED, Command
 
@@ -16,14 +19,17 @@ __all__ = ["BAUD", "SerialLink"]
 
 #: Baud rate unless told otherwise.
 BAUD = 1_000_000
+#: Where a second read may bring something else.
+_MOVING = {register.address for register in Register if register.access == Access.TAKE} | {Register.STATUS.address}
 
 
 class SerialLink:
     """A serial port with a Ranvier core at its other end; a `ranvier.firmware.link.Link`.
 
     Opening it waits until the core has forgotten half a frame that somebody may have left, and then expects its ID. After
-    an error it does so again before the next access. A refused read is an error; a refused write shows in
-    `Register.ERROR` and `Register.CHECKSUM` only.
+    an error it does so again before the next access. Words that a second read cannot change are read twice and compared,
+    since no checksum comes with them. A refused read is an error; a refused write shows in `Register.ERROR` and
+    `Register.CHECKSUM` only.
 
     Parameters
     ----------
@@ -34,6 +40,11 @@ class SerialLink:
     timeout : float
         Seconds without a byte after which no more are expected.
 
+    Attributes
+    ----------
+    port, baud, name
+        As given, and both of them for messages.
+
     Raises
     ------
     LinkError
@@ -41,10 +52,11 @@ class SerialLink:
     """
 
     _TRIES = 4
-    _SILENCE = 1.5 * TIMEOUT
+    #: Seconds of silence before the core is asked who it is, and until it must have answered; longer with every try.
+    _SILENCE, _ANSWER = 1.5 * TIMEOUT, 0.5
 
     def __init__(self, port: str, baud: int = BAUD, timeout: float = 2.0):
-        self.name, self._timeout = f"{port} at {baud} baud", timeout
+        self.port, self.baud, self.name, self._timeout = port, baud, f"{port} at {baud} baud", timeout
         try:
             self._serial = serial.Serial(port, baud, write_timeout=timeout, exclusive=True)
         except (OSError, ValueError) as error:
@@ -56,14 +68,38 @@ class SerialLink:
             self.close()
             raise
 
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """A link to ``serial://PORT?baud=RATE&timeout=SECONDS``, of which all but the port may be left out.
+
+        Raises
+        ------
+        ValueError
+            If the URL makes no sense.
+        LinkError
+            See `SerialLink`.
+        """
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        port, baud, timeout = parts.netloc + parts.path, options.pop("baud", str(BAUD)), options.pop("timeout", "2")
+        if parts.scheme != "serial" or not port or options or not baud.isdecimal() or not _seconds(timeout):
+            raise ValueError(f"{url!r} is no serial port: expected serial:///dev/ttyUSB0?baud={BAUD}&timeout=2")
+        return cls(port, int(baud), float(timeout))
+
     def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:
         """`count` words; see `Link`."""
         self._synchronise()
         command, parts = (Command.READ if increment else Command.READ_FIXED), []
         for start, length in _bursts(count):
             where = address + 4 * start * increment
-            self._send(_head(command, length, where))
-            words = self._words(length, f"reading {length} words at {where:#x}")
+            words = self._burst(command, length, where)
+            if where not in _MOVING and (words != (again := self._burst(command, length, where))).any():
+                self._lost = True
+                n = int((words != again).argmax())
+                raise LinkError(
+                    f"{self.name}: reading {where + 4 * n * increment:#x} twice: expected {words[n]:#010x} again, received "
+                    f"{again[n]:#010x}: the line garbles bytes: check the cable or lower the baud rate"
+                )
             if (words == REFUSED).any():
                 self._check(where, length)
             parts.append(words)
@@ -76,6 +112,14 @@ class SerialLink:
         for start, length in _bursts(len(values)):
             where = address + 4 * start * increment
             self._send(_head(command, length, where) + values[start : start + length].tobytes())
+
+    def tune(self, baud: int) -> None:
+        """Go on at another baud rate; the core keeps its own."""
+        self.baud, self.name, self._lost = baud, f"{self.port} at {baud} baud", True
+        try:
+            self._serial.baudrate = baud
+        except (OSError, ValueError) as error:
+            raise LinkError(f"{self.name}: the port cannot do this rate: {error}") from None
 
     def close(self) -> None:
         """Let go of the port."""
@@ -91,7 +135,7 @@ class SerialLink:
         for patience in range(1, self._TRIES + 1):
             self._drain(patience * self._SILENCE)
             self._send(_head(Command.READ, 1, Register.ID.address))
-            answer = self._receive(4)
+            answer = self._receive(4, min(self._timeout, patience * self._ANSWER))
             if len(answer) == 4 and answer[:3] == MAGIC.to_bytes(3, "big"):
                 self._lost = False
                 return
@@ -103,22 +147,24 @@ class SerialLink:
         )
 
     def _check(self, address: int, count: int) -> None:
-        """A word may be an answer, or stand for a refused access; only the core knows."""
-        words = {}
-        for register in (Register.ERROR, Register.ERROR_ADDRESS):
-            self._send(_head(Command.READ, 1, register.address))
-            words[register] = int(self._words(1, f"reading {register.name}")[0])
-        where = words[Register.ERROR_ADDRESS]
-        if words[Register.ERROR] and address <= where < address + 4 * count:
-            raise LinkError(f"{self.name}: the core refused a read from {where:#x}")
+        """A word may be an answer, or stand for a refused access; within its addresses, only the core knows."""
+        error, where = (
+            int(self._burst(Command.READ, 1, register.address)[0])
+            for register in (Register.ERROR, Register.ERROR_ADDRESS)
+        )
+        beyond = address + 4 * count > 1 << ADDRESS_BITS
+        if beyond or (error and address <= where < address + 4 * count):
+            raise LinkError(f"{self.name}: the core refused a read from {address if beyond else where:#x}")
 
-    def _words(self, count: int, what: str) -> Words:
-        answer = self._receive(4 * count)
+    def _burst(self, command: Command, count: int, address: int) -> Words:
+        """The words that one frame asks for."""
+        self._send(_head(command, count, address))
+        answer = self._receive(4 * count, self._timeout)
         if len(answer) < 4 * count:
             self._lost = True
             raise LinkError(
-                f"{self.name}: {what}: expected {4 * count} bytes, received {len(answer)}: the line loses bytes: check the "
-                f"cable or lower the baud rate"
+                f"{self.name}: reading {count} words at {address:#x}: expected {4 * count} bytes, received {len(answer)}: "
+                f"the line loses bytes: check the cable or lower the baud rate"
             )
         return np.frombuffer(answer, ">u4").astype(np.uint32)
 
@@ -129,19 +175,19 @@ class SerialLink:
                 self._lost = True
                 received = self._serial.read(surplus)
                 raise LinkError(
-                    f"{self.name}: expected nothing more, received {surplus} bytes ({received[:8].hex(' ')}): something else "
-                    f"is on the line, or its baud rate is wrong"
+                    f"{self.name}: expected nothing more, received {surplus} bytes ({received[:8].hex(' ')}): something "
+                    f"else is on the line, or its baud rate is wrong"
                 )
             self._serial.write(frame)
         except (OSError, serial.SerialException) as error:
             self._lost = True
             raise LinkError(f"{self.name}: expected to send {len(frame)} bytes: {_vanished(error)}") from None
 
-    def _receive(self, count: int) -> bytes:
-        """`count` bytes, or those that came before the line fell silent."""
+    def _receive(self, count: int, timeout: float) -> bytes:
+        """`count` bytes, or those that came before `timeout` seconds without any."""
         answer = b""
         while len(answer) < count:
-            part = self._part(count - len(answer), self._timeout)
+            part = self._part(count - len(answer), timeout)
             if not part:
                 break
             answer += part
@@ -171,6 +217,14 @@ def _head(command: Command, count: int, address: int) -> bytes:
 def _bursts(count: int) -> list[tuple[int, int]]:
     """(first word, words) of the frames for `count` words."""
     return [(start, min(BURST, count - start)) for start in range(0, count, BURST)]
+
+
+def _seconds(text: str) -> bool:
+    """Whether it is a time to wait."""
+    try:
+        return 0 < float(text) < inf
+    except ValueError:
+        return False
 
 
 def _vanished(error: Exception) -> str:

@@ -18,7 +18,7 @@ import ranvier.golden
 import ranvier.hw
 import ranvier.sim
 from ranvier.data import DataError, Dataset, open_dataset
-from ranvier.device import DEVICES, open_device
+from ranvier.device import CORES, open_device
 from ranvier.files import write_text
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network
@@ -255,7 +255,7 @@ def bench(
     seeds: int = 5,
     epochs: int | None = None,
     samples: int | None = None,
-    devices: Sequence[str] = DEVICES,
+    devices: Sequence[str] = CORES,
     jobs: int = 2,
     cache: str | Path = "bench.json",
     progress: bool = False,

@@ -1,4 +1,4 @@
-"""The command line: ``ranvier demo | train | eval | verify | verilog | registers | synth | info | bench``.
+"""The command line: ``ranvier COMMAND``, of which ``ranvier --help`` lists what there is.
 
 Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree,
 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C (what was finished is saved).
@@ -7,6 +7,7 @@ Every command prints its result on stdout, as one JSON object with ``--json``. E
 import argparse
 import json
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -15,8 +16,9 @@ from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from ranvier.data import DataError, open_dataset
-from ranvier.device import DEVICES, DeviceError, open_device
+from ranvier.device import CORES, DEVICES, DeviceError, check_device, open_device
 from ranvier.files import OutputError, check_output, write_text
+from ranvier.firmware.link import LinkError
 from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import PRESETS, preset
@@ -33,7 +35,9 @@ class UsageError(ValueError):
 
 
 #: What a user or a full disk can get wrong; anything else is a defect and keeps its traceback.
-BAD_INPUT = (OSError, ConfigError, DataError, DeviceError, NetworkError, OutputError, SampleError, UsageError)
+BAD_INPUT = (
+    OSError, ConfigError, DataError, DeviceError, LinkError, NetworkError, OutputError, SampleError, UsageError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,13 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return whole
 
 
+def _device_name(text: str) -> str:
+    try:
+        return check_device(text)
+    except DeviceError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _parser() -> Parser:
     parser = Parser(prog="ranvier", description="A spiking core that learns delays, bit for bit.")
     parser.add_argument("--version", action="version", version=f"ranvier {version('ranvier')}")
@@ -97,7 +108,8 @@ def _parser() -> Parser:
         group.add_argument("--config", metavar="FILE", help="core from a TOML file")
 
     def device(added: argparse.ArgumentParser, default: str) -> None:
-        added.add_argument("--device", choices=DEVICES, default=default, help=f"what runs it (default {default})")
+        names = f"what runs it: {', '.join(DEVICES)}, serial://PORT?baud=RATE (default {default})"
+        added.add_argument("--device", metavar="DEVICE", type=_device_name, default=default, help=names)
 
     data = "yinyang or braille:PATH"
 
@@ -128,11 +140,21 @@ def _parser() -> Parser:
     added.add_argument("--data", help=f"mix in real samples: {data}")
     added.add_argument("--seed", type=seed, default=0)
     added.add_argument("--samples", type=count, default=20)
-    added.add_argument("--reference", choices=DEVICES, default="golden", help="who is right (default golden)")
+    added.add_argument(
+        "--reference", metavar="DEVICE", type=_device_name, default="golden", help="who is right (default golden)"
+    )
     device(added, "sim")
     added.add_argument(
         "--waveform", metavar="FILE", default="mismatch.vcd", help="written if they differ (default mismatch.vcd)"
     )
+
+    added = command("simulate", _simulate, "Simulate a core on a serial port behind a pseudo-terminal, until Ctrl-C.")
+    core(added, required=True)
+    added.add_argument("--baud", type=_whole(1, 10**7), help="rate it is built for (default 125000)")
+
+    added = command("selftest", _selftest, "Run the scenarios that every device has to pass, and sweep the baud rate.")
+    core(added, required=True)
+    device(added, "pty")
 
     added = command("verilog", _verilog, "Write the core as one self-contained Verilog file.")
     core(added, required=True)
@@ -162,7 +184,7 @@ def _parser() -> Parser:
     added.add_argument("--seeds", type=count, default=5)
     added.add_argument("--epochs", type=int, help="passes over the data (default: as the data set's recipe)")
     added.add_argument("--samples", type=count, help="cut every data set to so many samples, for a quick look")
-    added.add_argument("--device", choices=DEVICES, action="append", help="whose speed; may be repeated (default all)")
+    added.add_argument("--device", choices=CORES, action="append", help="whose speed; may be repeated (default all)")
     added.add_argument("--jobs", type=count, default=2, help="processes (default 2)")
     added.add_argument(
         "--cache", metavar="FILE", default="bench.json", help="finished runs, to resume from (default bench.json)"
@@ -177,7 +199,7 @@ def _core(options: argparse.Namespace, default: str = "") -> CoreConfig:
 
 def _announce(options: argparse.Namespace) -> None:
     """Say why nothing happens yet, to someone who watches."""
-    if options.device == "sim" and not options.json and sys.stderr.isatty():
+    if options.device in ("sim", "bus", "pty") and not options.json and sys.stderr.isatty():
         print("opening the simulated core; if it is new, it is compiled first", file=sys.stderr)
 
 
@@ -280,6 +302,33 @@ def _verify(options: argparse.Namespace) -> Answer:
             progress=not options.json,
         )
     return Answer(result.summary(), result.text(), 1 if result.mismatches else 0)
+
+
+def _simulate(options: argparse.Namespace) -> Answer:
+    from ranvier.sim.port import BAUD, SimulatedPort
+    from ranvier.sim.verilator import VerilatorError
+
+    config = _core(options)
+    try:
+        port = SimulatedPort(config, options.baud or BAUD)
+    except VerilatorError as error:
+        raise DeviceError(f"cannot simulate: {error}") from None
+    with port:
+        values = {"port": port.port, "baud": port.baud}
+        print(json.dumps(values) if options.json else f"serial://{port.port}?baud={port.baud}", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return Answer({"cycles": port.cycles()}, [f"{port.cycles():,} clocks simulated"])
+
+
+def _selftest(options: argparse.Namespace) -> Answer:
+    from ranvier.selftest import selftest
+
+    config = _core(options)
+    _announce(options)
+    result = selftest(options.device, config)
+    return Answer(result.summary(), result.text(), 1 if result.failures else 0)
 
 
 def _verilog(options: argparse.Namespace) -> Answer:
@@ -388,7 +437,7 @@ def _bench(options: argparse.Namespace) -> Answer:
         seeds=options.seeds,
         epochs=options.epochs,
         samples=options.samples,
-        devices=options.device or DEVICES,
+        devices=options.device or CORES,
         jobs=options.jobs,
         cache=cache,
         progress=not options.json,

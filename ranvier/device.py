@@ -1,20 +1,22 @@
-"""One interface to every core: the golden model, its compiled form, the rule in floating point, and the simulated RTL."""
+"""One interface to every core: the golden model, the rule in floating point, the simulated RTL, a board on a serial port."""
 
 from collections.abc import Collection
 from types import TracebackType
-from typing import Literal, Protocol, Self, get_args
+from typing import Protocol, Self
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, StepSize
 from ranvier.golden.record import Record, Traced
 from ranvier.golden.spikes import Sample
 
-__all__ = ["DEVICES", "Device", "DeviceError", "DeviceName", "open_device"]
+__all__ = ["CORES", "DEVICES", "Device", "DeviceError", "check_device", "open_device"]
 
-DeviceName = Literal["golden", "golden:plain", "float64", "sim"]
-
-#: Names that `open_device` knows.
-DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
+#: Cores that are driven directly.
+CORES = ("golden", "golden:plain", "float64", "sim")
+#: Names that `open_device` knows, beside serial ports.
+DEVICES = (*CORES, "bus", "pty")
+_SERIAL = "serial://"
+_CHOICE = f"choose one of {', '.join(DEVICES)}, {_SERIAL}PORT?baud=RATE"
 
 
 class DeviceError(ValueError):
@@ -59,20 +61,40 @@ class Device(Protocol):
     ) -> None: ...
 
 
+def check_device(name: str) -> str:
+    """`name` if `open_device` may know it; otherwise `DeviceError`."""
+    if name not in DEVICES and not name.startswith(_SERIAL):
+        raise DeviceError(f"unknown device {name!r}: {_CHOICE}")
+    return name
+
+
 def open_device(name: str, config: CoreConfig) -> Device:
     """Open a core built from `config`.
 
     Parameters
     ----------
-    name : {"golden", "golden:plain", "float64", "sim"}
+    name : {"golden", "golden:plain", "float64", "sim", "bus", "pty"} or str
         Compiled golden model; the same model as plain NumPy (slow, for reading and checking); the rule that both round,
-        with records in real units; the RTL in Verilator.
+        with records in real units; the RTL of the core in Verilator, that of the core with its registers behind its own
+        bus, that of everything from UART pins to core behind a pseudo-terminal; or whatever is on a serial port:
+        ``serial:///dev/ttyUSB0?baud=1000000``.
 
     Raises
     ------
     DeviceError
         If the name is unknown, or the simulator cannot be built here.
+    LinkError
+        If the port cannot be opened, or no core built from `config` answers there.
     """
+    if check_device(name).startswith(_SERIAL):
+        from ranvier.firmware.remote import RemoteCore
+        from ranvier.firmware.serial_link import SerialLink
+
+        try:
+            link = SerialLink.from_url(name)
+        except ValueError as error:
+            raise DeviceError(str(error)) from None
+        return RemoteCore(config, link)
     match name:
         case "golden":
             from ranvier.golden.compiled import CompiledCore
@@ -86,12 +108,26 @@ def open_device(name: str, config: CoreConfig) -> Device:
             from ranvier.golden.reference import FloatCore
 
             return FloatCore(config)
-        case "sim":
-            from ranvier.sim.device import SimulatedCore
-            from ranvier.sim.verilator import VerilatorError
+    from ranvier.sim.verilator import VerilatorError
 
-            try:
-                return SimulatedCore(config)
-            except VerilatorError as error:
-                raise DeviceError(f"cannot simulate: {error}") from None
-    raise DeviceError(f"unknown device {name!r}: choose one of {', '.join(DEVICES)}")
+    try:
+        return _simulated(name, config)
+    except VerilatorError as error:
+        raise DeviceError(f"cannot simulate: {error}") from None
+
+
+def _simulated(name: str, config: CoreConfig) -> Device:
+    from ranvier.firmware.remote import RemoteCore
+
+    match name:
+        case "bus":
+            from ranvier.sim.bus import SimulatedBus
+
+            return RemoteCore(config, SimulatedBus(config))
+        case "pty":
+            from ranvier.sim.port import SimulatedLink, SimulatedPort
+
+            return RemoteCore(config, SimulatedLink(SimulatedPort(config)))
+    from ranvier.sim.device import SimulatedCore
+
+    return SimulatedCore(config)

@@ -8,10 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ranvier.firmware.serial_link import SerialLink
 from ranvier.golden.config import CoreConfig
 from ranvier.sim.build import library, serial
 
-__all__ = ["BAUD", "CLOCKS_PER_BIT", "SimulatedPort"]
+__all__ = ["BAUD", "CLOCKS_PER_BIT", "SimulatedLink", "SimulatedPort"]
 
 #: Clocks per bit: few, since every one of them is simulated.
 CLOCKS_PER_BIT = 8
@@ -86,3 +87,25 @@ class SimulatedPort:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class SimulatedLink(SerialLink):
+    """The serial link to a simulated port, which is closed with it.
+
+    Parameters
+    ----------
+    port : SimulatedPort
+        Where to.
+    """
+
+    #: Seconds without a byte: a busy machine simulates slowly.
+    PATIENCE = 60.0
+
+    def __init__(self, port: SimulatedPort):
+        self._simulated = port
+        super().__init__(port.port, port.baud, self.PATIENCE)
+
+    def close(self) -> None:
+        """Let go of the port and of the simulator behind it."""
+        super().close()
+        self._simulated.close()

@@ -13,6 +13,13 @@ import pytest
 HARDWARE = Path(__file__).parents[1] / "hw"
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--device", action="append", help="device of tests/hil; may be repeated (default golden, sim, pty)"
+    )
+    parser.addoption("--preset", default="test", help="core of that device (default test)")
+
+
 def pytest_terminal_summary(terminalreporter):
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
     lines = [line for report in reports for name, line in report.user_properties if name == "evidence"]
