@@ -276,10 +276,13 @@ static void test_refused(ranvier_t *core) {
     check_works(core);
 }
 
-/* One write in every `stride` of loading and running goes wrong without a word; it is always noticed. */
-static void test_bad_writes(ranvier_t *core, enum fault fault, int stride) {
+/*
+ * Every `stride`-th write of loading and running, from the `first`, goes wrong without a word; it is always noticed. (Starting
+ * the sum is the first: with another value, or twice, it does the same.)
+ */
+static void test_bad_writes(ranvier_t *core, enum fault fault, int first, int stride) {
     int noticed = 0;
-    for (int n = 0;; n += stride) {
+    for (int n = first;; n += stride) {
         set_fault(fault, n);
         const ranvier_error_t error = load_and_run(core);
         if (line.fault != NONE) { /* there are fewer writes than that */
@@ -419,9 +422,9 @@ int main(int count, char **arguments) {
     test_arguments(&core);
     test_loading(&core);
     test_refused(&core);
-    test_bad_writes(&core, DROP_WRITE, 1);
-    test_bad_writes(&core, FLIP_WRITE, 3);
-    test_bad_writes(&core, REPEAT_WRITE, 3);
+    test_bad_writes(&core, DROP_WRITE, 0, 1);
+    test_bad_writes(&core, FLIP_WRITE, 1, 3);
+    test_bad_writes(&core, REPEAT_WRITE, 1, 3);
     test_cut_bus(&core, 7);
     test_stuck(&core);
     test_overflow(&core);
