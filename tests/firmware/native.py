@@ -19,7 +19,7 @@ def tool(name: str) -> str:
     """Path of a compiler; the test is skipped where it is not installed."""
     path = shutil.which(name)
     if path is None:
-        pytest.skip(f"{name} is not installed (.ci/run installs it)")
+        pytest.skip(f"{name} is not installed")
     return path
 
 
