@@ -1,0 +1,23 @@
+/* What the examples need of the system on a chip: where the core is, a way to print, random numbers. */
+#ifndef BOARD_H
+#define BOARD_H
+
+#include <stdint.h>
+
+#include "ranvier.h"
+
+/** The core in the memory of this processor. */
+extern const ranvier_bus_t board_bus;
+
+/** Clocks of the processor since reset; wraps. */
+uint32_t clocks(void);
+
+void print(const char *text);
+
+/** Print a space and a decimal number. */
+void print_number(int32_t number);
+
+/** The next of a fixed sequence of numbers, 0 to `count` - 1 (at most 65536). */
+uint32_t random_below(uint32_t count);
+
+#endif

@@ -1,0 +1,96 @@
+"""A simulated system on a chip: what its program prints on the serial port."""
+
+import ctypes
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ranvier.golden.config import CoreConfig
+from ranvier.hw.soc import Soc, processor_verilog
+from ranvier.hw.uart import BitTime
+from ranvier.hw.verilog import to_verilog
+from ranvier.sim.build import Model, library
+
+__all__ = ["RAM_BYTES", "SimulatedSoc"]
+
+#: Size of the RAM.
+RAM_BYTES = 16384
+#: Clocks per bit of the serial port: few, since every one of them is simulated.
+_CLOCKS_PER_BIT = 8
+#: Clocks simulated and bytes heard in one call.
+_CLOCKS, _BYTES = 1 << 20, 1 << 16
+
+
+def _model(program: Sequence[int]) -> Model:
+    name, bit, processor = "ranvier_soc", BitTime(clock=_CLOCKS_PER_BIT, baud=1), processor_verilog()
+    content = hashlib.sha256(f"{processor}{list(program)}{RAM_BYTES}".encode()).hexdigest()[:20]
+
+    def verilog(config: CoreConfig) -> str:
+        return to_verilog(Soc(config, program, RAM_BYTES // 4, bit), name) + processor
+
+    return Model(name, verilog, "soc_harness.cpp", f"-{content}")
+
+
+class SimulatedSoc:
+    """The RTL of `ranvier.hw.soc.Soc`, heard at the pin of its serial port.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core.
+    program : sequence of int
+        Words of RAM, see `ranvier.firmware.program`; for each program a simulator is built on first use and kept.
+    path : Path, optional
+        A library built by `ranvier.sim.build.library`, if not the one for these.
+
+    Raises
+    ------
+    VerilatorError
+        If the simulator cannot be built.
+    """
+
+    def __init__(self, config: CoreConfig, program: Sequence[int], path: Path | None = None):
+        self._library = ctypes.CDLL(str(path or library(config, _model(program))))
+        self._library.soc_open.restype = ctypes.c_void_p
+        self._library.soc_cycles.restype = ctypes.c_uint64
+        self._board = ctypes.c_void_p(self._library.soc_open())
+
+    def run(self, clocks: int) -> str:
+        """What the program prints until it stops.
+
+        Raises
+        ------
+        TimeoutError
+            If it has not stopped after so many clocks.
+        """
+        heard, buffer = bytearray(), ctypes.create_string_buffer(_BYTES)
+        while not self._library.soc_stopped(self._board):
+            if self.cycles() > clocks:
+                raise TimeoutError(
+                    f"the program has not stopped after {clocks:,} clocks; it printed:\n{heard[-2000:]!r}"
+                )
+            count = self._library.soc_run(self._board, _CLOCKS_PER_BIT, buffer, _BYTES, _CLOCKS)
+            heard += buffer.raw[:count]
+        if not self._library.soc_framed(self._board):
+            raise ValueError("a byte on the serial port had no stop bit")
+        return heard.decode("ascii")
+
+    def cycles(self) -> int:
+        """Clocks since reset."""
+        return self._library.soc_cycles(self._board)
+
+    def close(self) -> None:
+        """Release the simulator."""
+        if self._board:
+            self._library.soc_close(self._board)
+            self._board = ctypes.c_void_p()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
