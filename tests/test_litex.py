@@ -1,4 +1,4 @@
-"""The LiteX example elaborates, and Verilator lints the whole SoC: LiteX' Verilog, the core's, the CPU's, the FPGA's cells."""
+"""The LiteX example elaborates, and Verilator lints the whole SoC: Verilog of LiteX, core and CPU, and the FPGA's cells."""
 
 import csv
 import importlib.util
@@ -18,8 +18,8 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "litex" / "ranvier_soc.py"
 CORE, TOP = "ranvier_wishbone", "radiona_ulx3s"
 CONFIG = preset("test")
 
-#: Not errors, of LiteX' Verilog, the CPU's and the core's: registers with initial values, widths that differ, `casez` without
-#: default, `<=` in combinational blocks, pins of FPGA cells left open, cells described twice.
+#: Not errors, of LiteX' Verilog, the CPU's and the core's: registers with initial values, widths that differ, `casez`
+#: without default, `<=` in combinational blocks, pins of FPGA cells left open, cells described twice.
 QUIET = [
     f"-Wno-{name}"
     for name in (

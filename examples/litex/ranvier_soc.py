@@ -77,9 +77,7 @@ class RanvierSoC(BaseSoC):
     """PicoRV32, memory in block RAM, a UART, and a core."""
 
     def __init__(self, config: CoreConfig, verilog: Path, **options):
-        super().__init__(
-            cpu_type="picorv32", integrated_rom_size=0x8000, integrated_main_ram_size=0x4000, **options
-        )
+        super().__init__(cpu_type="picorv32", integrated_rom_size=0x8000, integrated_main_ram_size=0x4000, **options)
         self.ranvier = Ranvier(self.platform, config, verilog)
         region = SoCRegion(size=Ranvier.SIZE, cached=False)  # LiteX finds the place
         self.bus.add_slave("ranvier", self.ranvier.bus, region)
