@@ -6,17 +6,18 @@ from pathlib import Path
 from fusesoc.capi2.generator import Generator
 
 from ranvier.cli import main
+from ranvier.hw.verilog import module_name
 
 
 class Verilog(Generator):
-    """Parameters: `preset`, or `config` with the path of a TOML file from the core file that asks."""
+    """Parameters: `preset`, or `config` with the path of a TOML file from the core file that asks; `face` if not core."""
 
     def run(self) -> None:
         """Write the Verilog beside the core file that lists it."""
         options = dict(self.config or {})
         if "config" in options:
             options["config"] = str(Path(self.files_root) / options["config"])
-        name = "ranvier_core.v"
+        name = module_name(options.get("face", "core")) + ".v"
         arguments = [f"--{option}={value}" for option, value in options.items()]
         if code := main(["verilog", *arguments, "-o", name]):
             sys.exit(code)

@@ -39,11 +39,12 @@ def linted(folder):
     return [script.parent / line for line in script.read_text().splitlines() if line.endswith(".v")]
 
 
-def test_lint(fusesoc):
-    code, said = fusesoc("run", "--target", "lint", CORE)
+@pytest.mark.parametrize(("target", "face"), [("lint", "core"), ("lint_axi", "axi"), ("lint_wishbone", "wishbone")])
+def test_lint(fusesoc, target, face):
+    code, said = fusesoc("run", "--target", target, CORE)
     assert code == 0, said
     (verilog,) = linted(fusesoc.folder)
-    assert verilog.read_text() == write_verilog(preset("braille"))
+    assert verilog.read_text() == write_verilog(preset("braille"), face)
     modules = re.search(r"Verilator: Built from .* in (\d+) modules", said)
     assert int(modules[1]) > 20
 

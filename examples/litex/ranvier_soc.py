@@ -1,0 +1,103 @@
+"""A LiteX SoC for the ULX3S board with a Ranvier core on its bus.
+
+The core is a plain Wishbone slave without CSRs of its own: its registers and windows are a region of memory, and its
+interrupt is one of the CPU's. LiteX writes the base address into the generated `mem.h` as `RANVIER_BASE`.
+
+    python ranvier_soc.py --preset braille            # Verilog, headers and csr.csv in build/
+    python ranvier_soc.py --preset braille --build    # and a bitstream; needs Yosys, nextpnr and a RISC-V compiler
+"""
+
+import argparse
+from pathlib import Path
+from types import SimpleNamespace
+
+from litex.gen import LiteXModule
+from litex.soc.integration.builder import Builder
+from litex.soc.integration.soc import SoCRegion
+from litex.soc.interconnect import wishbone
+from litex_boards.targets.radiona_ulx3s import BaseSoC
+from migen import ClockSignal, Instance, ResetSignal, Signal
+
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.presets import PRESETS, preset
+from ranvier.hw.registers import ADDRESS_BITS
+from ranvier.hw.verilog import module_name, write_verilog
+
+FACE = "wishbone"
+
+
+class Ranvier(LiteXModule):
+    """A core with Wishbone face.
+
+    Parameters
+    ----------
+    platform : GenericPlatform
+        Learns of the Verilog.
+    config : CoreConfig
+        The core.
+    verilog : Path
+        File to write its Verilog to.
+
+    Attributes
+    ----------
+    bus : wishbone.Interface
+        Registers and windows, `SIZE` bytes.
+    ev : namespace
+        `irq`, high while an enabled cause is pending: where LiteX looks for the interrupt of a module.
+    """
+
+    SIZE = 1 << ADDRESS_BITS
+
+    def __init__(self, platform, config: CoreConfig, verilog: Path):
+        self.bus = bus = wishbone.Interface(data_width=32, addressing="word")
+        self.ev = SimpleNamespace(irq=Signal())
+        self.specials += Instance(
+            module_name(FACE),
+            i_clk=ClockSignal("sys"),
+            i_rst=ResetSignal("sys"),
+            i_wb_adr=bus.adr[: ADDRESS_BITS - 2],
+            i_wb_dat_w=bus.dat_w,
+            i_wb_sel=bus.sel,
+            i_wb_we=bus.we,
+            i_wb_cyc=bus.cyc,
+            i_wb_stb=bus.stb,
+            i_wb_cti=bus.cti,
+            i_wb_bte=bus.bte,
+            o_wb_dat_r=bus.dat_r,
+            o_wb_ack=bus.ack,
+            o_wb_err=bus.err,
+            o_wb_stall=Signal(),  # LiteX' bus is classic
+            o_irq=self.ev.irq,
+        )
+        verilog.write_text(write_verilog(config, FACE))
+        platform.add_source(str(verilog))
+
+
+class RanvierSoC(BaseSoC):
+    """PicoRV32, memory in block RAM, a UART, and a core."""
+
+    def __init__(self, config: CoreConfig, verilog: Path, **options):
+        super().__init__(cpu_type="picorv32", integrated_rom_size=0x8000, integrated_main_ram_size=0x4000, **options)
+        self.ranvier = Ranvier(self.platform, config, verilog)
+        region = SoCRegion(size=Ranvier.SIZE, cached=False)  # LiteX finds the place
+        self.bus.add_slave("ranvier", self.ranvier.bus, region)
+        self.irq.add("ranvier")
+
+
+def build(config: CoreConfig, folder: Path, *, run: bool, **options) -> RanvierSoC:
+    """Elaborate the SoC into `folder`; with `run`, compile its firmware and make a bitstream as well."""
+    folder.mkdir(parents=True, exist_ok=True)
+    soc = RanvierSoC(config, folder / f"{module_name(FACE)}.v", **options)
+    builder = Builder(soc, output_dir=str(folder), csr_csv=str(folder / "csr.csv"), compile_software=run)
+    builder.build(run=run)
+    return soc
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", choices=PRESETS, default="yinyang", help="core (default yinyang)")
+    parser.add_argument("--device", default="LFE5U-85F", help="FPGA of the board (default LFE5U-85F)")
+    parser.add_argument("--out", type=Path, default=Path("build"), help="folder (default build)")
+    parser.add_argument("--build", action="store_true", help="make a bitstream")
+    given = parser.parse_args()
+    build(preset(given.preset), given.out.resolve(), run=given.build, device=given.device)
