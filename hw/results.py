@@ -1,6 +1,6 @@
 """What comes out of the core, kept for whoever asks: spikes in a queue, scores and prediction of the last sample."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.memory import Memory
@@ -95,21 +95,18 @@ class Results(wiring.Component):
         form = data.StructLayout({"kind": 1, "index": len(source.index)})
         m.submodules.queue = queue = SyncFIFOBuffered(width=form.size, depth=self.depth)
         queued = given & ~self.streaming & ((source.kind == OutputKind.SPIKE) | (source.kind == OutputKind.STEP))
-        oldest = form(queue.r_data)
+        oldest, word = form(queue.r_data), Signal(self.oldest.shape())
         m.d.comb += [
             queue.w_data.eq(Cat(source.kind == OutputKind.STEP, source.index)),
             queue.w_en.eq(queued),
             queue.r_en.eq(self.take),
             self.dropped.eq(queued & ~queue.w_rdy),
             self.level.eq(queue.level),
-            self.oldest.as_value().eq(0),
+            word.valid.eq(1),
+            word.kind.eq(oldest.kind),
+            word.index.eq(oldest.index),
+            self.oldest.eq(Mux(queue.r_rdy, word.as_value(), 0)),
         ]
-        with m.If(queue.r_rdy):
-            m.d.comb += [
-                self.oldest.valid.eq(1),
-                self.oldest.kind.eq(oldest.kind),
-                self.oldest.index.eq(oldest.index),
-            ]
 
     def _stream(self, m, source):
         """Everything, as it comes."""

@@ -1,6 +1,8 @@
-"""The core as one self-contained Verilog-2001 file with plain, documented ports."""
+"""The core as one self-contained Verilog-2001 file with plain, documented ports, for whatever it is to be connected to."""
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from amaranth.back import verilog
@@ -8,29 +10,130 @@ from amaranth.lib import wiring
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.record import COUNTERS
+from ranvier.hw.axi import AxiPeripheral
 from ranvier.hw.core import Core
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.flat import Flat
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import Register, Space, word_address
 from ranvier.hw.row_memory import SINGLE_PORTED
+from ranvier.hw.wishbone import WishbonePeripheral
 
-__all__ = ["NAME", "to_verilog", "write_verilog"]
+__all__ = ["FACES", "NAME", "Face", "to_verilog", "write_verilog"]
 
-#: Module name.
+
+@dataclass(frozen=True)
+class Face:
+    """How the core is connected: the component that is written, and what its ports mean.
+
+    Parameters
+    ----------
+    component : callable
+        Configuration -> component.
+    ports : tuple of str
+        Lines that say what the ports are for.
+    addressed : bool
+        There is a bus, so the register table belongs into the file.
+    clocking : (str, str), optional
+        Names of clock and active-low reset, see `Flat`.
+    attributes : mapping of str to mapping
+        Port -> what tools are to be told about it.
+    """
+
+    component: Callable[[CoreConfig], wiring.Component]
+    ports: tuple[str, ...]
+    addressed: bool = True
+    clocking: tuple[str, str] | None = None
+    attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def _members(members) -> str:
+    return ", ".join(f"{member.value} {member.name}" for member in members)
+
+
+def _vivado(kind: str, name: str, **parameters: str) -> dict[str, str]:
+    """What Vivado's IP packager reads: the kind of interface that a port is, and its parameters."""
+    said = ", ".join(f"{parameter} {value}" for parameter, value in parameters.items())
+    return {"X_INTERFACE_INFO": f"xilinx.com:signal:{kind}:1.0 {name}", "X_INTERFACE_PARAMETER": said}
+
+
+_CLOCK = "clk rises; rst is synchronous, active high, and clears all state but no parameters."
+_EVENTS = "One spike event per input spike, then one step event; end event last."
+
+#: The faces that the core can be written with.
+FACES: dict[str, Face] = {
+    "core": Face(
+        Core,
+        (
+            _CLOCK,
+            "Four valid/ready streams: a word moves when both are high.",
+            f"events_*   in : what happens to the core. {_EVENTS}",
+            f"                kind {_members(EventKind)}; unit of a spike; scored and target of a step",
+            "outputs_*  out: what the core says.",
+            f"                kind {_members(OutputKind)}; index of neuron or class; value of a score",
+            "request_*  in : host access, answered while no event is being handled.",
+            f"                space {_members(Space)}; row and column as documented in ranvier/hw/host.py",
+            f"                registers (column of space 0): {_members(Register)}",
+            f"                counters from register {Register.COUNTER.value}: {', '.join(COUNTERS)}",
+            "response_* out: one response per request: data, or error for an address that does not exist.",
+            "phase      out: 0 idle 1 sweep 2 readout 3 score 4 signal 5 deliver 6 learn 7 report 8 finish 9 clear",
+            "busy       out: an event is being handled",
+        ),
+        addressed=False,
+    ),
+    "axi": Face(
+        AxiPeripheral,
+        (
+            "aclk rises; aresetn is synchronous, active low, and clears all state but no parameters.",
+            "s_axi_*    AXI4-Lite, 19-bit byte address, 32-bit data: the registers and windows below.",
+            "           SLVERR: no such address, an address between words, read- or write-only, or part of wstrb only",
+            "s_axis_*   AXI4-Stream in: events, each a word as register EVENT takes.",
+            f"           {_EVENTS}",
+            "m_axis_*   AXI4-Stream out, while CONTROL.stream is set: [31:0] as register OUTPUT, kind",
+            f"           {_members(OutputKind)};",
+            "           [63:32] value of a score. tlast with the prediction. Must be taken, or the core waits.",
+            "irq        high while an enabled cause is pending",
+        ),
+        clocking=("aclk", "aresetn"),
+        attributes={
+            "aclk": _vivado("clock", "aclk CLK", ASSOCIATED_BUSIF="s_axi:s_axis:m_axis", ASSOCIATED_RESET="aresetn"),
+            "aresetn": _vivado("reset", "aresetn RST", POLARITY="ACTIVE_LOW"),
+            "irq": _vivado("interrupt", "irq INTERRUPT", SENSITIVITY="LEVEL_HIGH"),
+        },
+    ),
+    "wishbone": Face(
+        WishbonePeripheral,
+        (
+            _CLOCK,
+            "wb_*       Wishbone B4 slave, classic and pipelined, 32-bit data: the registers and windows below.",
+            "           wb_adr counts words: byte address / 4. wb_stall is for pipelined masters. Bursts are taken apart.",
+            "           wb_err: no such address, read- or write-only, or part of wb_sel only",
+            "irq        high while an enabled cause is pending",
+        ),
+    ),
+}
+
+#: Module name of the face "core".
 NAME = "ranvier_core"
 
 
-def write_verilog(config: CoreConfig) -> str:
-    """Verilog of the core for `config`: module `NAME` with a comment that explains every port.
+def module_name(face: str) -> str:
+    """Name of the module of a face."""
+    return f"ranvier_{face}"
+
+
+def write_verilog(config: CoreConfig, face: str = "core") -> str:
+    """Verilog of the core for `config` with one of `FACES`, as module `module_name(face)` under a comment on its ports.
 
     Memories are written so that synthesis infers block RAM; no vendor primitive is used.
     """
-    return _header(config) + to_verilog(Core(config), NAME)
+    chosen = FACES[face]
+    ports = {"clocking": chosen.clocking, "attributes": chosen.attributes}
+    return _header(config, chosen) + to_verilog(chosen.component(config), module_name(face), **ports)
 
 
-def to_verilog(component: wiring.Component, name: str) -> str:
-    """Verilog-2001 of any component as module `name` with plain ports (`ranvier.hw.flat.Flat`)."""
-    text = verilog.convert(Flat(component), name=name, emit_src=False, strip_internal_attrs=True)
+def to_verilog(component: wiring.Component, name: str, **ports) -> str:
+    """Verilog-2001 of any component as module `name` with plain ports, made by `Flat` with the options `ports`."""
+    text = verilog.convert(Flat(component, **ports), name=name, emit_src=False, strip_internal_attrs=True)
     return _fold_zeros(_leave_undefined(text))
 
 
@@ -58,27 +161,32 @@ def _fold_zeros(text: str) -> str:
     return run.sub(fold, text)
 
 
-def _header(config: CoreConfig) -> str:
-    def table(members) -> str:
-        return ", ".join(f"{member.value} {member.name}" for member in members)
-
+def _header(config: CoreConfig, face: Face) -> str:
     lines = [
         f"Ranvier {version('ranvier')}: spiking network with on-chip learning of weights and delays. Apache-2.0.",
         "Generated; do not edit. Configuration:",
         *(f"  {line}" for line in config.to_toml().splitlines()),
         f"  (digest {config.digest:#010x}, in register {Register.DIGEST.value})",
         "",
-        "clk rises; rst is synchronous, active high, and clears all state but no parameters.",
-        "Four valid/ready streams: a word moves when both are high.",
-        "events_*   in : what happens to the core. One spike event per input spike, then one step event; end event last.",
-        f"                kind {table(EventKind)}; unit of a spike; scored and target of a step",
-        "outputs_*  out: what the core says.",
-        f"                kind {table(OutputKind)}; index of neuron or class; value of a score",
-        "request_*  in : host access, answered while no event is being handled.",
-        f"                space {table(Space)}; row and column as documented in ranvier/hw/host.py",
-        f"                registers (column of space 0): {table(Register)}",
-        f"                counters from register {Register.COUNTER.value}: {', '.join(COUNTERS)}",
-        "response_* out: one response per request: data, or error for an address that does not exist.",
-        "phase      out: 0 idle 1 sweep 2 readout 3 score 4 signal 5 deliver 6 learn 7 report 8 finish 9 clear",
+        *face.ports,
+        *(_addresses(config) if face.addressed else ()),
     ]
     return "".join(f"// {line}".rstrip() + "\n" for line in lines)
+
+
+def _addresses(config: CoreConfig) -> list[str]:
+    """What lies at each byte address."""
+    lines = ["", "Windows: byte address, name, words (rows, of which register ROW chooses one, x columns), access."]
+    for space in Space:
+        if space.exists(config) and space is not Space.REGISTER:
+            rows, columns = space.extent(config)
+            size = f"{rows} x {columns}" if space.has_rows else f"{columns}"
+            where = f"{word_address(space, 0) << 2:#07x} {space.name:<13} {size:<9}"
+            lines.append(f"  {where} {space.access.value}: {space.text}")
+    lines += ["", "Registers: byte address, name, access, fields."]
+    for register in Register:
+        lines.append(f"  {register.address:#07x} {register.name:<17} {register.access.value}: {register.text}")
+        lines += [f"          [{f.lsb + f.width - 1}:{f.lsb}] {f.name}: {f.text}" for f in register.fields]
+        if register.elements:
+            lines.append(f"          in this order: {', '.join(register.elements)}")
+    return lines
