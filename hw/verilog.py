@@ -18,7 +18,7 @@ from ranvier.hw.registers import Register, Space, word_address
 from ranvier.hw.row_memory import SINGLE_PORTED
 from ranvier.hw.wishbone import WishbonePeripheral
 
-__all__ = ["FACES", "NAME", "Face", "to_verilog", "write_verilog"]
+__all__ = ["FACES", "NAME", "Face", "module_name", "to_verilog", "write_verilog"]
 
 
 @dataclass(frozen=True)

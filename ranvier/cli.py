@@ -136,6 +136,7 @@ def _parser() -> Parser:
 
     added = command("verilog", _verilog, "Write the core as one self-contained Verilog file.")
     core(added, required=True)
+    added.add_argument("--face", metavar="NAME", default="core", help="ports: core (streams; default), axi or wishbone")
     added.add_argument("-o", "--out", metavar="FILE", required=True)
 
     added = command("registers", _registers, "Write the register table for other tools and for people.")
@@ -282,12 +283,16 @@ def _verify(options: argparse.Namespace) -> Answer:
 def _verilog(options: argparse.Namespace) -> Answer:
     config = _core(options)
     out = check_output(options.out)
-    from ranvier.hw.verilog import write_verilog
+    from ranvier.hw.verilog import FACES, module_name, write_verilog
 
-    text = write_verilog(config)
+    if options.face not in FACES:
+        raise UsageError(f"argument --face: there is no {options.face!r}: choose one of {', '.join(FACES)}")
+    text = write_verilog(config, options.face)
     write_text(out, text)
-    lines = text.count("\n")
-    return Answer({"verilog": str(out), "lines": lines}, [f"wrote {out} ({lines:,} lines)"])
+    lines, module = text.count("\n"), module_name(options.face)
+    return Answer(
+        {"verilog": str(out), "module": module, "lines": lines}, [f"wrote module {module} to {out} ({lines:,} lines)"]
+    )
 
 
 def _registers(options: argparse.Namespace) -> Answer:
