@@ -27,6 +27,7 @@ def host_of(bench: FaceBench) -> AxiHost:
 async def channels_in_any_order(bench: FaceBench) -> None:
     """The address long before the data, and the data long before the address."""
     host, rng = host_of(bench), bench.rng
+    await bench.load(lively_network(bench.config, rng))
     for _ in range(150):
         access = bench.any_access()._replace(write=True)
         delays = {name: int(rng.integers(12)) for name in ("address_after", "data_after")}
@@ -67,11 +68,8 @@ async def turns(bench: FaceBench) -> None:
         order.append(access.write)
         bench.tally.compare("answer", (0, 0), (0, answer.error))
 
-    tasks = [
-        cocotb.start_soon(one(access))
-        for _ in range(count)
-        for access in (write(at(Register.ROW), 1), read(at(Register.ID)))
-    ]
+    both = (write(at(Register.ROW), 1), read(at(Register.ID)))
+    tasks = [cocotb.start_soon(one(access)) for _ in range(count) for access in both]
     for task in tasks:
         await task
     assert sum(order) == len(order) - count == count

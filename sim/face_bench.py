@@ -21,6 +21,8 @@ from ranvier.sim.scoreboard import Tally
 
 __all__ = ["FaceBench", "at", "read", "scenario", "write"]
 
+#: Bits of a word address above its column.
+_SPACE_BITS = ADDRESS_BITS - 2 - COLUMN_BITS
 #: Shares of the clocks on which host and face hold back, a run of each scenario for every one.
 STALLS = (0.0, 0.4)
 
@@ -100,17 +102,12 @@ class FaceBench:
             case 2 | 3:
                 number, column = 0, int(rng.integers(Space.REGISTER.extent(self.config)[1] + 1))
             case 4:
-                number, column = (
-                    int(rng.integers(1 << (ADDRESS_BITS - 2 - COLUMN_BITS))),
-                    int(rng.integers(1 << COLUMN_BITS)),
-                )
+                number, column = int(rng.integers(1 << _SPACE_BITS)), int(rng.integers(1 << COLUMN_BITS))
         address = (number << COLUMN_BITS | column) << 2
         least, most = space.limits(self.config)
-        data = int(
-            rng.choice(
-                [rng.integers(least, most + 1), least - 1, most + 1, rng.integers(1 << 32)], p=[0.7, 0.1, 0.1, 0.1]
-            )
-        )
+        data = int(rng.integers(least, most + 1))
+        if rng.random() < 0.3:
+            data = int(rng.choice([least - 1, most + 1, rng.integers(1 << 32)]))
         if address == at(Register.EVENT):
             data = self._harmless_event()
         if self.host.between_words and rng.random() < 0.05:

@@ -16,6 +16,7 @@ NAMES: list[str] = []
 @scenario(NAMES)
 async def random_accesses(bench: FaceBench) -> None:
     """Anything, anywhere, in batches of any length; then all that was written is still there."""
+    await bench.load(lively_network(bench.config, bench.rng))
     for _ in range(40):
         await bench.do([bench.any_access() for _ in range(int(bench.rng.integers(1, 50)))])
     await bench.check_windows()
@@ -58,6 +59,9 @@ def _refusals(bench: FaceBench) -> list[hosts.Access]:
     accesses += [
         access for n in (first, last) for access in (read(at(Space.REGISTER, n)), write(at(Space.REGISTER, n), 0))
     ]
+    for register in (Register.MODE, Register.ROW):  # names of others, if the upper bits of an address were ignored
+        aliases = [at(Space.REGISTER, register.value | 1 << n) for n in range(first.bit_length(), COLUMN_BITS)]
+        accesses += [access for address in aliases for access in (read(address), write(address, 0))]
     for space in Space:
         rows, columns = space.extent(config)
         if space is Space.REGISTER:
