@@ -1,5 +1,6 @@
 """A manager on the AXI face: the bus models of cocotbext-axi, with a check of the handshakes on every clock."""
 
+import logging
 from collections.abc import Sequence
 from itertools import groupby
 from random import Random
@@ -48,6 +49,7 @@ class AxiHost:
     def __init__(self, dut: Any, random: Random, stall: float):
         self.dut, self.clock, self.clocks, self.stalled = dut, dut.aclk, 0, stall > 0
         dut.aresetn.value = 0
+        logging.getLogger(f"cocotb.{dut._name}").setLevel(logging.WARNING)  # the models tell of every transfer
         reset = {"clock": dut.aclk, "reset": dut.aresetn, "reset_active_level": False}
         self.manager = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), **reset)
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), **reset)
