@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ranvier.golden.config import CoreConfig
-from ranvier.hw.registers import Access, Owner, Register, constants, register_layout
+from ranvier.hw.registers import COLUMN_BITS, Access, Owner, Register, constants, register_layout
 
 __all__ = ["RegisterBank"]
 
@@ -50,7 +50,7 @@ class RegisterBank(wiring.Component):
         self.constants = constants(config)
         self.registers = [register for register in Register if register.owner in set(owners)]
         members: dict[str, wiring.Member] = {
-            "index": In(range(max(2, len(Register) + len(Register.COUNTER.elements)))),
+            "index": In(COLUMN_BITS),
             "write": In(1),
             "read": In(1),
             "data": In(32),

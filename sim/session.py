@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
 from ranvier.golden.config import CoreConfig
-from ranvier.hw.verilog import NAME, write_verilog
+from ranvier.hw.verilog import module_name, write_verilog
 from ranvier.sim import verilator
 from ranvier.sim.build import sources_digest
 from ranvier.sim.scoreboard import Tally, read_tallies
 
-__all__ = ["SessionError", "run_scenarios"]
+__all__ = ["SessionError", "run_scenarios", "simulate"]
 
 #: Compiling costs as much as simulating here: little optimisation, one file, and only the ports visible to cocotb.
 _VERILATE = [
@@ -24,16 +24,22 @@ _VERILATE = [
     *("--no-public-flat-rw", "--public-depth", "1", "--output-split", "0", "-CFLAGS", "-O1"),
 ]
 
-#: What is run inside the simulator; `ranvier.sim.bench.CONFIG` is where it looks for the configuration.
-_MODULE, _CONFIG = "ranvier.sim.scenarios", "core.toml"
+#: What each face is put through: modules of cocotb tests, run inside the simulator.
+_SCENARIOS = {
+    "core": ("ranvier.sim.scenarios",),
+    "axi": ("ranvier.sim.face_scenarios", "ranvier.sim.axi_scenarios"),
+    "wishbone": ("ranvier.sim.face_scenarios", "ranvier.sim.wishbone_scenarios"),
+}
+#: Where they look for the configuration, see `ranvier.sim.bench.CONFIG`.
+_CONFIG = "core.toml"
 
 
 class SessionError(AssertionError):
     """A scenario failed, or the simulator did."""
 
 
-def run_scenarios(config: CoreConfig, folder: Path, seed: int) -> dict[str, Tally]:
-    """Put the core for `config` through every scenario, each held against the golden model.
+def run_scenarios(config: CoreConfig, folder: Path, seed: int, face: str = "core") -> dict[str, Tally]:
+    """Put the core for `config` through every scenario of one of its faces, each held against the golden model.
 
     Parameters
     ----------
@@ -43,6 +49,8 @@ def run_scenarios(config: CoreConfig, folder: Path, seed: int) -> dict[str, Tall
         Empty folder for configuration, log and counts.
     seed : int
         Seed of all stimuli and stalls.
+    face : str
+        One of `ranvier.hw.verilog.FACES`.
 
     Returns
     -------
@@ -56,12 +64,18 @@ def run_scenarios(config: CoreConfig, folder: Path, seed: int) -> dict[str, Tall
     VerilatorError
         If a tool is missing or fails.
     """
-    simulator, log = _simulator(config), folder / "simulation.log"
+    simulate(config, folder, seed, face, _SCENARIOS[face])
+    return read_tallies(folder)
+
+
+def simulate(config: CoreConfig, folder: Path, seed: int, face: str, modules: Sequence[str]) -> None:
+    """Run all cocotb tests of some modules on a face; `SessionError` with the end of the log unless all pass."""
+    simulator, log = _simulator(config, face), folder / "simulation.log"
     (folder / _CONFIG).write_text(config.to_toml())
     with _environment(verilator.environment()):
         try:
             results = get_runner("verilator").test(
-                test_module=_MODULE,
+                test_module=list(modules),
                 hdl_toplevel=simulator.name,
                 hdl_toplevel_lang="verilog",
                 build_dir=simulator.parent,
@@ -75,21 +89,21 @@ def run_scenarios(config: CoreConfig, folder: Path, seed: int) -> dict[str, Tall
         except (SystemExit, RuntimeError):
             tests, failed = 0, 1
     if failed or not tests:
-        raise SessionError(f"seed {seed}, {config}\n{_end(log)}")
-    return read_tallies(folder)
+        raise SessionError(f"seed {seed}, {face}, {config}\n{_end(log)}")
 
 
-def _simulator(config: CoreConfig) -> Path:
-    """Path of the simulator for `config`, building it first if it is not in the cache."""
-    target = verilator.cache_folder() / f"bench-{sources_digest(config)}" / NAME
+def _simulator(config: CoreConfig, face: str) -> Path:
+    """Path of the simulator for a face of the core, building it first if it is not in the cache."""
+    name = module_name(face)
+    target = verilator.cache_folder() / f"bench-{sources_digest(config)}" / name
     if not target.exists():
         target.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=verilator.cache_folder(), prefix="build-") as name:
-            folder = Path(name)
-            source = folder / f"{NAME}.v"
-            source.write_text(write_verilog(config))
+        with tempfile.TemporaryDirectory(dir=verilator.cache_folder(), prefix="build-") as temporary:
+            folder = Path(temporary)
+            source = folder / f"{name}.v"
+            source.write_text(write_verilog(config, face))
             _build(source, folder)
-            shutil.copy(folder / NAME, target.with_suffix(".part"))
+            shutil.copy(folder / name, target.with_suffix(".part"))
         os.replace(target.with_suffix(".part"), target)
     return target
 
@@ -100,7 +114,7 @@ def _build(source: Path, folder: Path) -> None:
         try:
             get_runner("verilator").build(
                 sources=[source],
-                hdl_toplevel=NAME,
+                hdl_toplevel=source.stem,
                 build_dir=folder,
                 build_args=_VERILATE,
                 timescale=("1ns", "1ps"),

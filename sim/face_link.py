@@ -1,0 +1,140 @@
+"""A bus face of the simulated RTL as a link: the driver of a board on the far side of bus models that others wrote."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from ranvier.firmware.link import LinkError, Words
+from ranvier.firmware.remote import RemoteCore
+from ranvier.golden.config import CoreConfig
+from ranvier.sim.bench import CONFIG
+from ranvier.sim.face_server import SOCKET, STALL
+from ranvier.sim.hosts import Access, Answer
+from ranvier.sim.session import SessionError, simulate
+
+__all__ = ["FaceLink", "run_on_face"]
+
+Result = TypeVar("Result")
+
+#: What is run inside the simulator.
+_SERVER = "ranvier.sim.face_server"
+#: Seconds after which a process that was told to end, or is asked whether it lives, is looked at again.
+_MOMENT = 5.0
+#: Accesses that are sent over at once.
+_BATCH = 1024
+
+
+class FaceLink:
+    """A face simulated with cocotb in a process of its own; a `ranvier.firmware.link.Link`.
+
+    Simulated time passes only during accesses.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core; its simulator is built on first use and kept.
+    face : {"axi", "wishbone"}
+        Which face.
+    seed : int
+        Of all stalls; at least 1.
+    stall : float
+        Share of the clocks on which both sides of the bus hold back.
+
+    Raises
+    ------
+    SessionError
+        If the simulator cannot be started, or ended because the face broke a rule of its bus; with its log.
+    """
+
+    def __init__(self, config: CoreConfig, face: str, *, seed: int = 1, stall: float = 0.2):
+        self.name = f"simulated {face}"
+        self._temporary = tempfile.TemporaryDirectory(prefix="ranvier-")
+        folder = Path(self._temporary.name)
+        (folder / CONFIG).write_text(config.to_toml())
+        (folder / STALL).write_text(str(stall))
+        self._log = folder / "session.log"
+        with socket.socket(socket.AF_UNIX) as listener, self._log.open("wb") as log:
+            listener.bind(str(folder / SOCKET))
+            listener.listen(1)
+            listener.settimeout(_MOMENT)
+            command = [sys.executable, "-m", __name__, face, str(seed)]
+            self._process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+            self._connection = self._accept(listener)
+
+    def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:
+        """`count` words; see `Link`."""
+        answers = self.transfer([Access(False, address + 4 * n * increment) for n in range(count)])
+        return np.array([answer.data for answer in answers], np.uint32)
+
+    def write(self, address: int, words: Sequence[int] | Words, *, increment: bool = True) -> None:
+        """Write all `words`; see `Link`."""
+        self.transfer(
+            [Access(True, address + 4 * n * increment, int(word) & 0xFFFFFFFF) for n, word in enumerate(words)]
+        )
+
+    def transfer(self, accesses: Sequence[Access]) -> list[Answer]:
+        """Accesses back to back, in order; `LinkError` names the first that was refused."""
+        answers: list[Answer] = []
+        for first in range(0, len(accesses), _BATCH):
+            batch = accesses[first : first + _BATCH]
+            try:
+                self._connection.send(("transfer", (batch,)))
+                answers += self._connection.recv()
+            except (EOFError, OSError):
+                raise self._failure() from None
+            for access, answer in zip(batch, answers[first:], strict=True):
+                if answer.error:
+                    verb = "write to" if access.write else "read from"
+                    raise LinkError(f"{self.name}: the core refused a {verb} {access.address:#x}")
+        return answers
+
+    def close(self) -> None:
+        """End the simulator."""
+        if self._process.poll() is None:
+            self._connection.close()
+            try:
+                self._process.wait(_MOMENT)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+        self._temporary.cleanup()
+
+    def _accept(self, listener: socket.socket) -> Connection:
+        """The simulator's call, however long it is compiled, as long as its process lives."""
+        while True:
+            try:
+                return Connection(listener.accept()[0].detach())
+            except TimeoutError:
+                if self._process.poll() is not None:
+                    raise self._failure() from None
+
+    def _failure(self) -> SessionError:
+        """Why the simulator is gone."""
+        self._process.wait()
+        error = SessionError(f"{self.name}: the simulation ended:\n{self._log.read_text(errors='replace')}")
+        self._temporary.cleanup()
+        return error
+
+
+def run_on_face(config: CoreConfig, face: str, body: Callable[[RemoteCore], Result], **options: float) -> Result:
+    """Result of calling `body` with a core that is reached through a simulated face; `options` as of `FaceLink`."""
+    with RemoteCore(config, FaceLink(config, face, **options)) as device:  # type: ignore[arg-type]
+        return body(device)
+
+
+def main(face: str, seed: str) -> None:
+    """Simulate, in the current folder, until the other side hangs up."""
+    simulate(CoreConfig.read(CONFIG), Path(), int(seed), face, [_SERVER])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,79 @@
+"""The far side of a bus face in a cocotb bench: other people's bus models behind one interface."""
+
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import Any, NamedTuple, Protocol
+
+import cocotb
+from cocotb.triggers import RisingEdge
+
+from ranvier.hw.bus import STROBES
+
+__all__ = ["WHOLE", "Access", "Answer", "Host", "every_clock", "open_host", "stalls"]
+
+#: Strobes of a whole word.
+WHOLE = (1 << STROBES) - 1
+
+
+class Access(NamedTuple):
+    """A read or write of the word at a byte address; of a write, only the bytes in `strobe`."""
+
+    write: bool
+    address: int
+    data: int = 0
+    strobe: int = WHOLE
+
+
+class Answer(NamedTuple):
+    """What came of an access: the word read (0 after a write), and whether it was refused."""
+
+    data: int
+    error: bool
+
+
+class Host(Protocol):
+    """Drives one face with a bus model, and checks on every clock that the face keeps the rules of its bus."""
+
+    clock: Any  #: handle of its clock
+    clocks: int  #: clocks since it was opened
+    between_words: bool  #: whether addresses between words can be asked for
+
+    async def reset(self) -> None:
+        """Hold the reset for some clocks."""
+
+    async def transfer(self, accesses: Sequence[Access]) -> list[Answer]:
+        """Do accesses as fast as the model can, in order as far as the bus keeps it; an answer for each."""
+
+    async def wait(self, clocks: int) -> None:
+        """Let clocks pass."""
+
+    async def interrupted(self) -> bool:
+        """Level of the interrupt."""
+
+
+async def open_host(dut: Any, random: Random, stall: float) -> Host:
+    """The host for the face that `dut` has, out of reset; both sides hold back on a share `stall` of the clocks."""
+    from ranvier.sim.axi import AxiHost
+    from ranvier.sim.wishbone import WishboneHost
+
+    host: Host = (AxiHost if hasattr(dut, "aclk") else WishboneHost)(dut, random, stall)
+    await host.reset()
+    return host
+
+
+def stalls(random: Random, share: float) -> Iterator[bool]:
+    """For ever, whether to hold back on a clock."""
+    while True:
+        yield random.random() < share
+
+
+def every_clock(clock: Any, check: Callable[[], None]) -> None:
+    """Call `check` on every rising edge from now on, when signals are still as they were before it."""
+
+    async def forever() -> None:
+        edge = RisingEdge(clock)
+        while True:
+            await edge
+            check()
+
+    cocotb.start_soon(forever())
