@@ -49,8 +49,6 @@ class LaneGenerators(wiring.Component):
             start = Signal(32, name=f"start_{lane}")
             mixed = self.seed ^ ((lane + 1) * _GOLDEN_RATIO & 0xFFFFFFFF)
             m.d.comb += [start.eq(Mux(mixed == 0, 1, mixed)), self.draw[lane].eq(draw)]
-            with m.If(self.load):
-                m.d.sync += draw.eq(_next(start))
-            with m.Elif(self.advance):
-                m.d.sync += draw.eq(_next(draw))
+            with m.If(self.load | self.advance):
+                m.d.sync += draw.eq(_next(Mux(self.load, start, draw)))
         return m
