@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from amaranth.back import verilog
+from amaranth.hdl import ClockDomain
 from amaranth.lib import wiring
 
 from ranvier.golden.config import CoreConfig
@@ -131,9 +132,18 @@ def write_verilog(config: CoreConfig, face: str = "core") -> str:
     return _header(config, chosen) + to_verilog(chosen.component(config), module_name(face), **ports)
 
 
-def to_verilog(component: wiring.Component, name: str, **ports) -> str:
-    """Verilog-2001 of any component as module `name` with plain ports, made by `Flat` with the options `ports`."""
-    text = verilog.convert(Flat(component, **ports), name=name, emit_src=False, strip_internal_attrs=True)
+def to_verilog(component: wiring.Component, name: str, *, reset: bool = True, **ports) -> str:
+    """Verilog-2001 of any component as module `name` with plain ports, made by `Flat` with the options `ports`.
+
+    Without `reset` there is no port ``rst``: registers start from their initial values, and nothing else differs.
+    """
+    text = verilog.convert(
+        Flat(component, **ports),
+        name=name,
+        emit_src=False,
+        strip_internal_attrs=True,
+        missing_domain=lambda domain: ClockDomain(domain, reset_less=not reset),
+    )
     return _fold_zeros(_leave_undefined(text))
 
 

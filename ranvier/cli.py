@@ -287,7 +287,7 @@ def _verify(options: argparse.Namespace) -> Answer:
     waveform = check_output(options.waveform)
     dataset = open_dataset(options.data) if options.data else None
     if dataset:
-        dataset.check(config)
+        dataset.check(config, spare=True)
     names = (options.reference, "RTL" if options.device == "sim" else options.device)
     _announce(options)
     with open_device(options.reference, config) as reference, open_device(options.device, config) as device:

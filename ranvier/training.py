@@ -200,7 +200,7 @@ def evaluate(device: Device, dataset: Dataset, *, progress: bool = False) -> Tal
     Raises
     ------
     ConfigError
-        If the core has too few inputs or outputs for the data.
+        If the core has other inputs or outputs than the data.
     """
     dataset.check(device.config)
     with _bar(len(dataset.test), progress) as bar:
@@ -236,7 +236,7 @@ def train(
     Raises
     ------
     ConfigError
-        If the core does not learn, or has too few inputs or outputs for the data.
+        If the core does not learn, or has other inputs or outputs than the data.
     """
     dataset.check(device.config)
     device.load(network)

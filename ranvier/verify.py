@@ -320,7 +320,7 @@ def verify(
         If the cores have too few inputs or outputs for the data.
     """
     if dataset:
-        dataset.check(device.config)
+        dataset.check(device.config, spare=True)
     twin = Twin(reference, device, names=names)
     result = Verification()
     loaded: Network | None = None

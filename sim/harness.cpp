@@ -46,12 +46,6 @@ Device *device_open() {
     auto &top = device->top;
     top.events_valid = top.request_valid = 0;
     top.outputs_ready = top.response_ready = 1;
-    top.rst = 1;
-    for (int i = 0; i < 2; ++i) {
-        device->settle();
-        device->tick();
-    }
-    top.rst = 0;
     return device;
 }
 

@@ -1,9 +1,11 @@
-"""What tests share: evidence beyond passing, and copies of the hardware with faults.
+"""What tests share: evidence beyond passing, recordings that are not ours, and copies of the hardware with faults.
 
-Every ``record_property("evidence", line)`` is printed at the end of the run.
+Every ``record_property("evidence", line)`` is printed at the end of the run. The Braille recordings are looked for at
+``$RANVIER_BRAILLE``, else in ``../shared/data/braille``.
 """
 
 import importlib.util
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +13,16 @@ from pathlib import Path
 import pytest
 
 HARDWARE = Path(__file__).parents[1] / "hw"
+BRAILLE = Path(__file__).parents[2] / "shared" / "data" / "braille" / "braille_taxels.npz"
+
+
+@pytest.fixture(scope="session")
+def recordings() -> str:
+    """The Braille recordings as a data set of the command line; skips where they are missing."""
+    path = Path(os.environ.get("RANVIER_BRAILLE", BRAILLE))
+    if not path.exists():
+        pytest.skip(f"no Braille recordings at {path}: set RANVIER_BRAILLE to the path of braille_taxels.npz")
+    return f"braille:{path}"
 
 
 def pytest_addoption(parser):

@@ -218,6 +218,7 @@ BAD = {
     TRAIN + "--config wrong.toml": "wrong.toml: unknown field 'neuron'",
     TRAIN + "--preset braille --hidden 9999": "neurons=9999",
     TRAIN + "--config few.toml": "yinyang needs 5 inputs but this core holds 2",
+    TRAIN + "--preset braille": "yinyang needs 5 inputs but this core holds 24",
     TRAIN + "--config infer.toml": "without learning",
     TRAIN + "--delays some": "choose from",
     TRAIN + "--device fpga": "choose one of golden",
@@ -238,6 +239,7 @@ BAD = {
     "eval labels.npz --data yinyang": "labels.npz: not a Ranvier network",
     "eval bent.npz --data yinyang": "weight has shape [4, 60] but this core holds [5, 60]",
     "eval few.npz --data yinyang": "yinyang needs 5 inputs but this core holds 2",
+    "eval many.npz --data yinyang": "yinyang needs 5 inputs but this core holds 24",
     "eval good.npz --data braille:missing.npz": "missing.npz",
     "eval good.npz --data yinyang --device fpga": "choose one of golden",
     "verify": "--preset --config",
@@ -283,6 +285,7 @@ def belongings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = initial_network(config, recipe, 0)
     network.save(folder / "good.npz")
     initial_network(config.replace(inputs=2), recipe, 0).save(folder / "few.npz")
+    initial_network(config.replace(inputs=24), recipe, 0).save(folder / "many.npz")
     with np.load(folder / "good.npz") as file:
         np.savez(folder / "bent.npz", **{**file, "weight": file["weight"][:4]})
     return folder

@@ -12,7 +12,6 @@ from ranvier.golden.config import ConfigError
 from ranvier.golden.presets import preset
 from ranvier.golden.spikes import Sample
 
-BRAILLE = Path(__file__).parents[2] / "shared" / "data" / "braille" / "braille_taxels.npz"
 SPIKE = Sample(np.array([0]), np.array([0]), np.ones(3, bool))
 
 
@@ -169,9 +168,8 @@ def test_braille_refuses_what_is_no_such_file(tmp_path: Path, content: bytes | N
         open_dataset(f"braille:{path}")
 
 
-@pytest.mark.skipif(not BRAILLE.exists(), reason="the Braille recordings are not part of this project")
-def test_braille_recordings() -> None:
-    data = open_dataset(f"braille:{BRAILLE}")
+def test_braille_recordings(recordings: str) -> None:
+    data = open_dataset(recordings)
     assert (data.inputs, len(data.classes), len(data.train), len(data.test)) == (24, 27, 864, 216)
     np.testing.assert_array_equal(np.bincount(data.train_labels), 32)
     np.testing.assert_array_equal(np.bincount(data.test_labels), 8)
@@ -211,6 +209,10 @@ def test_dataset_knows_which_core_holds_it() -> None:
         data.check(preset("yinyang").replace(inputs=4))
     with pytest.raises(ConfigError, match="needs 3 outputs"):
         data.check(preset("yinyang").replace(outputs=2))
+    roomy = preset("yinyang").replace(inputs=24, outputs=27)
+    data.check(roomy, spare=True)
+    with pytest.raises(ConfigError, match="needs 5 inputs but this core holds 24"):
+        data.check(roomy)
 
 
 @pytest.mark.parametrize("text", ["", "yin", "yinyang:x", "braille", "braille:", "shd:x"])

@@ -64,13 +64,17 @@ class Dataset:
                     f"{self.name}: a {part} sample uses input {last}: there is no input beyond {self.inputs - 1}"
                 )
 
-    def check(self, config: CoreConfig) -> None:
-        """`ConfigError` unless a core of this configuration has the inputs and outputs that the data need."""
+    def check(self, config: CoreConfig, *, spare: bool = False) -> None:
+        """`ConfigError` unless a core of this configuration has the inputs and outputs of the data.
+
+        With `spare` it may have more of them, which is enough to run samples; a network with other inputs or outputs
+        has learned something else.
+        """
         for need, have, what in (
             (self.inputs, config.inputs, "inputs"),
             (len(self.classes), config.outputs, "outputs"),
         ):
-            if need > have:
+            if need > have or (need < have and not spare):
                 raise ConfigError(
                     f"{self.name} needs {need} {what} but this core holds {have}: use a configuration with {what}={need}"
                 )
