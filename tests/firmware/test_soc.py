@@ -114,7 +114,8 @@ def test_a_program_on_the_chip_learns_what_the_golden_model_learns(record_proper
     record_property(
         "evidence",
         f"PicoRV32 program on simulated RTL: 0 mismatches / {numbers:,} numbers printed, {spikes:,} spikes, "
-        f"{moved['weight']} weights and {moved['delay']} delays moved, {correct[0]} to {correct[-1]} of {SAMPLES} right; {clocks}",
+        f"{moved['weight']} weights and {moved['delay']} delays moved, "
+        f"{correct[0]} to {correct[-1]} of {SAMPLES} right; {clocks}",
     )
 
 
