@@ -4,6 +4,8 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ranvier.hw.pipeline import delayed
+
 __all__ = ["LaneGenerators"]
 
 _GOLDEN_RATIO = 0x9E3779B9
@@ -24,7 +26,8 @@ class LaneGenerators(wiring.Component):
     Attributes
     ----------
     seed, load : In(32), In(1)
-        With `load`, lane p starts again from ``seed ^ (p + 1) * 2**32 / phi``, or from 1 where that is zero.
+        With `load`, lane p starts again from ``seed ^ (p + 1) * 2**32 / phi``, or from 1 where that is zero; two clocks
+        later its first draw is there.
     advance : In(1)
         Step on to the following draw.
     draw : Out(array of lanes x 32)
@@ -44,12 +47,14 @@ class LaneGenerators(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        loading = delayed(m, self.load, 1)
         for lane in range(self.lanes):
             draw = Signal(32, name=f"draw_{lane}", init=1)
             start = Signal(32, name=f"start_{lane}")
             mixed = self.seed ^ ((lane + 1) * _GOLDEN_RATIO & 0xFFFFFFFF)
-            m.d.comb += [start.eq(Mux(mixed == 0, 1, mixed)), self.draw[lane].eq(draw)]
-            with m.If(self.load):
+            m.d.comb += self.draw[lane].eq(draw)
+            m.d.sync += start.eq(Mux(mixed == 0, 1, mixed))
+            with m.If(loading):
                 m.d.sync += draw.eq(_next(start))
             with m.Elif(self.advance):
                 m.d.sync += draw.eq(_next(draw))

@@ -6,6 +6,8 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from ranvier.hw.skid_buffer import SkidBuffer
+
 __all__ = ["SpikeList"]
 
 
@@ -25,7 +27,7 @@ class SpikeList(wiring.Component):
     push : In(1)
         Store `flags` of `word`.
     units : Out(stream)
-        Unit numbers; latency 3 clocks, throughput one per clock.
+        Unit numbers; latency 4 clocks, throughput one per clock; all from registers.
     empty : Out(1)
         Nothing left to emit.
     """
@@ -57,16 +59,18 @@ class SpikeList(wiring.Component):
         for index in reversed(range(self.lanes)):
             with m.If(current.flags[index]):
                 m.d.comb += lane.eq(index)
+        m.submodules.buffer = buffer = SkidBuffer(self.units.payload.shape())
+        wiring.connect(m, buffer.output, wiring.flipped(self.units))
         m.d.comb += [
             rest.eq(current.flags & (current.flags - 1)),
-            self.units.payload.eq(Cat(lane[: ceil_log2(self.lanes)], current.word)),
-            self.units.valid.eq(current.flags.any()),
-            self.empty.eq((queue.level == 0) & ~self.units.valid),
+            buffer.input.payload.eq(Cat(lane[: ceil_log2(self.lanes)], current.word)),
+            buffer.input.valid.eq(current.flags.any()),
+            self.empty.eq((queue.level == 0) & ~buffer.input.valid & ~self.units.valid),
         ]
-        done = ~self.units.valid | (self.units.ready & ~rest.any())
+        done = ~buffer.input.valid | (buffer.input.ready & ~rest.any())
         with m.If(done):
             m.d.comb += queue.r_en.eq(queue.r_rdy)
             m.d.sync += [current.flags.eq(Mux(queue.r_rdy, entry.flags, 0)), current.word.eq(entry.word)]
-        with m.Elif(self.units.ready):
+        with m.Elif(buffer.input.ready):
             m.d.sync += current.flags.eq(rest)
         return m
