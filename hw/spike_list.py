@@ -6,7 +6,7 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.hw.skid_buffer import SkidBuffer
+from ranvier.hw.register_slice import RegisterSlice
 
 __all__ = ["SpikeList"]
 
@@ -59,18 +59,18 @@ class SpikeList(wiring.Component):
         for index in reversed(range(self.lanes)):
             with m.If(current.flags[index]):
                 m.d.comb += lane.eq(index)
-        m.submodules.buffer = buffer = SkidBuffer(self.units.payload.shape())
-        wiring.connect(m, buffer.output, wiring.flipped(self.units))
+        m.submodules.buffer = buffer = RegisterSlice(self.units.payload.shape())
+        wiring.connect(m, buffer.o, wiring.flipped(self.units))
         m.d.comb += [
             rest.eq(current.flags & (current.flags - 1)),
-            buffer.input.payload.eq(Cat(lane[: ceil_log2(self.lanes)], current.word)),
-            buffer.input.valid.eq(current.flags.any()),
-            self.empty.eq((queue.level == 0) & ~buffer.input.valid & ~self.units.valid),
+            buffer.i.payload.eq(Cat(lane[: ceil_log2(self.lanes)], current.word)),
+            buffer.i.valid.eq(current.flags.any()),
+            self.empty.eq((queue.level == 0) & ~buffer.i.valid & ~self.units.valid),
         ]
-        done = ~buffer.input.valid | (buffer.input.ready & ~rest.any())
+        done = ~buffer.i.valid | (buffer.i.ready & ~rest.any())
         with m.If(done):
             m.d.comb += queue.r_en.eq(queue.r_rdy)
             m.d.sync += [current.flags.eq(Mux(queue.r_rdy, entry.flags, 0)), current.word.eq(entry.word)]
-        with m.Elif(buffer.input.ready):
+        with m.Elif(buffer.i.ready):
             m.d.sync += current.flags.eq(rest)
         return m
