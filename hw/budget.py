@@ -61,10 +61,10 @@ def constants(config: CoreConfig) -> dict[Phase, int]:
     return {
         Phase.IDLE: Delivery.LATENCY + 4,
         Phase.SWEEP: NeuronSweep.LATENCY + 1,
-        Phase.READOUT: RowMemory.LATENCY + 5,
+        Phase.READOUT: RowMemory.LATENCY + 6,
         Phase.SCORE: score,
         Phase.SIGNAL: signal if c.learning else 0,
-        Phase.DELIVER: Delivery.LATENCY + 5 if c.recurrent else 1,
+        Phase.DELIVER: Delivery.LATENCY + 6 if c.recurrent else 1,
         Phase.LEARN: learn if c.learning else 0,
         Phase.FINISH: 3 * c.outputs + 3,
         Phase.CLEAR: max(c.slots * c.words, c.rows, _sweep(c)),

@@ -350,18 +350,17 @@ class Core(wiring.Component):
                 memory.write_word.eq(self.host_word),
                 *(memory.write_values[lane].eq(host.data) for lane in range(c.lanes)),
             ]
-        if c.learning:
-            with m.Elif(self.phase == Phase.SIGNAL):
+        with m.Else():
+            m.d.comb += [memory.row.eq(self.readout.neuron), memory.word.eq(self.readout.word)]
+            if c.learning:
                 m.d.comb += [
-                    memory.row.eq(self.signal.neuron),
-                    memory.word.eq(self.signal.word),
                     memory.write.eq(self.signal.write),
                     memory.write_row.eq(self.signal.write_neuron),
                     memory.write_word.eq(self.signal.write_word),
                     memory.write_values.eq(self.signal.write_weights),
                 ]
-        with m.Else():
-            m.d.comb += [memory.row.eq(self.readout.neuron), memory.word.eq(self.readout.word)]
+                with m.If(self.phase == Phase.SIGNAL):
+                    m.d.comb += [memory.row.eq(self.signal.neuron), memory.word.eq(self.signal.word)]
 
     def _delivery(self, m):
         """Input spikes while idle; neuron spikes once the sweep has left the delay line."""
@@ -388,15 +387,15 @@ class Core(wiring.Component):
                     getattr(memory.write, f"{name}_word").eq(self.host_word),
                     *(getattr(memory.write, name)[lane].eq(host.data) for lane in range(c.lanes)),
                 ]
-        if c.learning:
-            with m.Elif(self.phase == Phase.LEARN):
-                m.d.comb += [
-                    memory.row.eq(self.eligibility.synapse_row),
-                    memory.word.eq(self.eligibility.synapse_word),
-                ]
-                wiring.connect(m, self.eligibility.write, memory.write)
         with m.Else():
             m.d.comb += [memory.row.eq(self.delivery.row), memory.word.eq(self.delivery.word)]
+            if c.learning:
+                wiring.connect(m, self.eligibility.write, memory.write)
+                with m.If(self.phase == Phase.LEARN):
+                    m.d.comb += [
+                        memory.row.eq(self.eligibility.synapse_row),
+                        memory.word.eq(self.eligibility.synapse_word),
+                    ]
 
     # ------------------------------------------------------------------ learning
 

@@ -204,7 +204,7 @@ class Eligibility(wiring.Component):
             total = delayed(m, delayed(m, synapses.weight[lane], 2) - change, 1)
             weight, clips = saturate(total, c.weight)
             writes = delayed(m, valid & synapses.targets[lane], 3)
-            clipped.append(writes & clips)
+            clipped.append(delayed(m, writes & clips, 1))
             m.d.comb += [
                 write.weight[lane].eq(delayed(m, weight, 1 + self.wait)),
                 write.weight_lanes[lane].eq(delayed(m, writes, 1 + self.wait)),
@@ -227,7 +227,7 @@ class Eligibility(wiring.Component):
             total = delayed(m, delayed(m, synapses.delay[lane], 2) - change, 1)
             delay, clips = clamp(total, c.delay_limit)
             writes = delayed(m, valid & synapses.targets[lane], 3)
-            clipped.append(writes & clips)
+            clipped.append(delayed(m, writes & clips, 1))
             m.d.comb += [
                 write.delay[lane].eq(delayed(m, delay, 1 + self.wait)),
                 write.delay_lanes[lane].eq(delayed(m, writes, 1 + self.wait)),

@@ -48,7 +48,7 @@ class LearningSignal(wiring.Component):
     state_word : Out
         Word of neuron state to read, ...
     state : In(array of lanes of neuron state)
-        ... one clock later.
+        ... two clocks later.
     draw, advance : In, Out
         Random bits of every lane; `advance` when they were used.
     write, write_neuron, write_word, write_weights : Out
@@ -122,8 +122,8 @@ class LearningSignal(wiring.Component):
             m.d.sync += self.word.eq(Mux(last, 0, self.word + 1))
 
         error, blame, error_clipped = self._errors(m)
-        lane = delayed(m, self.neuron[:lane_bits], 1) if lane_bits else 0
-        state = delayed(m, self.state[lane], at - 1)
+        lane = delayed(m, self.neuron[:lane_bits], 2) if lane_bits else 0
+        state = delayed(m, self.state[lane], at - 2)
         valid = delayed(m, issue, at)
         self._update(m, valid, blame, state.readout_trace)
         credit_clipped = self._credit(m, valid, delayed(m, last, at), error, state.surrogate)
@@ -170,7 +170,7 @@ class LearningSignal(wiring.Component):
             weight, clips = saturate(total, c.weight)
             exists = delayed(m, self.word * c.lanes + lane < c.outputs, RowMemory.LATENCY + 3)
             writes = delayed(m, valid, 3) & exists
-            clipped.append(writes & clips)
+            clipped.append(delayed(m, writes & clips, 1))
             m.d.comb += [
                 self.write_weights[lane].eq(delayed(m, weight, 1 + wait)),
                 self.write[lane].eq(delayed(m, writes, 1 + wait)),

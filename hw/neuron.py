@@ -51,7 +51,7 @@ class NeuronSweep(wiring.Component):
     read_word : In
         Word to look at while no sweep runs ...
     state : Out(array of lanes of neuron state)
-        ... and its content one clock later.
+        ... and its content two clocks later.
     busy : Out(1)
         A sweep is under way.
     potential_saturated, trace_saturated : Out
@@ -91,7 +91,7 @@ class NeuronSweep(wiring.Component):
         c = self.config
         m.submodules.memory = memory = Memory(shape=self.state.shape(), depth=max(2, c.words), init=[])
         read, write = memory.read_port(), memory.write_port()
-        m.d.comb += self.state.eq(read.data)
+        m.d.comb += self.state.eq(delayed(m, read.data, 1))
 
         # Issue one word per clock; `stage[n]` is the word issued n clocks ago.
         running, word = Signal(), Signal(range(max(2, c.words)))
@@ -126,20 +126,20 @@ class NeuronSweep(wiring.Component):
         v_clipped, z_clipped = [], []
         for lane in range(c.lanes):
             v, clipped = self._membrane(m, lane, after[lane])
-            v_clipped.append(stage[5].valid & ~self.clear & clipped)
+            v_clipped.append(delayed(m, stage[5].valid & ~self.clear & clipped, 1))
             if c.learning:
                 existing = stage[7].word * c.lanes + lane < c.neurons  # lanes beyond the last neuron earn no credit
                 clipped = self._factors(m, lane, v, existing, after[lane])
-                z_clipped.append(stage[7].valid & ~self.clear & self.learn & clipped)
+                z_clipped.append(delayed(m, stage[7].valid & ~self.clear & self.learn & clipped, 1))
             else:
                 m.d.comb += self.active[lane].eq(0)
         m.d.sync += [self.potential_saturated.eq(popcount(v_clipped)), self.trace_saturated.eq(popcount(z_clipped))]
         return m
 
     def _membrane(self, m, lane, after):
-        """v and z of one lane: memory output at stage 1, v at stage 6, to be written at stage 8."""
+        """v and z of one lane: state at stage 2, v at stage 6, to be written at stage 8."""
         c = self.config
-        before = delayed(m, self.state[lane], 1)
+        before = self.state[lane]
         product = delayed(m, before.potential * self.alpha, 1)
         leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
         spiked = delayed(m, before.spiked, 2)
@@ -163,7 +163,7 @@ class NeuronSweep(wiring.Component):
         height = Mux(fires, fall, rise)
         psi, _ = saturate(height >> exact_log2(c.surrogate_raw // c.surrogate.one), c.surrogate)
 
-        before = delayed(m, self.state[lane], 1)
+        before = self.state[lane]
         product = delayed(m, before.readout_trace * self.kappa, 1)
         leaked = delayed(m, product >> c.decay.fraction, 4)
         zbar, clipped = saturate(Cat(leaked + Mux(fires, c.trace.one, 0), Const(0, 1)).as_signed(), c.trace)

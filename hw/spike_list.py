@@ -6,6 +6,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from ranvier.hw.register_slice import RegisterSlice
+
 __all__ = ["SpikeList"]
 
 
@@ -25,7 +27,7 @@ class SpikeList(wiring.Component):
     push : In(1)
         Store `flags` of `word`.
     units : Out(stream)
-        Unit numbers; latency 3 clocks, throughput one per clock.
+        Unit numbers; latency 4 clocks, throughput one per clock; all from registers.
     empty : Out(1)
         Nothing left to emit.
     """
@@ -65,16 +67,18 @@ class SpikeList(wiring.Component):
         for index in reversed(range(self.lanes)):
             with m.If(current.flags[index]):
                 m.d.comb += lane.eq(index)
+        m.submodules.buffer = buffer = RegisterSlice(self.units.payload.shape())
+        wiring.connect(m, buffer.o, wiring.flipped(self.units))
         m.d.comb += [
             rest.eq(current.flags & (current.flags - 1)),
-            self.units.payload.eq(Cat(lane[: ceil_log2(self.lanes)], current.word)),
-            self.units.valid.eq(current.flags.any()),
-            self.empty.eq((pushed == popped) & ~self.units.valid),
+            buffer.i.payload.eq(Cat(lane[: ceil_log2(self.lanes)], current.word)),
+            buffer.i.valid.eq(current.flags.any()),
+            self.empty.eq((pushed == popped) & ~buffer.i.valid & ~self.units.valid),
         ]
-        done = ~self.units.valid | (self.units.ready & ~rest.any())
+        done = ~buffer.i.valid | (buffer.i.ready & ~rest.any())
         with m.If(done):
             m.d.comb += pop.eq(held)
             m.d.sync += [current.flags.eq(Mux(held, read.data.flags, 0)), current.word.eq(read.data.word)]
-        with m.Elif(self.units.ready):
+        with m.Elif(buffer.i.ready):
             m.d.sync += current.flags.eq(rest)
         return m

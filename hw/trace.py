@@ -60,7 +60,7 @@ class Traces(wiring.Component):
     read_row : In
         Row to look at while nothing is under way ...
     trace : Out
-        ... and its trace two clocks later (zero if asleep).
+        ... and its trace three clocks later (zero if asleep).
     saturated : Out(1)
         A trace clipped.
     """
@@ -100,7 +100,7 @@ class Traces(wiring.Component):
         read, write = memory.read_port(), memory.write_port()
         m.d.comb += [
             read.addr.eq(delayed(m, Mux(self.visit, self.row, Mux(self.arrive, self.arrived_row, self.read_row)), 1)),
-            self.trace.eq(Mux(read.data.awake, read.data.window[0], 0)),
+            self.trace.eq(delayed(m, Mux(read.data.awake, read.data.window[0], 0), 1)),
         ]
         marked, marking = self._mark(m, read.data)
         advanced = self._advance(m, read.data)

@@ -143,8 +143,8 @@ FAULTS = [
     Fault(
         "readout does not leak",
         "readout.py",
-        "bank.write.eq(leak[self.LEAK_LATENCY]),",
-        "bank.write.eq(leak[self.LEAK_LATENCY] & self.clear),",
+        "bank.write.eq(delayed(m, issue_leak, self.LEAK_LATENCY)),",
+        "bank.write.eq(delayed(m, issue_leak, self.LEAK_LATENCY) & self.clear),",
     ),
     Fault(
         "neuron projects onto itself",

@@ -73,7 +73,7 @@ class Bench:
         return [
             memory([*row, dut.write], dut.weights, weights, RowMemory.LATENCY),
             memory(row, dut.feedback, lambda j, w: self.feedback[j % n, w].tolist(), RowMemory.LATENCY),
-            memory([dut.state_word], dut.state, self.words, 1),
+            memory([dut.state_word], dut.state, self.words, 2),
             write,
             credit,
             draw,

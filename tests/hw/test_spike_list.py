@@ -48,7 +48,7 @@ def test_latency_and_throughput(flags):
         for word in range(3):
             await pulse(ctx, dut, push=1, word=word, flags=flags)
         clocks = 3 + await clocks_until(ctx, dut.empty)
-        assert clocks == 3 + max(3, 3 * flags.bit_count())  # one unit per clock from the third clock on
+        assert clocks == 4 + max(3, 3 * flags.bit_count())  # one unit per clock from the fourth clock on
 
     simulate(dut, testbench)
 
@@ -58,7 +58,7 @@ def test_latency():
 
     async def testbench(ctx):
         await pulse(ctx, dut, push=1, flags=0b0100)
-        assert 1 + await clocks_until(ctx, dut.units.valid) == 3
+        assert 1 + await clocks_until(ctx, dut.units.valid) == 4
         assert ctx.get(dut.units.payload) == 2
 
     simulate(dut, testbench)
@@ -71,7 +71,7 @@ def test_words_without_flags_cost_nothing():
         for word in range(64):
             assert ctx.get(dut.empty)
             await pulse(ctx, dut, push=1, word=word, flags=int(word == 63))
-        assert await clocks_until(ctx, dut.units.valid) == 2
+        assert await clocks_until(ctx, dut.units.valid) == 3
         assert ctx.get(dut.units.payload) == 63
 
     simulate(dut, testbench)

@@ -61,7 +61,7 @@ def test_visits_against_the_golden_lines(radius, changes):
                     slept += 1
             for row in range(config.rows):
                 ctx.set(dut.read_row, row)
-                await pause(ctx, 2)
+                await pause(ctx, 3)
                 expected = lines[row].trace if row in lines else 0
                 assert ctx.get(dut.trace) == expected, f"step {step}, row {row}"
                 compared += 1
