@@ -36,7 +36,7 @@ CONFIGS = {
 }
 
 #: Phases whose formula is a bound, missed by at most so many words of the sweep and so many clocks per step with spikes.
-BOUNDS = {Phase.READOUT: (1, 0), Phase.DELIVER: (1, 2)}
+BOUNDS = {Phase.READOUT: (1, 1), Phase.DELIVER: (1, 2)}
 
 STEPS = 40
 
