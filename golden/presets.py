@@ -1,6 +1,7 @@
 """Configurations with a name and a reason."""
 
 from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.qformat import QFormat
 
 __all__ = ["PRESETS", "preset"]
 
@@ -22,6 +23,27 @@ PRESETS: dict[str, tuple[str, CoreConfig]] = {
         "Spiking Heidelberg Digits binned to 140 channels, 256 recurrent neurons; axonal delays, because one trace line "
         "then serves all lanes and the memories stay within an ECP5-85F.",
         CoreConfig(inputs=140, neurons=256, outputs=20, recurrent=True, max_delay=62, delays="axonal", lanes=4),
+    ),
+    "ice40": (
+        "The largest core for an iCE40UP5K beside a UART bridge: 128 recurrent neurons whose 32,768 synapses, each with its "
+        "delay, fill their SPRAMs. It runs trained networks; the learning units do not fit (docs/architecture.md).",
+        CoreConfig(
+            inputs=128,
+            neurons=128,
+            outputs=20,
+            recurrent=True,
+            max_delay=30,
+            lanes=2,
+            memory="single",
+            learning=False,
+            weight=QFormat(True, 2, 5),
+            potential=QFormat(True, 4, 7),
+            decay=QFormat(False, 0, 10),
+            surrogate=QFormat(False, 0, 7),
+            error=QFormat(True, 1, 7),
+            signal=QFormat(True, 2, 9),
+            delay_fraction=1,
+        ),
     ),
 }
 
