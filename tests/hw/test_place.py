@@ -46,7 +46,7 @@ def test_the_multiplier_limits(netlist):
 
 
 def test_an_error_of_the_tool_is_one_line(netlist):
-    with pytest.raises(ToolError, match=r"^nextpnr failed: .*CABGA1") as error:
+    with pytest.raises(ToolError, match=r"^nextpnr_ecp5 failed: .*CABGA1") as error:
         place_and_route(netlist, "12k", package="CABGA1")
     assert "\n" not in str(error.value)
 
