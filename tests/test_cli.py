@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from amaranth.hdl import Fragment
 
 import ranvier.cli
 from ranvier.cli import main
 from ranvier.data import Dataset, yin_yang
 from ranvier.demo import demo
+from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network
 from ranvier.golden.presets import PRESETS, preset
 from ranvier.golden.record import Record
+from ranvier.hw.place import Hop, Placement
+from ranvier.hw.synthesis import Resources
 from ranvier.recipes import DELAY_MODES, RECIPES, initial_network
 
 
@@ -166,6 +170,49 @@ def test_registers(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert Path("registers").read_text().count("\n") > 40
 
 
+def test_synth(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A core as small as can be, with the real Yosys."""
+    config = CoreConfig(inputs=1, neurons=1, outputs=2, max_delay=1, lanes=1, learning=False)
+    (here / "core.toml").write_text(config.to_toml())
+    result = answer(capsys, "synth", "--config", "core.toml", "--family", "ecp5")
+    assert result["tools"][0].startswith("Yosys ")
+    assert result["config"] == config.to_dict()
+    assert result["resources"]["single_port_rams"] is None
+    assert min(result["resources"][name] for name in ("luts", "flip_flops", "block_rams", "multipliers")) > 0
+
+
+def test_synth_places_with_every_seed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    placed = []
+
+    def synthesise(design, family, netlist=None):  # type: ignore[no-untyped-def]
+        Fragment.get(design, None)  # Amaranth complains about designs that nobody elaborates
+        if netlist:
+            netlist.write_text(type(design).__name__)
+        return Resources(1, 2, 3, 4, 5, None)
+
+    def place(netlist, device, *, speed, target, seed):  # type: ignore[no-untyped-def]
+        placed.append((netlist.read_text(), device, speed, target, seed))
+        return Placement(90.0 - seed, target, seed, {"DP16KD": (3, 208)}, (Hop("core.ring", "clk-to-q", 0.0, 0.5),))
+
+    monkeypatch.setattr("ranvier.hw.synthesis.synthesise", synthesise)
+    monkeypatch.setattr("ranvier.hw.place.place_and_route", place)
+    options = ("--preset", "test", "--place", "85k", "--speed", "7", "--target", "100", "--seeds", "3")
+    result = answer(capsys, "synth", *options)
+    assert placed == [("Harness", "85k", 7, 100, seed) for seed in (1, 2, 3)]
+    assert [run["fmax"] for run in result["placements"]] == [89.0, 88.0, 87.0]
+    assert (result["device"], result["speed"]) == ("85k", 7)
+    assert main(["synth", *options]) == 0
+    text = capsys.readouterr().out
+    assert all(part in text for part in ("seed 2: 88.0 MHz", "critical path of seed 3", "core.ring", "3 of 208"))
+
+
+def test_synth_without_its_tools(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, package=None: None)
+    assert main(["synth", "--preset", "test"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "ranvier: Yosys is not installed: run `pip install 'ranvier[synth]'`\n")
+
+
 def test_demo_beside_itself() -> None:
     """The whole demo, with the golden model in the RTL's place."""
     result = demo("new/out", device="golden", samples=60, tests=20)
@@ -258,6 +305,13 @@ BAD = {
     "registers --preset nope -o x": "unknown preset",
     "info": "--preset --config",
     "info --preset nope": "unknown preset",
+    "synth": "--preset --config",
+    "synth --preset nope": "unknown preset",
+    "synth --preset test --family gowin": "unknown --family 'gowin': choose one of ecp5, ice40, xc7",
+    "synth --preset test --place 85": "unknown --place '85': choose one of 12k",
+    "synth --preset test --family xc7 --place 85k": "--place 85k is no xc7: add --family ecp5",
+    "synth --preset test --speed 9": "choose from",
+    "synth --preset test --seeds 0": "not a whole number",
     "demo --out garbage": "cannot make the folder garbage",
     "demo --samples 0": "not a whole number",
     "demo --device fpga": "choose one of golden",
