@@ -133,7 +133,7 @@ def run_on_face(config: CoreConfig, face: str, body: Callable[[RemoteCore], Resu
 
 def main(face: str, seed: str) -> None:
     """Simulate, in the current folder, until the other side hangs up."""
-    simulate(CoreConfig.read(CONFIG), Path(), int(seed), face, [_SERVER])
+    simulate(CoreConfig.read(CONFIG), Path.cwd(), int(seed), face, [_SERVER])
 
 
 if __name__ == "__main__":
