@@ -6,10 +6,11 @@ from importlib import import_module
 import pytest
 
 from ranvier.firmware.link import LinkError
+from ranvier.firmware.remote import RemoteCore
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.hw.registers import Register, Space, word_address
-from ranvier.sim.face_link import FaceLink, run_on_face
+from ranvier.sim.face_link import FaceLink
 from ranvier.sim.scoreboard import Tally
 from ranvier.sim.session import SessionError, run_scenarios
 from ranvier.verify import verify
@@ -45,7 +46,8 @@ def test_scenarios(face, tmp_path, record_property):
 @pytest.mark.parametrize("face", CORES)
 def test_samples_learned_over_the_bus_equal_the_golden_model(face, record_property):
     config = CORES[face]
-    found = run_on_face(config, face, lambda core: verify(GoldenCore(config), core, seed=1, samples=8), seed=SEED)
+    with RemoteCore(config, FaceLink(config, face, seed=SEED)) as core:
+        found = verify(GoldenCore(config), core, seed=1, samples=8)
     record_property("evidence", f"{face}: {found.mismatches} mismatches / {found.compared:,} values, {found.summary()}")
     assert found.mismatches == 0
     assert found.compared > 2_000
@@ -54,7 +56,7 @@ def test_samples_learned_over_the_bus_equal_the_golden_model(face, record_proper
 
 @pytest.mark.parametrize("face", CORES)
 def test_a_refused_access_is_an_error_that_names_it(face):
-    def body(core):
+    with RemoteCore(CORES[face], FaceLink(CORES[face], face)) as core:
         with pytest.raises(
             LinkError, match=rf"simulated {face}: the core refused a read from {Register.EVENT.address:#x}"
         ):
@@ -62,9 +64,7 @@ def test_a_refused_access_is_an_error_that_names_it(face):
         beyond = word_address(Space.WEIGHT, CORES[face].neurons) << 2
         with pytest.raises(LinkError, match=rf"refused a write to {beyond:#x}"):
             core.link.write(beyond - 4, [1, 2])
-        return core.read(Register.DIGEST)
-
-    assert run_on_face(CORES[face], face, body) == CORES[face].digest
+        assert core.read(Register.DIGEST) == CORES[face].digest
 
 
 def test_a_simulation_that_ends_is_an_error_with_its_log():
