@@ -118,7 +118,7 @@ class AxiLite(wiring.Component):
         with m.FSM():
             with m.State("Choose"):
                 with m.If(read_due | write_due):
-                    m.d.sync += reading.eq(Mux(reading, ~write_due, read_due))
+                    m.d.sync += reading.eq(read_due)  # never twice while a write waits: the response is still there
                     m.next = "Access"
             with m.State("Access"):
                 with m.If(address[:_OFFSET_BITS].any()):

@@ -14,7 +14,7 @@ __all__ = ["CORES", "DEVICES", "Device", "DeviceError", "check_device", "open_de
 #: Cores that are driven directly.
 CORES = ("golden", "golden:plain", "float64", "sim")
 #: Names that `open_device` knows, beside serial ports.
-DEVICES = (*CORES, "bus", "pty")
+DEVICES = (*CORES, "bus", "axi", "wishbone", "pty")
 _SERIAL = "serial://"
 _CHOICE = f"choose one of {', '.join(DEVICES)}, {_SERIAL}PORT?baud=RATE"
 
@@ -73,10 +73,11 @@ def open_device(name: str, config: CoreConfig) -> Device:
 
     Parameters
     ----------
-    name : {"golden", "golden:plain", "float64", "sim", "bus", "pty"} or str
+    name : {"golden", "golden:plain", "float64", "sim", "bus", "axi", "wishbone", "pty"} or str
         Compiled golden model; the same model as plain NumPy (slow, for reading and checking); the rule that both round,
         with records in real units; the RTL of the core in Verilator, that of the core with its registers behind its own
-        bus, that of everything from UART pins to core behind a pseudo-terminal; or whatever is on a serial port:
+        bus, behind its AXI or Wishbone face with bus models of cocotb (slow; needs what the tests need), that of everything
+        from UART pins to core behind a pseudo-terminal; or whatever is on a serial port:
         ``serial:///dev/ttyUSB0?baud=1000000``.
 
     Raises
@@ -124,6 +125,12 @@ def _simulated(name: str, config: CoreConfig) -> Device:
             from ranvier.sim.bus import SimulatedBus
 
             return RemoteCore(config, SimulatedBus(config))
+        case "axi" | "wishbone":
+            try:
+                from ranvier.sim.face_link import FaceLink
+            except ImportError as error:
+                raise DeviceError(f"cannot simulate the face {name!r}: {error}: install ranvier[test]") from None
+            return RemoteCore(config, FaceLink(config, name))
         case "pty":
             from ranvier.sim.port import SimulatedLink, SimulatedPort
 

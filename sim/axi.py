@@ -10,6 +10,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamSink, AxiStreamSource
+from cocotbext.axi.axil_channels import AxiLiteARTransaction, AxiLiteAWTransaction, AxiLiteWTransaction
 
 from ranvier.hw.axi import Response
 from ranvier.sim.hosts import WHOLE, Access, Answer, every_clock, stalls
@@ -104,18 +105,19 @@ class AxiHost:
     async def odd_write(self, access: Access, *, address_after: int = 0, data_after: int = 0) -> Answer:
         """A write of any address and strobes, of which address and data are each offered after some clocks."""
 
-        async def offer(channel: Any, after: int, **fields: int) -> None:
+        async def offer(channel: Any, after: int, transaction: Any) -> None:
             if after:
                 await self.wait(after)
-            await channel.send(channel._transaction_obj(**fields))
+            await channel.send(transaction)
 
-        cocotb.start_soon(offer(self.aw, address_after, awaddr=access.address))
-        cocotb.start_soon(offer(self.w, data_after, wdata=access.data, wstrb=access.strobe))
+        cocotb.start_soon(offer(self.aw, address_after, AxiLiteAWTransaction(awaddr=access.address)))
+        word = AxiLiteWTransaction(wdata=access.data, wstrb=access.strobe)
+        cocotb.start_soon(offer(self.w, data_after, word))
         return _answer(int((await self.b.recv()).bresp))
 
     async def odd_read(self, access: Access) -> Answer:
         """A read of any address."""
-        await self.ar.send(self.ar._transaction_obj(araddr=access.address))
+        await self.ar.send(AxiLiteARTransaction(araddr=access.address))
         given = await self.r.recv()
         return _answer(int(given.rresp), int(given.rdata))
 

@@ -6,24 +6,20 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from ranvier.firmware.link import LinkError, Words
-from ranvier.firmware.remote import RemoteCore
 from ranvier.golden.config import CoreConfig
 from ranvier.sim.bench import CONFIG
 from ranvier.sim.face_server import SOCKET, STALL
 from ranvier.sim.hosts import Access, Answer
 from ranvier.sim.session import SessionError, simulate
 
-__all__ = ["FaceLink", "run_on_face"]
-
-Result = TypeVar("Result")
+__all__ = ["FaceLink"]
 
 #: What is run inside the simulator.
 _SERVER = "ranvier.sim.face_server"
@@ -125,15 +121,9 @@ class FaceLink:
         return error
 
 
-def run_on_face(config: CoreConfig, face: str, body: Callable[[RemoteCore], Result], **options: float) -> Result:
-    """Result of calling `body` with a core that is reached through a simulated face; `options` as of `FaceLink`."""
-    with RemoteCore(config, FaceLink(config, face, **options)) as device:  # type: ignore[arg-type]
-        return body(device)
-
-
 def main(face: str, seed: str) -> None:
     """Simulate, in the current folder, until the other side hangs up."""
-    simulate(CoreConfig.read(CONFIG), Path(), int(seed), face, [_SERVER])
+    simulate(CoreConfig.read(CONFIG), Path.cwd(), int(seed), face, [_SERVER])
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ class Tally:
         Host requests offered while the core was busy.
     errors : int
         Host requests that the core refused, as it had to.
+    given_up : int
+        Bus transfers that the master took back before they were answered.
     weights_moved, delays_moved : int
         Parameters that learning changed from sample to sample.
     counters : dict of str to int
@@ -39,6 +41,7 @@ class Tally:
     clocks: int = 0
     busy_requests: int = 0
     errors: int = 0
+    given_up: int = 0
     weights_moved: int = 0
     delays_moved: int = 0
     counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
@@ -67,7 +70,8 @@ class Tally:
         return (
             f"{self.values:,} values compared, {self.samples:,} samples of {self.steps:,} steps, "
             f"{self.counters['spikes']:,} spikes, {self.weights_moved:,} weights and {self.delays_moved:,} delays moved, "
-            f"{self.busy_requests:,} requests while busy, {self.errors:,} refused, {self.clocks:,} clocks"
+            f"{self.busy_requests:,} requests while busy, {self.errors:,} refused, "
+            f"{self.given_up:,} given up, {self.clocks:,} clocks"
         )
 
     def save(self, folder: Path, scenario: str) -> None:

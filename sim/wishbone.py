@@ -24,7 +24,7 @@ _PATIENCE = 100_000
 
 
 class _Master(WishboneMaster):
-    """The model, pipelined if it is shown ``stall``; it looks at what it is given and for nothing else."""
+    """The model, which is pipelined if it finds ``stall``: this one looks for no signal that it is not given."""
 
     _optional_signals: list[str] = []
 

@@ -27,7 +27,9 @@ def recordings() -> str:
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--device", action="append", help="device of tests/hil; may be repeated (default golden, sim, pty)"
+        "--device",
+        action="append",
+        help="device of tests/hil; may be repeated (default golden, sim, axi, wishbone, pty)",
     )
     parser.addoption("--preset", default="test", help="core of that device (default test)")
 

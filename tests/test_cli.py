@@ -161,6 +161,14 @@ def test_info(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_verilog(capsys: pytest.CaptureFixture[str]) -> None:
     result = answer(capsys, "verilog", "--preset", "test", "-o", "core.v")
     assert Path("core.v").read_text().count("\n") == result["lines"] > 100
+    assert result["module"] == "ranvier_core"
+
+
+@pytest.mark.parametrize("face", ["axi", "wishbone"])
+def test_verilog_of_a_face(face: str, capsys: pytest.CaptureFixture[str]) -> None:
+    result = answer(capsys, "verilog", "--preset", "test", "--face", face, "-o", "core.v")
+    assert result["module"] == f"ranvier_{face}"
+    assert f"\nmodule ranvier_{face}(" in Path("core.v").read_text()
 
 
 @pytest.mark.parametrize("form", ["markdown", "svd", "systemrdl", "csv"])
@@ -299,6 +307,7 @@ BAD = {
     "verilog --preset test": "-o",
     "verilog --preset test -o .": "folder",
     "verilog --preset nope -o x.v": "unknown preset",
+    "verilog --preset test --face pci -o x.v": "there is no 'pci': choose one of core, axi, wishbone",
     "registers --preset test": "-o",
     "registers --preset test --format xml -o x": "unknown format 'xml': choose one of markdown, svd, systemrdl, csv",
     "registers --preset test -o .": "folder",

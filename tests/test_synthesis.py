@@ -10,7 +10,7 @@ import pytest
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.presets import preset
-from ranvier.hw.verilog import NAME, write_verilog
+from ranvier.hw.verilog import FACES, NAME, module_name, write_verilog
 from ranvier.sim import verilator
 
 #: Waives style that Amaranth's Verilog back end has and that is not an error.
@@ -57,6 +57,16 @@ def test_verilator_lints_it(verilog):
     verilator.run([str(verilator.root() / "bin" / "verilator_bin"), "--lint-only", "-Wall", str(WAIVERS), str(verilog)])
 
 
+@pytest.mark.parametrize("face", [face for face in FACES if face != "core"])
+def test_faces_pass_lint_and_elaborate(face, tmp_path):
+    source = tmp_path / f"{module_name(face)}.v"
+    source.write_text(write_verilog(preset("test"), face))
+    verilator.run([str(verilator.root() / "bin" / "verilator_bin"), "--lint-only", "-Wall", str(WAIVERS), str(source)])
+    _, kind, _ = mapped(source, tmp_path, "lattice/lutrams_trellis", "lattice/brams_16kd")
+    queues = [name for name in kind if name.endswith(("queue.fifo.storage", "results.queue.storage"))]
+    assert len(queues) == 2, kind
+
+
 def test_it_is_self_contained_and_documents_its_ports(verilog):
     text = verilog.read_text()
     modules = set(re.findall(r"^module (\S+?) ?\(", text, re.M))
@@ -71,7 +81,7 @@ def mapped(source: Path, folder: Path, *libraries: str) -> tuple[str, dict[str, 
     """What Yosys says when it maps memories, memory -> kind of cell, and cell -> how many."""
     script, stat = folder / "map.py", folder / "stat.txt"
     script.write_text(MAP)
-    command = [sys.executable, str(script), str(source), NAME, str(stat), *libraries]
+    command = [sys.executable, str(script), str(source), source.stem, str(stat), *libraries]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     kind = dict(re.findall(r"mapping memory \w+\.(\S+) via \$__(\w+)_", done.stdout))

