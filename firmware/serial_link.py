@@ -12,14 +12,12 @@ from serial.tools import list_ports
 
 from ranvier.firmware.link import LinkError, Words
 from ranvier.hw.registers import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, Access, Register
-from ranvier.hw.serial import TIMEOUT
+from ranvier.hw.serial import BAUD, TIMEOUT
 from ranvier.hw.uart import BITS_PER_BYTE
 from ranvier.hw.uartbone import BURST, REFUSED, Command
 
-__all__ = ["BAUD", "SerialLink"]
+__all__ = ["SerialLink"]
 
-#: Baud rate unless told otherwise.
-BAUD = 1_000_000
 #: Where a second read may bring something else.
 _MOVING = {register.address for register in Register if register.access == Access.TAKE} | {Register.STATUS.address}
 
