@@ -12,13 +12,12 @@ from serial.tools import list_ports
 
 from ranvier.firmware.link import LinkError, Words
 from ranvier.hw.registers import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, Access, Register
-from ranvier.hw.serial import TIMEOUT
+from ranvier.hw.serial import BAUD, TIMEOUT
+from ranvier.hw.uart import BITS_PER_BYTE
 from ranvier.hw.uartbone import BURST, REFUSED, Command
 
-__all__ = ["BAUD", "SerialLink"]
+__all__ = ["SerialLink"]
 
-#: Baud rate unless told otherwise.
-BAUD = 1_000_000
 #: Where a second read may bring something else.
 _MOVING = {register.address for register in Register if register.access == Access.TAKE} | {Register.STATUS.address}
 
@@ -58,10 +57,10 @@ class SerialLink:
     def __init__(self, port: str, baud: int = BAUD, timeout: float = 2.0):
         self.port, self.baud, self.name, self._timeout = port, baud, f"{port} at {baud} baud", timeout
         try:
-            self._serial = serial.Serial(port, baud, write_timeout=timeout, exclusive=True)
+            self._serial = serial.Serial(port, baud, exclusive=True)
         except (OSError, ValueError) as error:
             raise LinkError(f"{self.name}: {_reason(port, error)}") from None
-        self._lost = True
+        self._lost, self._owed = True, 0
         try:
             self._synchronise()
         except BaseException:
@@ -178,25 +177,32 @@ class SerialLink:
                     f"{self.name}: expected nothing more, received {surplus} bytes ({received[:8].hex(' ')}): something "
                     f"else is on the line, or its baud rate is wrong"
                 )
+            self._owed += len(frame)
+            self._serial.write_timeout = self._timeout + self._line_time(self._owed)
             self._serial.write(frame)
         except (OSError, serial.SerialException) as error:
             self._lost = True
             raise LinkError(f"{self.name}: expected to send {len(frame)} bytes: {_vanished(error)}") from None
 
     def _receive(self, count: int, timeout: float) -> bytes:
-        """`count` bytes, or those that came before `timeout` seconds without any."""
-        answer = b""
-        while len(answer) < count:
-            part = self._part(count - len(answer), timeout)
-            if not part:
-                break
-            answer += part
+        """`count` bytes, or those that came before `timeout` seconds without any, once all that was sent is out."""
+        answer, patience = b"", timeout + self._line_time(self._owed)
+        while len(answer) < count and (part := self._part(count - len(answer), patience)):
+            answer, patience = answer + part, timeout
+        if len(answer) == count:
+            self._owed = 0
         return answer
 
+    def _line_time(self, count: int) -> float:
+        """Seconds that so many bytes take."""
+        return BITS_PER_BYTE * count / self.baud
+
     def _drain(self, silence: float) -> None:
-        """Wait until nothing has come for `silence` seconds."""
+        """Wait until nothing has come for `silence` seconds since all that was sent is out."""
+        silence += self._line_time(self._owed)
         while self._part(1 << 16, silence):
             pass
+        self._owed = 0
 
     def _part(self, most: int, timeout: float) -> bytes:
         """What comes next, up to `most` bytes; nothing after `timeout` seconds."""

@@ -9,8 +9,10 @@ from ranvier.hw.peripheral import Peripheral
 from ranvier.hw.uart import BitTime, UARTReceiver, UARTTransmitter
 from ranvier.hw.uartbone import UARTBone
 
-__all__ = ["TIMEOUT", "SerialCore"]
+__all__ = ["BAUD", "CLOCK", "TIMEOUT", "SerialCore"]
 
+#: Clock in Hz and baud rate where no board says otherwise: 12 clocks per bit.
+CLOCK, BAUD = 12_000_000, 1_000_000
 #: Seconds of silence after which half a frame is forgotten.
 TIMEOUT = 0.1
 
@@ -41,7 +43,7 @@ class SerialCore(wiring.Component):
 
     FLASH = 1 / 16
 
-    def __init__(self, config: CoreConfig, clock: int, baud: int, depth: int = 512):
+    def __init__(self, config: CoreConfig, clock: int = CLOCK, baud: int = BAUD, depth: int = 512):
         self.config, self.clock, self.depth, self.bit = config, clock, depth, BitTime(clock, baud)
         super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "alive": Out(1)})
 

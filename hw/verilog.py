@@ -17,6 +17,7 @@ from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.flat import Flat
 from ranvier.hw.registers import Register, Space, word_address
 from ranvier.hw.row_memory import SINGLE_PORTED
+from ranvier.hw.serial import BAUD, CLOCK, SerialCore
 from ranvier.hw.wishbone import WishbonePeripheral
 
 __all__ = ["FACES", "NAME", "Face", "module_name", "to_verilog", "write_verilog"]
@@ -109,6 +110,14 @@ FACES: dict[str, Face] = {
             "           wb_adr counts words: byte address / 4. wb_stall is for pipelined masters. Bursts are taken apart.",
             "           wb_err: no such address, read- or write-only, or part of wb_sel only",
             "irq        high while an enabled cause is pending",
+        ),
+    ),
+    "uart": Face(
+        SerialCore,
+        (
+            f"{_CLOCK} It is {CLOCK:,} Hz.",
+            f"rx, tx     serial port, {BAUD:,} baud, 8N1, idle high: UARTBone, see docs/interfaces.md",
+            "alive      for a lamp: on and off once a second, the other way round after a byte",
         ),
     ),
 }

@@ -158,7 +158,9 @@ def _parser() -> Parser:
 
     added = command("verilog", _verilog, "Write the core as one self-contained Verilog file.")
     core(added, required=True)
-    added.add_argument("--face", metavar="NAME", default="core", help="ports: core (streams; default), axi or wishbone")
+    added.add_argument(
+        "--face", metavar="NAME", default="core", help="ports: core (streams; default), axi, wishbone, uart"
+    )
     added.add_argument("-o", "--out", metavar="FILE", required=True)
 
     added = command("registers", _registers, "Write the register table for other tools and for people.")

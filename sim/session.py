@@ -29,6 +29,7 @@ _SCENARIOS = {
     "core": ("ranvier.sim.scenarios",),
     "axi": ("ranvier.sim.face_scenarios", "ranvier.sim.axi_scenarios"),
     "wishbone": ("ranvier.sim.face_scenarios", "ranvier.sim.wishbone_scenarios"),
+    "uart": ("ranvier.sim.uart_scenarios",),
 }
 #: Where they look for the configuration, see `ranvier.sim.bench.CONFIG`.
 _CONFIG = "core.toml"

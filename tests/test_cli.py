@@ -13,6 +13,7 @@ import ranvier.cli
 from ranvier.cli import main
 from ranvier.data import Dataset, yin_yang
 from ranvier.demo import demo
+from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network
 from ranvier.golden.presets import PRESETS, preset
@@ -20,6 +21,7 @@ from ranvier.golden.record import Record
 from ranvier.hw.place import Hop, Placement
 from ranvier.hw.synthesis import Resources
 from ranvier.recipes import DELAY_MODES, RECIPES, initial_network
+from ranvier.selftest import SCENARIOS
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +49,20 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -
 
 
 # -------------------------------------------------------------------- what works
+
+
+def test_selftest(capsys: pytest.CaptureFixture[str]) -> None:
+    result = answer(capsys, "selftest", "--preset", "test", "--device", "golden")
+    assert (result["failures"], result["rates"]) == (0, [])
+    assert len(result["outcomes"]) + len(result["skipped"]) == len(SCENARIOS)
+    assert main(["selftest", "--preset", "test", "--device", "golden"]) == 0
+    assert capsys.readouterr().out.count("\n") == len(SCENARIOS) + 1
+
+
+def test_selftest_that_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(CompiledCore, "counters", lambda core: {"spikes": id(core)})
+    result = answer(capsys, "selftest", "--preset", "test", "--device", "golden", code=1)
+    assert result["failures"] >= 1
 
 
 @pytest.mark.parametrize("delays", DELAY_MODES)
@@ -297,6 +313,12 @@ BAD = {
     "eval many.npz --data yinyang": "yinyang needs 5 inputs but this core holds 24",
     "eval good.npz --data braille:missing.npz": "missing.npz",
     "eval good.npz --data yinyang --device fpga": "choose one of golden",
+    "eval good.npz --data yinyang --device serial:///dev/ttyNONE?baud=9600": "/dev/ttyNONE at 9600 baud: no such port",
+    "eval good.npz --data yinyang --device serial:///dev/ttyNONE?baud=fast": "expected serial:///dev/ttyUSB0?baud=1000000",
+    "selftest --preset test --device fpga": "choose one of golden",
+    "selftest --preset test --device serial:///dev/ttyNONE": "/dev/ttyNONE at 1000000 baud: no such port",
+    "simulate": "--preset --config",
+    "simulate --preset test --baud 0": "not a whole number from 1",
     "verify": "--preset --config",
     "verify --preset nope": "unknown preset",
     "verify --preset test --samples 0": "not a whole number from 1",

@@ -1,0 +1,118 @@
+"""The whole top, UART pins to core, behind a pseudo-terminal: the driver of a board against the golden model."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ranvier.data import braille
+from ranvier.device import open_device
+from ranvier.firmware.remote import RemoteCore
+from ranvier.firmware.serial_link import SerialLink
+from ranvier.golden.network import Network
+from ranvier.golden.presets import preset
+from ranvier.hw.events import EventKind
+from ranvier.hw.registers import Register
+from ranvier.recipes import RECIPES, initial_network
+from ranvier.sim.port import BAUD, CLOCKS_PER_BIT, SimulatedLink, SimulatedPort
+from ranvier.stimulus import random_network
+from ranvier.verify import verify
+
+CONFIG = preset("test")
+TAXELS = Path(__file__).parents[3] / "shared" / "data" / "braille" / "braille_taxels.npz"
+#: Seconds; a busy machine simulates slowly.
+PATIENCE = 60.0
+
+
+def same(first: Network, second: Network) -> int:
+    """Compare all arrays of two networks; how many values."""
+    compared = 0
+    for name in Network.layout(first.config):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+        compared += getattr(first, name).size
+    return compared
+
+
+def test_every_step_is_that_of_the_golden_model(record_property):
+    with open_device("golden", CONFIG) as golden, open_device("pty", CONFIG) as device:
+        result = verify(golden, device, samples=3, seed=2)
+    record_property("evidence", f"serial driver over a pseudo-terminal to the RTL's pins: {'; '.join(result.text())}")
+    assert result.mismatches == 0
+    assert result.compared > 1000
+    assert result.spikes > 50
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TAXELS.exists(), reason=f"{TAXELS} is not there")
+def test_braille_samples_are_learned_to_the_bit(record_property):
+    config, recipe = preset("braille"), RECIPES["braille"]
+    data = braille(TAXELS)
+    network = initial_network(config, recipe, 0)
+    compared = 0
+    with open_device("golden", config) as golden, open_device("pty", config) as device:
+        for core in (golden, device):
+            core.load(network)
+        for n in range(3):
+            how = {"target": int(data.train_labels[n]), "learn": True}
+            expected, actual = (core.run(data.train[n], **how) for core in (golden, device))
+            np.testing.assert_array_equal(actual.scores, expected.scores)
+            assert (actual.prediction, actual.spikes) == (expected.prediction, expected.spikes)
+            compared += expected.scores.size + 2
+        learned = golden.network()
+        compared += same(device.network(), learned)
+        assert device.counters() == golden.counters()
+    moved = {name: int((getattr(learned, name) != getattr(network, name)).sum()) for name in ("weight", "delay")}
+    record_property("evidence", f"3 Braille samples learned over the port: {compared} values equal, {moved} moved")
+    assert min(moved.values()) > 50
+
+
+def test_a_core_that_nobody_takes_outputs_from_says_so_and_goes_on():
+    """The output stream leads nowhere here."""
+    port = SimulatedPort(CONFIG)
+    with RemoteCore(CONFIG, SimulatedLink(port)) as device:
+        network = random_network(CONFIG, np.random.default_rng(1))
+        device.load(network)
+        device.write(Register.MODE, Register.MODE.pack(report=1))
+        device.write(Register.CONTROL, Register.CONTROL.pack(stream=1))
+        device.write(Register.EVENT, Register.EVENT.pack(kind=EventKind.STEP.value))
+        device.write(Register.MODE, 0)  # waits for the core, which waits for ever
+        assert Register.ERROR.unpack(device.read(Register.ERROR))["stalled"] == 1
+        device.write(Register.CONTROL, 0)
+        device.load(network)
+        assert same(device.network(), network) > 100
+
+
+def test_time_passes_as_on_a_board_while_the_wires_are_quiet():
+    with SimulatedPort(CONFIG) as port:
+        clocks, start = port.cycles(), time.monotonic()
+        time.sleep(0.5)
+        clocks, seconds = port.cycles() - clocks, time.monotonic() - start
+    assert 0 < clocks < 1.2 * CLOCKS_PER_BIT * BAUD * seconds
+
+
+def test_a_port_can_be_used_closed_and_used_again():
+    with SimulatedPort(CONFIG, baud=250_000) as port:
+        for seed in range(2):
+            network = random_network(CONFIG, np.random.default_rng(seed))
+            with RemoteCore(CONFIG, SerialLink(port.port, 250_000, PATIENCE)) as device:
+                device.load(network)
+                same(device.network(), network)
+    assert not os.path.exists(port.port)
+
+
+def test_the_command_simulates_until_it_is_interrupted():
+    command = [sys.executable, "-m", "ranvier", "simulate", "--preset", "test"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        url = process.stdout.readline().strip()
+        assert url.startswith("serial:///dev/")
+        with open_device(f"{url}&timeout={PATIENCE}", CONFIG) as device:
+            assert device.read(Register.DIGEST) == CONFIG.digest
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (0, "")
+    assert out.endswith(" clocks simulated\n")
