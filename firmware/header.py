@@ -49,7 +49,7 @@ def header() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(entries: Iterable[tuple[str, str] | tuple[str, str, str]]) -> Iterator[str]:
+def _table(entries: Iterable[tuple[str, ...]]) -> Iterator[str]:
     """Definitions in columns: name, value, and what it is if there is a third."""
     for name, value, *text in entries:
         line = f"#define {name:<43} {value:<11}"

@@ -305,7 +305,8 @@ ranvier_error_t ranvier_check(ranvier_t *core) {
     core->loading = true; /* whether or not the core can be told */
     TRY(set_loading(core, true));
     TRY(get(core, RANVIER_REG_ERROR, &errors));
-    return errors & (RANVIER_ERROR_ACCESS_MASK | RANVIER_ERROR_EVENT_MASK) ? RANVIER_E_REFUSED : differs;
+    const uint32_t refused = errors & (RANVIER_ERROR_ACCESS_MASK | RANVIER_ERROR_EVENT_MASK);
+    return refused ? RANVIER_E_REFUSED : differs;
 }
 
 ranvier_error_t ranvier_read(ranvier_t *core, ranvier_array_t array, uint32_t row, uint32_t first, int32_t *values,

@@ -74,16 +74,9 @@ class Soc(wiring.Component):
         Serial port.
     trap : Out(1)
         The processor met an instruction or address that makes no sense, and has stopped.
-
-    Raises
-    ------
-    ValueError
-        If the program does not fit.
     """
 
     def __init__(self, config: CoreConfig, program: Sequence[int], words: int, bit: BitTime, depth: int = 512):
-        if len(program) > words:
-            raise ValueError(f"the program has {len(program)} words but the RAM holds {words}: enlarge it")
         self.config, self.program, self.words, self.bit, self.depth = config, program, words, bit, depth
         super().__init__({"tx": Out(1, init=1), "trap": Out(1)})
 

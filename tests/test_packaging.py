@@ -47,8 +47,9 @@ def test_wheel_holds_every_module_and_data_file(distributions):
         "/".join((*package.split("."), path.name))
         for package, folder in folders().items()
         for path in folder.iterdir()
-        if path.suffix in {".py", ".cpp"} or path.name == "py.typed"
+        if path.suffix in {".py", ".cpp", ".c", ".h"} or path.name == "py.typed"
     }
+    expected |= {f"ranvier/firmware/examples/{path.name}" for path in (ROOT / "firmware" / "examples").iterdir()}
     assert len(expected) > 50
     assert expected <= names, expected - names
 

@@ -9,7 +9,7 @@
 enum {
     NEURONS = 12, /* the most that this program holds a row of */
     CLASSES = 3,
-    BLOCKS = 10,
+    BLOCKS = 6,
     SAMPLES = 40,    /* in a block */
     TESTS = 6,       /* at the end, without learning */
     STEPS = 24,      /* of a sample */

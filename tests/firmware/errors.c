@@ -310,6 +310,12 @@ static void test_cut_bus(ranvier_t *core, int stride) {
         CHECK(core->bus_code == -7 && core->bus_address < RANVIER_SPAN);
     }
     CHECK(n > 10 * stride);
+    show(RANVIER_REG_CHECKSUM, 1u, ~core->checksum & 1u);
+    set_fault(CUT, 1); /* a wrong sum, and then the core cannot be told: the driver remembers */
+    IS(RANVIER_E_BUS, ranvier_check(core));
+    show_truth();
+    set_fault(NONE, 0);
+    IS(RANVIER_E_LOADING, ranvier_sample_begin(core, false, false));
     set_fault(CUT, 0);
     IS(RANVIER_E_BUS, ranvier_open(core, &bus, &digest));
     set_fault(NONE, 0);

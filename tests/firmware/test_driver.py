@@ -1,10 +1,14 @@
 """The C driver on simulated RTL against the golden model: every spike, score, weight, delay and state, bit for bit."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from native import FIRMWARE, HERE, STRICT, compile_program, run, tool
 
 from ranvier.golden.compiled import CompiledCore
+from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.golden.record import COUNTERS, Traced
@@ -21,6 +25,11 @@ CONFIGS = {
 }
 STATE: tuple[Traced, ...] = ("potential", "spikes", "readout", "trace", "surrogate", "readout_trace")
 LEARNING = {"trace", "surrogate", "readout_trace"}
+
+
+def peripheral(config: CoreConfig) -> Path:
+    """Simulated peripheral to link with."""
+    return library(config, PERIPHERAL, optimise=False)
 
 
 def words(*parts) -> str:
@@ -66,12 +75,10 @@ class Expectation:
 @pytest.mark.parametrize("name", CONFIGS)
 def test_driver_equals_golden_model(name, tmp_path, record_property):
     config = CONFIGS[name]
-    program = compile_program(
-        tmp_path / "job", HERE / "job.c", libraries=(library(config, PERIPHERAL, optimise=False),)
-    )
+    program = compile_program(tmp_path / "job", HERE / "job.c", libraries=(peripheral(config),))
     rng, golden, expected = np.random.default_rng(1), CompiledCore(config), Expectation()
     commands, moved, spikes = [str(config.digest)], {"weight": 0, "delay": 0, "readout": 0}, 0
-    for n in range(40):
+    for n in range(80):
         if n % 4 == 0:
             network = random_network(config, rng)
             golden.load(network)
@@ -112,9 +119,7 @@ def test_driver_equals_golden_model(name, tmp_path, record_property):
 
 
 def test_errors(tmp_path, record_property):
-    program = compile_program(
-        tmp_path / "errors", HERE / "errors.c", libraries=(library(TEST, PERIPHERAL, optimise=False),)
-    )
+    program = compile_program(tmp_path / "errors", HERE / "errors.c", libraries=(peripheral(TEST),))
     checks = int(run([str(program), str(TEST.digest)]))
     assert checks > 1000
     record_property("evidence", f"C driver, errors: {checks} checks")
@@ -135,6 +140,56 @@ def test_driver_compiles_without_a_warning(compiler, tmp_path):
                 str(tmp_path / "ranvier.o"),
             ]
         )
+
+
+#: Of the sample that the example learns.
+STEPS = 100
+CROSS = {
+    "Cortex-M0+": ["arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb"],
+    "Cortex-M4": ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"],
+    "RV32": ["riscv64-unknown-elf-gcc", "-march=rv32i", "-mabi=ilp32"],
+}
+
+
+@pytest.mark.parametrize("processor", CROSS)
+def test_driver_compiles_for_small_processors(processor, tmp_path, record_property):
+    compiler, *flags = CROSS[processor]
+    unit = tmp_path / "ranvier.o"
+    source = str(FIRMWARE / "ranvier.c")
+    run([tool(compiler), *flags, *STRICT, "-Os", "-ffreestanding", "-c", source, "-o", str(unit)])
+    text, data, bss = map(int, run([tool(compiler.replace("gcc", "size")), str(unit)]).splitlines()[1].split()[:3])
+    assert 1000 < text < 10000
+    assert data == bss == 0  # no global state
+    assert defined_elsewhere(tool(compiler.replace("gcc", "nm")), unit) <= {"memset", "memcpy"}
+    record_property("evidence", f"C driver, {processor}: {text:,} bytes of code, none of data")
+
+
+def defined_elsewhere(nm: str, unit: Path) -> set[str]:
+    """Functions that are called but not of this unit, nor arithmetic of the compiler's own library."""
+    names = {line.split()[-1] for line in run([nm, "--undefined-only", str(unit)]).splitlines()}
+    return {name for name in names if not name.startswith("__")}
+
+
+def test_the_example_of_the_readme_learns_as_the_golden_model(tmp_path):
+    example = re.search(r"```c\n(.*?)```", (FIRMWARE / "README.md").read_text(), re.DOTALL)[1]
+    assert 30 <= example.count("\n") <= 50
+    declared = (HERE / "example.c").read_text()
+    prototypes = re.search(r"ranvier_error_t start.*?;\nranvier_error_t learn.*?;", declared, re.DOTALL)[0]
+    source = tmp_path / "readme.c"
+    source.write_text(example.replace('#include "ranvier.h"\n', f'#include "ranvier.h"\n{prototypes}\n', 1))
+    program = compile_program(tmp_path / "example", source, HERE / "example.c", libraries=(peripheral(TEST),))
+    rng = np.random.default_rng(3)
+    etas = {"eta_weight": StepSize(200, 10), "eta_delay": StepSize(200, 4), "eta_readout": StepSize(200, 10)}
+    network = random_network(TEST, rng).replace(alpha=3700, kappa=3600, seed=99, **etas)
+    units = rng.integers(TEST.inputs, size=STEPS)
+    parts = [
+        part for values in (network.weight, network.delay, network.readout, units) for part in (values.size, values)
+    ]
+    golden = CompiledCore(TEST)
+    golden.load(network)
+    record = golden.run(Sample(np.arange(STEPS), units, np.ones(STEPS, bool)), target=1, learn=True)
+    assert run([str(program)], input=words(*parts)) == words(record.prediction, golden.network().delay)
+    assert (golden.network().delay != network.delay).sum() > 10
 
 
 def test_headers_serve_cpp(tmp_path):
