@@ -93,8 +93,8 @@ A core takes {size} KiB. Words have 32 bits; an address is that of a byte, and a
 
 ## What is refused
 
-Every access is answered. One that is refused changes nothing and reads as 0; it is answered with a bus error, sets a bit of
-[ERROR](#error) and leaves its address in [ERROR_ADDRESS](#error_address):
+Every access is answered. One that is refused changes nothing; it is answered with a bus error (what that is on each bus says
+[interfaces.md](interfaces.md)), sets a bit of [ERROR](#error) and leaves its address in [ERROR_ADDRESS](#error_address):
 
 * an address at which there is nothing: no such register, or a column, row or window that this core lacks;
 * a read of what can only be written, a write to what can only be read;
