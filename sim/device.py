@@ -146,11 +146,15 @@ class SimulatedCore:
             name: np.zeros((sample.steps, getattr(self.config, TRACED[name])), np.int64) for name in record
         }
         if steps:
-            for t in range(sample.steps):
-                self._run(_events(sample, range(t, t + 1), target), OutputKind.STEP.value)
-                for name, values in steps.items():
-                    if TRACES[name].exists(self.config):
-                        values[t] = self._read_matrix(TRACES[name], (1, values.shape[1]))[0]
+            try:
+                for t in range(sample.steps):
+                    self._run(_events(sample, range(t, t + 1), target), OutputKind.STEP.value)
+                    for name, values in steps.items():
+                        if TRACES[name].exists(self.config):
+                            values[t] = self._read_matrix(TRACES[name], (1, values.shape[1]))[0]
+            except KeyboardInterrupt:
+                self._run([(EventKind.RESET.value, 0, 0, 0)], 0)  # the rest of this sample never comes
+                raise
             events = []
         else:
             events = _events(sample, range(sample.steps), target)

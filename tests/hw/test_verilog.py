@@ -4,8 +4,9 @@ import pytest
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.exp_table import EXP_TABLE
+from ranvier.hw.core import Core
 from ranvier.hw.registers import Register, Space
-from ranvier.hw.verilog import FACES, NAME, _fold_zeros, module_name, write_verilog
+from ranvier.hw.verilog import FACES, NAME, _fold_zeros, module_name, to_verilog, write_verilog
 from ranvier.sim import verilator
 
 SMALL = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=2, lanes=2)
@@ -49,6 +50,21 @@ def test_the_header_says_what_it_was_built_from(written):
     assert CoreConfig.from_toml("\n".join(line for line in header if re.match(r"   ?\w+ = ", line))) == config
     assert f"{config.digest:#010x}" in text
     assert all(register.name in text for register in Register)
+
+
+def registers(text):
+    """Declarations with an initial value, without the numbers that make names unique and what Yosys adds for itself."""
+    found = re.findall(r"^  reg .*= .*;$", text, re.M)
+    return sorted(re.sub(r"\$\d+", "", line) for line in found if "$auto$" not in line)
+
+
+def test_without_reset_registers_start_from_the_same_values(written):
+    config, text = written
+    bare = to_verilog(Core(config), NAME, reset=False)
+    assert not re.search(r"\brst\b", bare)
+    assert {**ports(bare), "rst": ("input", 1)} == ports(text)
+    assert registers(bare) == registers(text)
+    assert len(registers(bare)) > 100
 
 
 def test_it_is_verilog_2001(written, tmp_path):

@@ -1,5 +1,7 @@
 """The simulated core as a device: what it refuses, and that the host port is the only way in."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import NetworkError
 from ranvier.golden.presets import preset
 from ranvier.golden.record import TRACED
-from ranvier.golden.spikes import SampleError
+from ranvier.golden.spikes import Sample, SampleError
 from ranvier.hw.core import Phase
 from ranvier.hw.registers import Register, Space
 from ranvier.sim.build import library
@@ -85,6 +87,21 @@ def test_a_record_is_that_of_the_golden_model(device):
     assert golden.counters() == device.counters()
     assert golden.counters()["spikes"] > 0
     assert compared > 100
+
+
+def test_a_sample_that_was_interrupted_leaves_no_state(device, monkeypatch):
+    golden, network = GoldenCore(CONFIG), random_network(CONFIG, np.random.default_rng(6))
+    sample = Sample.from_raster(np.ones((8, CONFIG.inputs)))
+    golden.load(network)
+    device.load(network)
+    with monkeypatch.context() as patch:
+        reads = [KeyboardInterrupt, *[np.zeros((1, CONFIG.neurons))] * (sample.steps // 2)]
+        patch.setattr(device, "_read_matrix", Mock(side_effect=reads[::-1]))
+        with pytest.raises(KeyboardInterrupt):
+            device.run(sample, record=("potential",))
+    expected, actual = (core.run(sample, record=("potential",)) for core in (golden, device))
+    np.testing.assert_array_equal(actual.steps["potential"], expected.steps["potential"])
+    assert expected.steps["potential"].any()
 
 
 def test_every_clock_belongs_to_a_phase(device):
