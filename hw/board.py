@@ -1,6 +1,7 @@
 """Boards: which pins, which clock, which FPGA; and from a configuration to a bitstream for one of them."""
 
 import importlib
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,10 @@ from ranvier.hw.place import DEVICES, Placement, pack, place_and_route, placer
 from ranvier.hw.serial import SerialCore
 from ranvier.hw.synthesis import Resources, ToolError, synthesise_rtlil, synthesiser
 
-__all__ = ["BOARDS", "Board", "BoardTop", "Build", "build"]
+__all__ = ["BOARDS", "Board", "BoardTop", "Build", "build", "netlist_of"]
+
+#: Bits per second of the serial port, if nothing else is asked for.
+BAUD = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ class Build:
         }
 
 
-def build(board: Board, config: CoreConfig, bitstream: Path, *, baud: int = 1_000_000, seed: int = 1) -> Build:
+def build(board: Board, config: CoreConfig, bitstream: Path, *, baud: int = BAUD, seed: int = 1) -> Build:
     """A bitstream of a core on a serial port: Yosys, nextpnr and the packer of the family, all from PyPI.
 
     Parameters
@@ -131,18 +135,12 @@ def build(board: Board, config: CoreConfig, bitstream: Path, *, baud: int = 1_00
     ToolError
         If a tool is missing or fails, the core does not fit, or it is slower than the board's clock.
     """
-    family = DEVICES[board.device]
-    tools = [synthesiser(), placer(family)]
+    tools = [synthesiser(), placer(DEVICES[board.device])]
     platform = board.make()
-    files = platform.prepare(BoardTop(board, config, baud), "top").files
     with TemporaryDirectory() as name:
         folder = Path(name)
         netlist, routed, made = folder / "top.json", folder / "top.routed", folder / bitstream.name
-        constraints = next(folder / file for file in files if Path(file).suffix in (".lpf", ".pcf"))
-        for file in ("top.il", constraints.name):
-            content = files[file]
-            (folder / file).write_bytes(content if isinstance(content, bytes) else content.encode())
-        resources = synthesise_rtlil(folder / "top.il", family, netlist)
+        resources, constraints = _synthesise(board, platform, config, baud, folder, netlist)
         placement = place_and_route(
             netlist,
             board.device,
@@ -159,7 +157,23 @@ def build(board: Board, config: CoreConfig, bitstream: Path, *, baud: int = 1_00
                 f"{placement.path[-1].cell}"
             )
         pack(routed, board.device, made)
-        temporary = bitstream.with_name(f".{bitstream.name}.tmp")
+        temporary = bitstream.with_name(f".{bitstream.name}.{os.getpid()}.tmp")
         temporary.write_bytes(made.read_bytes())
         temporary.replace(bitstream)
     return Build(bitstream, tools, resources, placement)
+
+
+def netlist_of(board: Board, config: CoreConfig, baud: int = BAUD) -> Resources:
+    """What a core on the serial port of a board takes, before place and route; `ToolError` if Yosys is missing or fails."""
+    with TemporaryDirectory() as name:
+        return _synthesise(board, board.make(), config, baud, Path(name))[0]
+
+
+def _synthesise(board, platform, config, baud, folder, netlist=None) -> tuple[Resources, Path]:
+    """Resources, and the file of pins in `folder`."""
+    files = platform.prepare(BoardTop(board, config, baud), "top").files
+    constraints = next(folder / file for file in files if Path(file).suffix in (".lpf", ".pcf"))
+    for file in ("top.il", constraints.name):
+        content = files[file]
+        (folder / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return synthesise_rtlil(folder / "top.il", DEVICES[board.device], netlist), constraints

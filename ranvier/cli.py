@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from ranvier.data import DataError, open_dataset
 from ranvier.device import CORES, DEVICES, DeviceError, check_device, open_device
-from ranvier.files import OutputError, check_output, write_text
+from ranvier.files import OutputError, check_output, output_folder, write_text
 from ranvier.firmware.link import LinkError
 from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.network import Network, NetworkError
@@ -178,8 +178,16 @@ def _parser() -> Parser:
     added.add_argument("--target", type=count, default=80, metavar="MHZ", help="frequency to aim for (default 80)")
     added.add_argument("--seeds", type=count, default=1, help="runs of the placer, from seed 1 (default 1)")
 
+    added = command("build", _build, "Build a bitstream of the core on the serial port of a board, by open tools.")
+    core(added, required=True)
+    added.add_argument("--board", metavar="NAME", required=True, help="which board; an unknown name lists them")
+    added.add_argument("--out", metavar="FOLDER", default="out", help="folder for what is written (default out)")
+    added.add_argument("--baud", type=_whole(1, 10**7), help="rate of the serial port (default 1000000)")
+    added.add_argument("--seed", type=_whole(1, 2**31 - 1), default=1, help="of the placer (default 1)")
+
     added = command("info", _info, "Print number formats, memories and cycle formulas of a core.")
     core(added, required=True)
+    added.add_argument("--board", metavar="NAME", help="also whether it fits this board, and the largest that would")
 
     added = command("bench", _bench, "Measure accuracy and speed and print the tables as Markdown.")
     added.add_argument("--data", action="append", help=f"{data}; may be repeated (default yinyang)")
@@ -404,6 +412,58 @@ def _synthesised(config: CoreConfig, options: argparse.Namespace, tools: list[st
     return Answer(values, lines)
 
 
+def _build(options: argparse.Namespace) -> Answer:
+    config = _core(options)
+    from ranvier.hw.board import BAUD, BOARDS, build
+    from ranvier.hw.synthesis import ToolError
+    from ranvier.hw.vivado import PARTS, package
+
+    if options.board not in BOARDS and options.board not in PARTS:
+        raise UsageError(f"unknown board {options.board!r}: choose one of {', '.join((*BOARDS, *PARTS))}")
+    folder = output_folder(options.out)
+    if options.board in PARTS:
+        files = {
+            folder / name: text for name, text in package(config, PARTS[options.board], version("ranvier")).items()
+        }
+        for path, text in files.items():
+            write_text(path, text)
+        paths = [str(path) for path in files]
+        return Answer({"board": options.board, "files": paths}, [f"wrote {path}" for path in paths])
+    board, baud, name = BOARDS[options.board], options.baud or BAUD, f"ranvier-{options.board}"
+    bitstream, described = check_output(folder / f"{name}.bit"), check_output(folder / f"{name}.toml")
+    try:
+        result = build(board, config, bitstream, baud=baud, seed=options.seed)
+    except (ToolError, ValueError) as error:  # a value: a rate or clock that cannot be made
+        raise UsageError(str(error)) from None
+    write_text(described, config.to_toml())
+    port = f"serial:///dev/ttyUSB0?baud={baud}"
+    lines = [
+        f"synthesised by {result.tools[0]}, placed and routed by {result.tools[1]}",
+        *result.placement.text(),
+        f"{result.placement.fmax:.1f} MHz after place and route, the board's clock is {board.clock / 1e6:g} MHz",
+        f"wrote {bitstream} and {described}",
+        f"program it: {board.program.format(bitstream)}",
+        f"then: ranvier selftest --config {described} --device '{port}'",
+    ]
+    values = {"board": options.board, "baud": baud, "clock": board.clock, "config": config.to_dict()}
+    return Answer(values | {"configuration": str(described)} | result.summary(), lines)
+
+
+def _fit(name: str, config: CoreConfig) -> tuple[dict[str, Any], list[str]]:
+    """Whether a core fits a board: values and lines."""
+    from ranvier.hw.board import BOARDS
+    from ranvier.hw.fit import fit
+    from ranvier.hw.synthesis import ToolError
+
+    if name not in BOARDS:
+        raise UsageError(f"unknown board {name!r}: choose one of {', '.join(BOARDS)}")
+    try:
+        result = fit(BOARDS[name], config)
+    except ToolError as error:
+        raise UsageError(str(error)) from None
+    return {"board": name, "fit": result.summary()}, ["", f"on {name}, before place and route", *result.text(config)]
+
+
 def _info(options: argparse.Namespace) -> Answer:
     config = _core(options)
     from ranvier.hw.budget import formulas, memories
@@ -426,6 +486,10 @@ def _info(options: argparse.Namespace) -> Answer:
     lines += [f"  {name:<22} {count:>12,}" for name, count in bits.items()]
     lines += ["", "clock cycles per step"]
     lines += [f"  {name:<22} {formula}" for name, formula in cycles.items()]
+    if options.board:
+        fit_values, fit_lines = _fit(options.board, config)
+        values |= fit_values
+        lines += fit_lines
     return Answer(values, lines)
 
 

@@ -1,0 +1,51 @@
+"""What fits where, by the shapes of memories and by synthesis."""
+
+import pytest
+
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.presets import preset
+from ranvier.hw.board import BOARDS
+from ranvier.hw.fit import CAPACITIES, Fit, fit, memory_blocks
+from ranvier.hw.synthesis import Resources
+
+
+def test_blocks_by_shape_are_those_that_yosys_takes():
+    # `tests/test_synthesis.py` counts these in Yosys
+    assert memory_blocks(preset("braille"), "ecp5") == (23, 0)
+
+
+def test_single_ported_memories_go_to_the_rams_for_them():
+    config = CoreConfig(inputs=24, neurons=64, outputs=4, memory="single", lanes=1)
+    block, single = memory_blocks(config, "ice40")
+    assert single == 3  # W, D, Wout
+    assert block == memory_blocks(config.replace(memory="dual"), "ice40")[0] - (24 * 64 // 256 * 2) - 2
+
+
+def test_every_board_has_a_capacity_and_a_platform():
+    for board in BOARDS.values():
+        assert board.device in CAPACITIES
+        assert board.make().default_clk_frequency > 0
+
+
+def test_a_core_that_fits_and_the_largest_of_its_kind():
+    found = fit(BOARDS["ulx3s-85f"], preset("test"))
+    assert found.lacking == ()
+    assert found.largest > 100
+    config = preset("test")
+    blocks = memory_blocks(config, "ecp5")[0]
+    spare = found.available.block_rams - found.needed.block_rams
+    assert memory_blocks(config.replace(neurons=found.largest), "ecp5")[0] - blocks <= spare
+    assert memory_blocks(config.replace(neurons=found.largest + 1), "ecp5")[0] - blocks > spare
+    assert f"largest of its kind: {found.largest} neurons (this one has 7)" in found.text(config)
+
+
+def test_what_is_lacking_is_named():
+    there = Resources(100, 100, 4, 8, None, 4)
+    found = Fit(Resources(120, 90, 2, 8, None, 0), there, ("luts",), None)
+    assert "does not fit: not enough luts" in found.text(preset("test"))
+    assert found.summary()["fits"] is False
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_programming_is_told(name):
+    assert "core.bit" in BOARDS[name].program.format("core.bit")
