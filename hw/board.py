@@ -8,13 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from amaranth.hdl import Elaboratable, Module
+from amaranth.hdl import ClockDomain, Elaboratable, Module
+from amaranth.lib import io
 
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.clock import ECP5Clock, ICE40Clock
 from ranvier.hw.place import DEVICES, Placement, pack, place_and_route, placer
 from ranvier.hw.serial import SerialCore
 from ranvier.hw.synthesis import Resources, ToolError, synthesise_rtlil, synthesiser
+from ranvier.hw.uart import BitTime
 
 __all__ = ["BOARDS", "Board", "BoardTop", "Build", "build", "netlist_of"]
 
@@ -87,11 +89,24 @@ class BoardTop(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
-        pin = platform.request(platform.default_clk, dir="i")
+        m.domains.sync = ClockDomain()
         m.submodules.clock = clock = self.board.loop(platform.default_clk_frequency, self.board.clock)
         m.submodules.serial = serial = self.serial
-        uart, lamp = platform.request("uart", 0), platform.request("led", 0)
-        m.d.comb += [clock.pin.eq(pin.i), serial.rx.eq(uart.rx.i), uart.tx.o.eq(serial.tx), lamp.o.eq(serial.alive)]
+        uart = platform.request("uart", 0, dir="-")
+        pads = {
+            "pin": io.Buffer("i", platform.request(platform.default_clk, dir="-")),
+            "rx": io.Buffer("i", uart.rx),
+            "tx": io.Buffer("o", uart.tx),
+            "lamp": io.Buffer("o", platform.request("led", 0, dir="-")),
+        }
+        for name, pad in pads.items():
+            m.submodules[name] = pad
+        m.d.comb += [
+            clock.pin.eq(pads["pin"].i),
+            serial.rx.eq(pads["rx"].i),
+            pads["tx"].o.eq(serial.tx),
+            pads["lamp"].o.eq(serial.alive),
+        ]
         return m
 
 
@@ -171,6 +186,7 @@ def netlist_of(board: Board, config: CoreConfig, baud: int = BAUD) -> Resources:
 
 def _synthesise(board, platform, config, baud, folder, netlist=None) -> tuple[Resources, Path]:
     """Resources, and the file of pins in `folder`."""
+    BitTime(board.clock, baud)  # complains before anything is made
     files = platform.prepare(BoardTop(board, config, baud), "top").files
     constraints = next(folder / file for file in files if Path(file).suffix in (".lpf", ".pcf"))
     for file in ("top.il", constraints.name):

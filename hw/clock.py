@@ -1,8 +1,8 @@
-"""The clock of a board's core: from a pin, through a phase-locked loop where the family has one."""
+"""The clock of a board's core, domain `sync`: from a pin, through a phase-locked loop where the family has one."""
 
 from dataclasses import dataclass
 
-from amaranth.hdl import ClockDomain, Const, Instance, Module, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import Component, In
 
@@ -22,7 +22,7 @@ def _nearest(settings: dict[float, tuple[int, ...]], output: float) -> tuple[int
 
 
 class PinClock(Component):
-    """The `sync` domain straight from a pin, for `STARTUP` clocks in reset.
+    """Clock and reset of `sync` straight from a pin; `STARTUP` clocks in reset.
 
     Attributes
     ----------
@@ -41,10 +41,9 @@ class PinClock(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.domains.sync = sync = ClockDomain()
         m.domains.boot = boot = ClockDomain(reset_less=True)
         waited = Signal(range(self.STARTUP + 1))
-        m.d.comb += [sync.clk.eq(self.pin), boot.clk.eq(self.pin)]
+        m.d.comb += [ClockSignal().eq(self.pin), boot.clk.eq(self.pin)]
         with m.If(waited != self.STARTUP):
             m.d.boot += waited.eq(waited + 1)
         m.submodules.reset = ResetSynchronizer(waited != self.STARTUP)
@@ -60,7 +59,7 @@ class _Loop:
 
 
 class ECP5Clock(Component):
-    """The `sync` domain of an ECP5 from its EHXPLLL; in reset until that has locked.
+    """Clock and reset of `sync` on an ECP5 from its EHXPLLL; in reset until that has locked.
 
     ``output = source * feedback / reference``, with an oscillator at ``output * divider`` within 400 to 800 MHz (Lattice
     FPGA-TN-02200).
@@ -100,7 +99,7 @@ class ECP5Clock(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.domains.sync = sync = ClockDomain()
+        clock = Signal()
         locked = Signal()
         m.submodules.pll = Instance(
             "EHXPLLL",
@@ -112,20 +111,21 @@ class ECP5Clock(Component):
             p_FEEDBK_PATH="CLKOP",
             p_OUTDIVIDER_MUXA="DIVA",
             i_CLKI=self.pin,
-            i_CLKFB=sync.clk,
+            i_CLKFB=clock,
             i_RST=Const(0),
             i_STDBY=Const(0),
-            o_CLKOP=sync.clk,
+            o_CLKOP=clock,
             o_LOCK=locked,
         )
         m.submodules.reset = ResetSynchronizer(~locked)
+        m.d.comb += ClockSignal().eq(clock)
         if platform is not None:
-            platform.add_clock_constraint(sync.clk, self.output)
+            platform.add_clock_constraint(clock, self.output)
         return m
 
 
 class ICE40Clock(Component):
-    """The `sync` domain of an iCE40 from its SB_PLL40_CORE; in reset until that has locked.
+    """Clock and reset of `sync` on an iCE40 from its SB_PLL40_CORE; in reset until that has locked.
 
     ``output = source * (feedback + 1) / 2**divider / (reference + 1)``, with an oscillator within 533 to 1,066 MHz (Lattice
     FPGA-TN-02052).
@@ -164,7 +164,7 @@ class ICE40Clock(Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.domains.sync = sync = ClockDomain()
+        clock = Signal()
         locked = Signal()
         m.submodules.pll = Instance(
             "SB_PLL40_CORE",
@@ -176,10 +176,11 @@ class ICE40Clock(Component):
             i_REFERENCECLK=self.pin,
             i_RESETB=Const(1),
             i_BYPASS=Const(0),
-            o_PLLOUTGLOBAL=sync.clk,
+            o_PLLOUTGLOBAL=clock,
             o_LOCK=locked,
         )
         m.submodules.reset = ResetSynchronizer(~locked)
+        m.d.comb += ClockSignal().eq(clock)
         if platform is not None:
-            platform.add_clock_constraint(sync.clk, self.output)
+            platform.add_clock_constraint(clock, self.output)
         return m

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.events import EventKind, event_layout
+from ranvier.hw.register_slice import RegisterSlice
 from ranvier.hw.registers import Register, register_layout
 
 __all__ = ["EventQueue"]
@@ -16,7 +17,7 @@ class EventQueue(wiring.Component):
     """Events from the bus and from a stream, in order of arrival, in block RAM.
 
     An event of a unit or class that the core lacks never enters. Takes an event per clock, the bus first; the core sees it
-    two clocks later.
+    three clocks later.
 
     Parameters
     ----------
@@ -41,8 +42,10 @@ class EventQueue(wiring.Component):
         An event of the stream was dropped.
     events : Out(stream of `event_layout`)
         To the core.
-    level, room : Out
-        Events held; events that can still be put in.
+    room : Out
+        Events that can still be put in.
+    empty : Out(1)
+        No event is held.
     """
 
     def __init__(self, config: CoreConfig, depth: int):
@@ -58,8 +61,8 @@ class EventQueue(wiring.Component):
                 "full": Out(1),
                 "stream_refused": Out(1),
                 "events": Out(stream.Signature(event_layout(config))),
-                "level": Out(range(depth + 1)),
                 "room": Out(range(depth + 1)),
+                "empty": Out(1),
             }
         )
 
@@ -67,15 +70,17 @@ class EventQueue(wiring.Component):
         m = Module()
         layout = event_layout(self.config)
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=layout.size, depth=self.depth)
+        m.submodules.output = output = RegisterSlice(layout)  # the core decides late whether it takes an event
+        wiring.connect(m, output.o, wiring.flipped(self.events))
         entered = layout(fifo.w_data)
         m.d.comb += [
             self.refused.eq(self.hold | ~self._fits(self.word)),
             self.full.eq(~fifo.w_rdy),
-            self.level.eq(fifo.level),
             self.room.eq(self.depth - fifo.level),
-            self.events.valid.eq(fifo.r_rdy),
-            self.events.payload.as_value().eq(fifo.r_data),
-            fifo.r_en.eq(self.events.ready),
+            self.empty.eq((fifo.level == 0) & ~self.events.valid),
+            output.i.valid.eq(fifo.r_rdy),
+            output.i.payload.as_value().eq(fifo.r_data),
+            fifo.r_en.eq(output.i.ready),
         ]
         with m.If(self.put):
             self._enter(m, entered, self.word)

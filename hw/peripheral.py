@@ -84,7 +84,7 @@ class Peripheral(wiring.Component):
         space, column = access.address[COLUMN_BITS:], access.address[:COLUMN_BITS]
         whole, nothing = access.strobe.all(), access.write & ~access.strobe.any()
         event = registers.index == Register.EVENT.value
-        done, busy = Signal(), self.core.busy | (queue.level != 0)
+        done, busy = Signal(), self.core.busy | ~queue.empty
         m.d.comb += [
             registers.index.eq(column),
             registers.data.eq(access.data),

@@ -237,7 +237,7 @@ def test_a_stream_that_nobody_takes_from_makes_accesses_fail_and_not_hang(bus):
     assert not accepted(bus, word_address(Space.POTENTIAL, 0) << 2)
     assert Results.PATIENCE < bus.cycles() - before < 2 * Results.PATIENCE
     assert errors(bus) == {"stalled"}
-    for _ in range(511):  # the queue fills ...
+    for _ in range(513):  # the queue and the register slice behind it fill ...
         event(bus, EventKind.STEP)
     assert Register.STATUS.unpack(read(bus, Register.STATUS))["room"] == 1
     event(bus, EventKind.STEP)
