@@ -13,6 +13,8 @@ from tempfile import TemporaryDirectory
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
+from ranvier.hw.row_memory import SINGLE_PORTED
+
 __all__ = ["FAMILIES", "Family", "Resources", "ToolError", "synthesise", "synthesise_rtlil", "synthesiser"]
 
 #: Name of the top module.
@@ -33,7 +35,7 @@ class Family:
     Parameters
     ----------
     script : str
-        Command of Yosys that synthesises for this family.
+        Commands of Yosys that synthesise for this family; the last one gets the name of the top module.
     luts, flip_flops, block_rams, multipliers, lut_rams, single_port_rams : mapping
         Cell -> how many of the resource one of them is.
     """
@@ -45,6 +47,9 @@ class Family:
     multipliers: Mapping[str, int]
     lut_rams: Mapping[str, int]
     single_port_rams: Mapping[str, int]
+
+
+_SYNTH_ICE40 = "synth_ice40 -device u -dsp -spram"
 
 
 def _each(*cells: str, count: int = 1) -> dict[str, int]:
@@ -64,7 +69,9 @@ FAMILIES = {
         single_port_rams={},
     ),
     "ice40": Family(
-        script="synth_ice40 -device u -dsp -spram",
+        # Amaranth gives every memory an initial content, which SPRAM cannot have.
+        script=f"{_SYNTH_ICE40} -top {TOP} -run begin:map_ram; "
+        f"setparam -set INIT 1'x t:$mem_v2 a:ram_style={SINGLE_PORTED['ram_style']} %i; {_SYNTH_ICE40} -run map_ram:",
         luts=_each("SB_LUT4"),
         flip_flops=_each(*(f"SB_DFF{e}{r}" for e in ("", "E") for r in ("", "R", "S", "SR", "SS"))),
         block_rams=_each("SB_RAM40_4K"),

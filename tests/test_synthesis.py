@@ -3,13 +3,14 @@
 import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.presets import preset
+from ranvier.hw.core import Core
+from ranvier.hw.flat import Flat
+from ranvier.hw.synthesis import synthesise
 from ranvier.hw.verilog import FACES, NAME, module_name, write_verilog
 from ranvier.sim import verilator
 
@@ -25,20 +26,6 @@ for command in (
     f"read_verilog {sys.argv[1]}", f"hierarchy -check -top {sys.argv[2]}", "proc", "flatten", "check -assert",
     "opt -full", "wreduce", "memory -nomap", "opt_clean",
     "memory_libmap " + " ".join(f"-lib +/{library}.txt" for library in sys.argv[4:]),
-    f"tee -o {sys.argv[3]} stat",
-):
-    ys.run_pass(command, design)
-"""
-
-
-#: Synthesises for an iCE40UP5K, to the end or as far as memories, and counts cells.
-SYNTHESISE_ICE40 = """
-import sys
-from pyosys import libyosys as ys
-design = ys.Design()
-until = "-run begin:map_ffram" if sys.argv[4] else ""
-for command in (
-    f"read_verilog {sys.argv[1]}", f"synth_ice40 -device u -dsp -spram -top {sys.argv[2]} {until}",
     f"tee -o {sys.argv[3]} stat",
 ):
     ys.run_pass(command, design)
@@ -106,38 +93,15 @@ def test_memories_infer_block_ram_on_ecp5(verilog, tmp_path):
     assert not flip_flop_memories, flip_flop_memories
 
 
-@pytest.fixture(scope="module")
-def ice40(tmp_path_factory):
-    """What Yosys makes of a core for an iCE40UP5K: cell -> how many. Either all, or with `only` memories just those."""
-
-    def synthesised(config: CoreConfig, only: str = "") -> dict[str, int]:
-        folder = tmp_path_factory.mktemp("ice40")
-        source, script, stat = folder / f"{NAME}.v", folder / "synthesise.py", folder / "stat.txt"
-        source.write_text(write_verilog(config))
-        script.write_text(SYNTHESISE_ICE40)
-        done = subprocess.run(
-            [sys.executable, str(script), str(source), NAME, str(stat), only],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        return Counter({cell: int(n) for n, cell in re.findall(r"^\s+(\d+)\s+(SB_\w+)$", stat.read_text(), re.M)})
-
-    return synthesised
+def test_single_ported_memories_infer_spram_on_ice40():
+    config = preset("test").replace(memory="single", lanes=1, feedback="random")
+    assert synthesise(Flat(Core(config)), "ice40").single_port_rams == 4  # W, D, Wout, B
 
 
-@pytest.mark.parametrize("delays", ["axonal", "synaptic"])
-def test_single_ported_memories_infer_spram_on_ice40(delays, ice40):
-    config = preset("test").replace(memory="single", lanes=1, feedback="random", delays=delays)
-    assert ice40(config, only="memories")["SB_SPRAM256KA"] == (4 if delays == "synaptic" else 3)
-
-
-def test_the_ice40_preset_leaves_room_on_an_up5k(ice40):
-    cells = ice40(preset("ice40"))
-    flip_flops = sum(n for cell, n in cells.items() if cell.startswith("SB_DFF"))
-    print(f"\n{cells['SB_LUT4']} LUT4, {flip_flops} flip-flops, {cells}")
-    assert cells["SB_SPRAM256KA"] == 3
-    assert 15 < cells["SB_RAM40_4K"] <= 30 - 4  # queues and a UART take some
-    assert 0 < cells["SB_MAC16"] <= 8
-    assert 1000 < cells["SB_LUT4"] < flip_flops + cells["SB_LUT4"] < 5280 - 600  # even if none share a cell
+def test_the_ice40_preset_leaves_room_on_an_up5k():
+    used = synthesise(Flat(Core(preset("ice40"))), "ice40")
+    print(f"\n{used}")
+    assert used.single_port_rams == 3
+    assert 15 < used.block_rams <= 30 - 4  # queues and a UART take some
+    assert 0 < used.multipliers <= 8
+    assert 1000 < used.luts < used.luts + used.flip_flops < 5280 - 600  # even if no LUT shares a cell with a flip-flop
