@@ -44,7 +44,7 @@ class CreditList(wiring.Component):
     valid, neuron, weight, delay : In
         Credit of one neuron.
     flush : In(1)
-        No more credit on this step; the list is complete two clocks later.
+        No more credit on this step; the list is complete three clocks later.
     entry : In
         Entry to read from the list of `lag` steps ago, ...
     credit : Out(`credit_layout`)
@@ -84,11 +84,11 @@ class CreditList(wiring.Component):
         gathered = Signal(credit_layout(c))
         any_credit = gathered.weight.as_value().any() | gathered.delay.as_value().any()
         word = self.neuron >> lane_bits
-        store = Signal()
-        m.d.comb += store.eq(any_credit & (self.flush | (self.valid & (word != gathered.word))))
+        store, flush = Signal(), delayed(m, self.flush, 1)
+        m.d.comb += store.eq(any_credit & (flush | (self.valid & (word != gathered.word))))
 
-        with m.If(self.valid | self.flush):
-            fresh = self.flush | (word != gathered.word)
+        with m.If(self.valid | flush):
+            fresh = flush | (word != gathered.word)
             m.d.sync += gathered.word.eq(word)
             for lane in range(c.lanes):
                 here = self.valid & ((self.neuron[:lane_bits] == lane) if lane_bits else 1)

@@ -40,6 +40,7 @@ def test_lists_of_this_step_and_of_those_before(radius, neurons, lanes):
                     await pulse(ctx, dut, valid=1, neuron=int(neuron), weight=weight, delay=delay)
                     await pause(ctx, rng.integers(0, 2))
                 await pulse(ctx, dut, flush=1)
+                await ctx.tick()
             else:
                 credit = Credit.none(config)
             await ctx.tick()
@@ -64,7 +65,7 @@ def test_zero_credit_is_not_stored():
         for neuron, weight in [(0, 0), (1, 0), (2, 7), (3, 0), (4, 0)]:
             await pulse(ctx, dut, valid=1, neuron=neuron, weight=weight)
         await pulse(ctx, dut, flush=1)
-        await ctx.tick().repeat(3)
+        await ctx.tick().repeat(4)
         assert ctx.get(dut.count) == 1
         assert plain(ctx.get(dut.credit)) == {"word": 1, "weight": [7, 0], "delay": [0, 0]}
 
