@@ -80,8 +80,8 @@ class AxiLite(wiring.Component):
     #: In through a register, a clock to choose, out through a register.
     LATENCY = 3
 
-    s_axi: In(AxiLiteSignature())
-    bus: Out(BusSignature())
+    def __init__(self):
+        super().__init__({"s_axi": In(AxiLiteSignature()), "bus": Out(BusSignature())})
 
     def elaborate(self, platform):
         m = Module()

@@ -137,8 +137,9 @@ def write_verilog(config: CoreConfig, face: str = "core") -> str:
     Memories are written so that synthesis infers block RAM; no vendor primitive is used.
     """
     chosen = FACES[face]
-    ports = {"clocking": chosen.clocking, "attributes": chosen.attributes}
-    return _header(config, chosen) + to_verilog(chosen.component(config), module_name(face), **ports)
+    component, name = chosen.component(config), module_name(face)
+    text = to_verilog(component, name, clocking=chosen.clocking, attributes=chosen.attributes)
+    return _header(config, chosen) + text
 
 
 def to_verilog(component: wiring.Component, name: str, *, reset: bool = True, **ports) -> str:

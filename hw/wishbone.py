@@ -48,8 +48,8 @@ class Wishbone(wiring.Component):
     #: In and out through a register.
     LATENCY = 2
 
-    wb: In(WishboneSignature())
-    bus: Out(BusSignature())
+    def __init__(self):
+        super().__init__({"wb": In(WishboneSignature()), "bus": Out(BusSignature())})
 
     def elaborate(self, platform):
         m = Module()

@@ -93,7 +93,7 @@ class FaceBench:
 
     def any_access(self) -> Access:
         """Some access, likely to be near an edge; never an event that would make the core step."""
-        rng, space = self.rng, Space(int(self.rng.integers(len(Space))))
+        rng, space = self.rng, list(Space)[int(self.rng.integers(len(Space)))]
         rows, columns = space.extent(self.config)
         number, column = space.value, int(rng.integers(columns + 1))
         match int(rng.integers(10)):
@@ -107,7 +107,7 @@ class FaceBench:
         least, most = space.limits(self.config)
         data = int(rng.integers(least, most + 1))
         if rng.random() < 0.3:
-            data = int(rng.choice([least - 1, most + 1, rng.integers(1 << 32)]))
+            data = int(rng.choice([least - 1, most + 1, int(rng.integers(1 << 32))]))
         if address == at(Register.EVENT):
             data = self._harmless_event()
         if self.host.between_words and rng.random() < 0.05:

@@ -13,6 +13,7 @@ from ranvier.sim import hosts
 
 __all__ = ["Mirror"]
 
+_SPACES = {space.value: space for space in Space}
 #: Registers that show what happened; no prediction is made for others that are read only.
 _CAUSES = (Register.ERROR, Register.INTERRUPT_PENDING)
 
@@ -53,8 +54,8 @@ class Mirror:
         number, column = divmod(access.address >> 2, 1 << COLUMN_BITS)
         refused: str | None = "access"
         data: int | None = 0
-        if not (access.write and access.strobe != hosts.WHOLE) and number < len(Space):
-            space = Space(number)
+        space = _SPACES.get(number)
+        if not (access.write and access.strobe != hosts.WHOLE) and space:
             if space is Space.REGISTER:
                 refused, data = self._register(access, column)
             elif access.write:

@@ -1,4 +1,4 @@
-"""A master on the Wishbone face: the bus model of cocotbext-wishbone, classic or pipelined, with a check of every clock."""
+"""A master on the Wishbone face: the bus model of cocotbext-wishbone, classic and pipelined, with a check of every clock."""
 
 from collections.abc import Sequence
 from random import Random
@@ -39,21 +39,28 @@ class WishboneHost:
     dut : handle
         The core, module ``ranvier_wishbone``.
     random : Random
-        Decides on stalls, the length of cycles, what sort of burst they say they are, and whether they are pipelined.
+        Decides on stalls, on the length and manner of cycles, and on what sort of burst they say they are.
     stall : float
         Share of the clocks on which it idles.
+
+    Attributes
+    ----------
+    cycles : dict of str to int
+        Cycles so far of each manner, classic and pipelined.
     """
 
     between_words = False
 
     def __init__(self, dut: Any, random: Random, stall: float):
         self.dut, self.clock, self.clocks = dut, dut.clk, 0
-        self.pipelined = bool(random.getrandbits(1))
         self._random, self._stall = random, stall
-        names = _SIGNALS | ({"stall": "stall"} if self.pipelined else {})
         dut.rst.value = 1
-        self.model = _Master(dut, "wb", dut.clk, timeout=_PATIENCE, signals_dict=names)
-        self._expected = False
+        manners = {"classic": _SIGNALS, "pipelined": _SIGNALS | {"stall": "stall"}}
+        self._models = {
+            manner: _Master(dut, "wb", dut.clk, timeout=_PATIENCE, signals_dict=names)
+            for manner, names in manners.items()
+        }
+        self.cycles = dict.fromkeys(manners, 0)
         cocotb.start_soon(Clock(self.clock, 2, unit="ns").start())
         every_clock(self.clock, self._check)
 
@@ -77,9 +84,10 @@ class WishboneHost:
         """In cycles of several transfers, without a pause between them if `stall` is 0; see `Host`."""
         answers: list[Answer] = []
         while len(answers) < len(accesses):
-            length = self._random.randint(1, 64)
+            length, manner = self._random.randint(1, 32), self._random.choice(list(self.cycles))
+            self.cycles[manner] += 1
             some = accesses[len(answers) : len(answers) + length]
-            replies = await self.model.send_cycle([self._operation(access) for access in some])
+            replies = await self._models[manner].send_cycle([self._operation(access) for access in some])
             assert len(replies) == len(some), f"{len(some)} transfers, {len(replies)} replies"
             for access, reply in zip(some, replies, strict=True):
                 assert reply.ack in (_ACK, _ERR), f"reply {reply.ack}"
