@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from ranvier.golden.config import CoreConfig
@@ -9,10 +10,12 @@ from ranvier.hw.peripheral import Peripheral
 from ranvier.hw.uart import BitTime, UARTReceiver, UARTTransmitter
 from ranvier.hw.uartbone import UARTBone
 
-__all__ = ["BAUD", "CLOCK", "TIMEOUT", "SerialCore"]
+__all__ = ["BAUD", "CLOCK", "HELD", "TIMEOUT", "SerialCore"]
 
 #: Clock in Hz and baud rate where no board says otherwise: 12 clocks per bit.
 CLOCK, BAUD = 12_000_000, 1_000_000
+#: Bytes that are kept while an access waits for the core: a block RAM of the smallest FPGAs.
+HELD = 512
 #: Seconds of silence after which half a frame is forgotten.
 TIMEOUT = 0.1
 
@@ -50,11 +53,13 @@ class SerialCore(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.receiver = receiver = UARTReceiver(self.bit)
+        m.submodules.held = held = SyncFIFOBuffered(width=8, depth=HELD)
         m.submodules.transmitter = transmitter = UARTTransmitter(self.bit)
         m.submodules.uartbone = uartbone = UARTBone(round(self.clock * TIMEOUT))
         m.submodules.peripheral = peripheral = Peripheral(self.config, self.depth)
         m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
-        wiring.connect(m, receiver.bytes, uartbone.received)
+        wiring.connect(m, receiver.bytes, held.w_stream)
+        wiring.connect(m, held.r_stream, uartbone.received)
         wiring.connect(m, uartbone.sent, transmitter.bytes)
         wiring.connect(m, uartbone.bus, peripheral.bus)
         self._lamp(m, receiver.bytes.valid)

@@ -36,7 +36,7 @@ class UARTBone(wiring.Component):
     `REFUSED`, the frame goes on, and the peripheral keeps the address. An address beyond the bus is sent to its last space,
     which does not exist, and so ends up refused as well.
 
-    Bytes that come while an access waits or a word is sent are held up; the receiver holds one.
+    Bytes that come while an access waits or a word is sent are held up.
 
     Parameters
     ----------

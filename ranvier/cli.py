@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -326,10 +327,9 @@ def _simulate(options: argparse.Namespace) -> Answer:
     with port:
         values = {"port": port.port, "baud": port.baud}
         print(json.dumps(values) if options.json else f"serial://{port.port}?baud={port.baud}", flush=True)
-        try:
+        with suppress(KeyboardInterrupt):
             threading.Event().wait()
-        except KeyboardInterrupt:
-            return Answer({"cycles": port.cycles()}, [f"{port.cycles():,} clocks simulated"])
+        return Answer({"cycles": port.cycles()}, [f"{port.cycles():,} clocks simulated"])
 
 
 def _selftest(options: argparse.Namespace) -> Answer:

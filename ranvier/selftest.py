@@ -13,7 +13,7 @@ from ranvier.firmware.remote import RemoteCore
 from ranvier.firmware.serial_link import SerialLink
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.record import TRACED, Record
+from ranvier.golden.record import TRACED, Record, Traced
 from ranvier.golden.spikes import Sample, SampleError
 from ranvier.golden.step_size import StepSize
 from ranvier.hw.events import EventKind, OutputKind
@@ -24,6 +24,8 @@ __all__ = ["SCENARIOS", "Outcome", "Rate", "Scenario", "ScenarioError", "SelfTes
 
 #: Baud rates of a sweep, relative to the one that the core was built for.
 RATES = (0.92, 0.95, 0.97, 0.99, 1.0, 1.01, 1.03, 1.05, 1.08)
+
+RASTER: tuple[Traced, ...] = ("spikes",)
 
 
 class ScenarioError(Exception):
@@ -512,8 +514,8 @@ def _reported(device: RemoteCore) -> list[dict[str, int]]:
 
 def _expected_outputs(reference: Device, sample: Sample) -> list[dict[str, int]]:
     """Spikes in ascending order, then the step, for every step."""
-    outputs = []
-    for spikes in reference.run(sample, record=("spikes",)).steps["spikes"]:
+    outputs, record = [], reference.run(sample, record=RASTER)
+    for spikes in record.steps["spikes"]:
         neurons = np.nonzero(spikes)[0].tolist()
         outputs += [{"index": neuron, "kind": OutputKind.SPIKE.value, "valid": 1} for neuron in neurons]
         outputs.append({"index": 0, "kind": OutputKind.STEP.value, "valid": 1})

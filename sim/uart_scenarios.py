@@ -139,7 +139,7 @@ async def network_and_sample_with_gaps(host: _Host) -> None:
     while Register.STATUS.unpack((await host.read(Register.STATUS.address))[0])["busy"]:
         pass
     await host.compare("prediction", Register.PREDICTION.address, [record.prediction])
-    await host.compare("scores", word_address(Space.SCORE, 0) << 2, record.scores)
+    await host.compare("scores", word_address(Space.SCORE, 0) << 2, record.scores.tolist())
     for space, values in arrays(golden.network()).items():
         for row, columns in enumerate(values):
             await host.write(Register.ROW.address, [row])

@@ -5,12 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ranvier.data import braille
+from ranvier.data import open_dataset
 from ranvier.device import open_device
 from ranvier.firmware.remote import RemoteCore
 from ranvier.firmware.serial_link import SerialLink
@@ -24,7 +23,6 @@ from ranvier.stimulus import random_network
 from ranvier.verify import verify
 
 CONFIG = preset("test")
-TAXELS = Path(__file__).parents[3] / "shared" / "data" / "braille" / "braille_taxels.npz"
 #: Seconds; a busy machine simulates slowly.
 PATIENCE = 60.0
 
@@ -48,10 +46,8 @@ def test_every_step_is_that_of_the_golden_model(record_property):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not TAXELS.exists(), reason=f"{TAXELS} is not there")
-def test_braille_samples_are_learned_to_the_bit(record_property):
-    config, recipe = preset("braille"), RECIPES["braille"]
-    data = braille(TAXELS)
+def test_braille_samples_are_learned_to_the_bit(recordings, record_property):
+    config, recipe, data = preset("braille"), RECIPES["braille"], open_dataset(recordings)
     network = initial_network(config, recipe, 0)
     compared = 0
     with open_device("golden", config) as golden, open_device("pty", config) as device:
@@ -72,7 +68,7 @@ def test_braille_samples_are_learned_to_the_bit(record_property):
 
 
 def test_a_core_that_nobody_takes_outputs_from_says_so_and_goes_on():
-    """The output stream leads nowhere here."""
+    """The output stream leads nowhere here; and what comes in while an access waits for the core is kept."""
     port = SimulatedPort(CONFIG)
     with RemoteCore(CONFIG, SimulatedLink(port)) as device:
         network = random_network(CONFIG, np.random.default_rng(1))
