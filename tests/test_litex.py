@@ -136,9 +136,8 @@ def device(example, tmp_path_factory):
     """The core behind LiteX' bus and LiteX' UARTBone, simulated at the pins, with the driver of a board."""
     text = simulated_soc(example, tmp_path_factory.mktemp("simulated"))
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    path = library(
-        CONFIG, Model("ranvier_serial", lambda config: text, "serial_harness.cpp", f"-litex-{digest}"), optimise=False
-    )
+    model = Model("ranvier_serial", lambda config: text, "serial_harness.cpp", f"-litex-{digest}")
+    path = library(CONFIG, model)
     with RemoteCore(CONFIG, SimulatedLink(SimulatedPort(CONFIG, path=path))) as device:
         yield device
 
