@@ -1,6 +1,7 @@
 """The LiteX example elaborates, and Verilator lints the whole SoC: Verilog of LiteX, core and CPU, and the FPGA's cells."""
 
 import csv
+import hashlib
 import importlib.util
 import re
 from pathlib import Path
@@ -8,11 +9,23 @@ from pathlib import Path
 import pyosys
 import pytest
 import pythondata_cpu_picorv32
+from litex.build.generic_platform import GenericPlatform, Pins
+from litex.build.io import CRG
+from litex.soc.cores.uart import UARTPHY, UARTBone
+from litex.soc.integration.soc import SoCRegion
+from litex.soc.integration.soc_core import SoCMini
+from migen import Record
 
+from ranvier.device import open_device
+from ranvier.firmware.link import LinkError
+from ranvier.firmware.remote import RemoteCore
 from ranvier.golden.presets import preset
-from ranvier.hw.registers import ADDRESS_BITS
+from ranvier.hw.registers import ADDRESS_BITS, Register
 from ranvier.hw.verilog import write_verilog
 from ranvier.sim import verilator
+from ranvier.sim.build import Model, library
+from ranvier.sim.port import BAUD, CLOCKS_PER_BIT, SimulatedLink, SimulatedPort
+from ranvier.verify import verify
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "litex" / "ranvier_soc.py"
 CORE, TOP = "ranvier_wishbone", "radiona_ulx3s"
@@ -30,11 +43,17 @@ QUIET = [
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """Folder in which the example was elaborated."""
+def example():
+    """The example as a module."""
     spec = importlib.util.spec_from_file_location("ranvier_soc", EXAMPLE)
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def built(example, tmp_path_factory):
+    """Folder in which the example was elaborated."""
     folder = tmp_path_factory.mktemp("litex")
     example.build(CONFIG, folder, run=False)
     return folder
@@ -76,7 +95,7 @@ def test_every_port_of_the_core_is_connected(built):
     assert set(pins) == set(re.split(r"[,\s]+", ports.strip()))
     assert len(pins) == 15
     assert f"assign {pins['wb_stb']} = builder_shared_stb;" in top
-    assert re.search(rf"builder_shared_err = .*\b{pins['wb_err']}\b", top)
+    assert re.search(rf"assign \w+_bus_ack = \({pins['wb_ack']} \| {pins['wb_err']}\);", top)
     assert re.search(rf"build_picorv32_interrupt\[\d+\] <= {pins['irq']};", top)
 
 
@@ -89,3 +108,58 @@ def test_firmware_and_host_learn_where_the_core_is(built):
     assert f"#define RANVIER_BASE {region[2]}L" in (generated / "mem.h").read_text()
     (interrupt,) = [row[2] for row in rows if row[:2] == ["constant", "ranvier_interrupt"]]
     assert f"#define RANVIER_INTERRUPT {interrupt}\n" in (generated / "soc.h").read_text()
+
+
+# -------------------------------------------------------------------- simulated
+
+
+def simulated_soc(example, folder):
+    """Verilog of a SoC of LiteX with its own UARTBone in place of a CPU, and the example's core at address 0."""
+    clock, name = CLOCKS_PER_BIT * BAUD, "ranvier_serial"
+    platform = GenericPlatform("", [(pin, 0, Pins(1)) for pin in ("clk", "rst", "rx", "tx")], name=name)
+    soc = SoCMini(platform, clock)
+    soc.mem_map["csr"] = 1 << 31  # 0 is where the driver looks for the core
+    soc.crg = CRG(platform.request("clk"), platform.request("rst"))
+    pads = Record([("rx", 1), ("tx", 1)])
+    soc.comb += [pads.rx.eq(platform.request("rx")), platform.request("tx").eq(pads.tx)]
+    soc.phy = UARTPHY(pads, clock, BAUD)
+    soc.bone = UARTBone(soc.phy, clock)
+    soc.bus.add_master("bone", master=soc.bone.wishbone)
+    soc.ranvier = example.Ranvier(platform, CONFIG, folder / "core.v")
+    soc.bus.add_slave("ranvier", soc.ranvier.bus, SoCRegion(origin=0, size=example.Ranvier.SIZE, cached=False))
+    soc.finalize()
+    return str(platform.get_verilog(soc, name=name)) + (folder / "core.v").read_text()
+
+
+@pytest.fixture(scope="module")
+def device(example, tmp_path_factory):
+    """The core behind LiteX' bus and LiteX' UARTBone, simulated at the pins, with the driver of a board."""
+    text = simulated_soc(example, tmp_path_factory.mktemp("simulated"))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    model = Model("ranvier_serial", lambda config: text, "serial_harness.cpp", f"-litex-{digest}")
+    path = library(CONFIG, model)
+    with RemoteCore(CONFIG, SimulatedLink(SimulatedPort(CONFIG, path=path))) as device:
+        yield device
+
+
+def test_core_in_the_soc_is_the_golden_model(device):
+    with open_device("golden", CONFIG) as golden:
+        result = verify(golden, device, samples=6)
+    print(f"\n{result.mismatches} mismatches / {result.compared:,} values through a SoC of LiteX")
+    assert result.mismatches == 0, result.first
+    assert result.compared > 1000
+    assert min(result.spikes, result.weights_moved, result.delays_moved) > 0
+
+
+def test_refused_access_ends(device):
+    """As it would end on LiteX' bus; the core's registers tell what it was."""
+    beyond = Register.COUNTER.address + 4 * len(Register.COUNTER.elements)
+    device.write(Register.ERROR, 0xFFFFFFFF)
+    device.link.write(beyond, [1])
+    assert device.read(Register.ERROR) == Register.ERROR.pack(access=1)
+    assert device.read(Register.ERROR_ADDRESS) == beyond
+    device.write(Register.ERROR, 0xFFFFFFFF)
+    with pytest.raises(LinkError, match=f"the core refused a read from {beyond:#x}"):
+        device.link.read(beyond)
+    device.write(Register.ERROR, 0xFFFFFFFF)
+    assert device.read(Register.ERROR) == 0

@@ -16,7 +16,7 @@ from litex.soc.integration.builder import Builder
 from litex.soc.integration.soc import SoCRegion
 from litex.soc.interconnect import wishbone
 from litex_boards.targets.radiona_ulx3s import BaseSoC
-from migen import ClockSignal, Instance, ResetSignal, Signal
+from migen import ClockSignal, Instance, Replicate, ResetSignal, Signal
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.presets import PRESETS, preset
@@ -28,6 +28,9 @@ FACE = "wishbone"
 
 class Ranvier(LiteXModule):
     """A core with Wishbone face.
+
+    Some of LiteX' masters (PicoRV32, UARTBone) do not heed `err` and would wait for ever. So a refused access ends as one
+    that timed out does on LiteX' bus: acknowledged, and all ones.
 
     Parameters
     ----------
@@ -51,6 +54,8 @@ class Ranvier(LiteXModule):
     def __init__(self, platform, config: CoreConfig, verilog: Path):
         self.bus = bus = wishbone.Interface(data_width=32, addressing="word")
         self.ev = SimpleNamespace(irq=Signal())
+        done, refused, data = Signal(), Signal(), Signal(32)
+        self.comb += [bus.ack.eq(done | refused), bus.dat_r.eq(data | Replicate(refused, 32))]
         self.specials += Instance(
             module_name(FACE),
             i_clk=ClockSignal("sys"),
@@ -63,9 +68,9 @@ class Ranvier(LiteXModule):
             i_wb_stb=bus.stb,
             i_wb_cti=bus.cti,
             i_wb_bte=bus.bte,
-            o_wb_dat_r=bus.dat_r,
-            o_wb_ack=bus.ack,
-            o_wb_err=bus.err,
+            o_wb_dat_r=data,
+            o_wb_ack=done,
+            o_wb_err=refused,
             o_wb_stall=Signal(),  # LiteX' bus is classic
             o_irq=self.ev.irq,
         )
