@@ -35,7 +35,7 @@ _PATIENCE = 20_000_000
 
 
 class SimulatedCore:
-    """Simulated RTL of a core: millions of clocks per second, every result read through the core's own ports.
+    """Simulated RTL of a core: about a million clocks per second, every result read through the core's own ports.
 
     Parameters
     ----------
