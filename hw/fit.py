@@ -119,7 +119,10 @@ def _largest(config: CoreConfig, family: str, needed: Resources, available: Reso
         block, single = memory_blocks(config.replace(neurons=neurons), family)
         return block + others <= available.block_rams and single <= (available.single_port_rams or 0)
 
-    least, most = 0, MOST_NEURONS + 1  # fits, does not fit
+    least, most = 0, config.neurons  # fits, perhaps not
+    while most <= MOST_NEURONS and fits(most):
+        least, most = most, 2 * most
+    most = min(most, MOST_NEURONS + 1)
     while most - least > 1:
         middle = (least + most) // 2
         least, most = (middle, most) if fits(middle) else (least, middle)
