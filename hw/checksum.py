@@ -34,12 +34,17 @@ class WriteChecksum(wiring.Component):
     _BYTES = 8
     LATENCY = _BYTES + 1
 
-    add: In(1)
-    address: In(ADDRESS_BITS - 2)
-    data: In(32)
-    clear: In(1)
-    busy: Out(1)
-    value: Out(32)
+    def __init__(self):
+        super().__init__(
+            {
+                "add": In(1),
+                "address": In(ADDRESS_BITS - 2),
+                "data": In(32),
+                "clear": In(1),
+                "busy": Out(1),
+                "value": Out(32),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -32,12 +32,10 @@ class PinClock(Component):
 
     STARTUP = 1 << 10
 
-    pin: In(1)
-
     def __init__(self, source: float, output: float):
         if source != output:
             raise ClockError(f"clock={output / 1e6:g} MHz: this board has no phase-locked loop, use {source / 1e6:g}")
-        super().__init__()
+        super().__init__({"pin": In(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -83,10 +81,8 @@ class ECP5Clock(Component):
     OSCILLATOR = _Loop(400e6, 800e6)
     COMPARED = 3.125e6  # slowest reference that the phase detector compares
 
-    pin: In(1)
-
     def __init__(self, source: float, output: float):
-        settings = {}
+        settings: dict[float, tuple[int, ...]] = {}
         for reference in range(1, int(source // self.COMPARED) + 1):
             for feedback in range(1, 81):
                 made = source * feedback / reference
@@ -95,7 +91,7 @@ class ECP5Clock(Component):
                     settings.setdefault(made, (reference, feedback, dividers[len(dividers) // 2]))
         self.reference, self.feedback, self.divider = _nearest(settings, output)
         self.output = output
-        super().__init__()
+        super().__init__({"pin": In(1)})
 
     def elaborate(self, platform):
         m = Module()
@@ -149,10 +145,8 @@ class ICE40Clock(Component):
     OSCILLATOR = _Loop(533e6, 1066e6)
     FILTER = 1  # for the 10 to 20 MHz that the boards' oscillators have
 
-    pin: In(1)
-
     def __init__(self, source: float, output: float):
-        settings = {}
+        settings: dict[float, tuple[int, ...]] = {}
         for feedback in range(128):
             oscillator = source * (feedback + 1)
             if self.OSCILLATOR.slowest <= oscillator <= self.OSCILLATOR.fastest:
@@ -160,7 +154,7 @@ class ICE40Clock(Component):
                     settings.setdefault(oscillator / 2**divider, (feedback, divider))
         self.feedback, self.divider = _nearest(settings, output)
         self.output = output
-        super().__init__()
+        super().__init__({"pin": In(1)})
 
     def elaborate(self, platform):
         m = Module()

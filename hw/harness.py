@@ -1,5 +1,7 @@
 """A core between two shift registers, so that it can be placed and routed by itself on few pins."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -35,7 +37,7 @@ class Harness(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.inner = inner = self.inner
-        ports = {flow: [] for flow in (In, Out)}
+        ports: dict[Any, list[Value]] = {flow: [] for flow in (In, Out)}
         for name, member in inner.signature.members.items():
             ports[member.flow].append(Value.cast(getattr(inner, name)))
         inputs, outputs = Cat(ports[In]), Cat(ports[Out])

@@ -198,13 +198,17 @@ class Register(enum.Enum):
         Owner.CORE, Access.RO, "First of the counters since CLEAR, one register each; they wrap.", _word("count"),
     )  # fmt: skip
 
+    owner: Owner
+    access: Access
+    text: str
+    fields: tuple[Field, ...]  # type: ignore[misc] # mypy takes it for a member
+
     def __new__(cls, *description):
         member = object.__new__(cls)
         member._value_ = len(cls.__members__)
+        member.owner, member.access, member.text, *fields = description
+        member.fields = tuple(fields)  # type: ignore[misc]
         return member
-
-    def __init__(self, owner: Owner, access: Access, text: str, *fields: Field):
-        self.owner, self.access, self.text, self.fields = owner, access, text, fields
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -247,13 +251,15 @@ class Space(enum.Enum):
     TRACE = (Access.RO, "presynaptic trace", "presynaptic unit")
     SCORE = (Access.RO, "score at the end of the last sample", "output")
 
+    access: Access
+    text: str
+    column: str
+
     def __new__(cls, *description):
         member = object.__new__(cls)
         member._value_ = len(cls.__members__)
+        member.access, member.text, member.column = description
         return member
-
-    def __init__(self, access: Access, text: str, column: str):
-        self.access, self.text, self.column = access, text, column
 
     @property
     def has_rows(self) -> bool:

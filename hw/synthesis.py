@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from amaranth.back import rtlil
 from amaranth.lib import wiring
@@ -109,12 +110,11 @@ class Resources:
     def count(cls, family: str, cells: Mapping[str, int]) -> "Resources":
         """Resources of so many `cells` of each type."""
         kinds = {name: kind for name, kind in vars(FAMILIES[family]).items() if name != "script"}
-        return cls(
-            **{
-                name: sum(n * cells.get(cell, 0) for cell, n in kind.items()) if kind else None
-                for name, kind in kinds.items()
-            }
-        )
+        counts: dict[str, Any] = {
+            name: sum(n * cells.get(cell, 0) for cell, n in kind.items()) if kind else None
+            for name, kind in kinds.items()
+        }
+        return cls(**counts)
 
     def text(self) -> list[str]:
         """One line for each resource that there is."""
