@@ -73,6 +73,19 @@ class AxiHost:
         self.dut.aresetn.value = 1
         await self.wait(1)
 
+    async def cut_off(self, access: Access, after: int) -> None:
+        """Ask past the idle models, and reset; see `Host`. What is taken before is asked for again."""
+        dut = self.dut
+        dut.s_axi_awaddr.value = dut.s_axi_araddr.value = access.address
+        dut.s_axi_wdata.value, dut.s_axi_wstrb.value = access.data, access.strobe
+        valid = [dut.s_axi_awvalid, dut.s_axi_wvalid] if access.write else [dut.s_axi_arvalid]
+        for signal in valid:
+            signal.value = 1
+        await self.wait(after)
+        for signal in valid:
+            signal.value = 0
+        await self.reset()
+
     async def wait(self, clocks: int) -> None:
         """Let clocks pass."""
         await ClockCycles(self.clock, clocks)

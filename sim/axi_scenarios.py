@@ -6,7 +6,8 @@ import numpy as np
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.record import COUNTERS
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.registers import Register
+from ranvier.hw.registers import Register, Space
+from ranvier.hw.results import Results
 from ranvier.sim.axi import AxiHost
 from ranvier.sim.face_bench import FaceBench, at, read, scenario, write
 from ranvier.sim.scenarios import lively_network, sample
@@ -83,39 +84,75 @@ async def turns(bench: FaceBench) -> None:
 @scenario(NAMES)
 async def streamed_samples(bench: FaceBench) -> None:
     """Events in and outputs out over the streams, with accesses in between: equal to the golden model, learning."""
-    host, config, golden = host_of(bench), bench.config, GoldenCore(bench.config)
-    network = lively_network(config, bench.rng)
-    golden.load(network)
-    await bench.load(network)
-    await bench.do([write(at(Register.CONTROL), Register.CONTROL.pack(stream=1))])
+    host, golden = host_of(bench), await _begin(bench)
     for learn in (True, False, True):
-        learn = learn and config.learning
-        await bench.do([write(at(Register.MODE), Register.MODE.pack(learn=learn, report=1))])
-        spikes, label = sample(config, bench.rng, rate=0.4, turns=2), int(bench.rng.integers(config.outputs))
-        before, words, expected = golden.network(), [], []
-        for t, units in enumerate(spikes.arriving()):
-            scored = bool(spikes.scored[t])
-            words += [Register.EVENT.pack(kind=EventKind.SPIKE.value, index=int(unit)) for unit in units]
-            words.append(Register.EVENT.pack(kind=EventKind.STEP.value, scored=scored, index=label))
-            golden.step(units, scored=scored, target=label, learn=learn)
-            expected += [(OutputKind.SPIKE.value, int(j), 0) for j in np.nonzero(golden.neurons.spiked)[0]]
-            expected.append((OutputKind.STEP.value, 0, 0))
-        scores = golden.end(learn)
-        expected += [(OutputKind.SCORE.value, k, int(score)) for k, score in enumerate(scores)]
-        expected.append((OutputKind.PREDICTION.value, int(np.argmax(scores)), 0))
-        await host.give([*words, Register.EVENT.pack(kind=EventKind.END.value)])
+        words, expected = await _sample(bench, golden, learn=learn and bench.config.learning)
+        await host.give(words)
         packet = cocotb.start_soon(host.packet())
         while not packet.done():
             await bench.do([read(at(Register.DIGEST)), write(at(Register.ROW), 0)])
         bench.tally.compare("packet", expected, [_output(*words) for words in await packet])
-        bench.tally.steps += spikes.steps
-        bench.tally.samples += 1
-        bench.tally.learned(before, golden.network())
         await _compare(bench, golden)
     for name, count in golden.counters().items():
         bench.tally.counters[name] += count
     assert golden.counters()["spikes"] > 0
-    assert bench.tally.weights_moved > 0 or not config.learning
+    assert bench.tally.weights_moved > 0 or not bench.config.learning
+
+
+@scenario(NAMES)
+async def outputs_that_nobody_takes(bench: FaceBench) -> None:
+    """The core waits, registers are answered, what needs the core is refused and says why; then all goes on unharmed."""
+    host, golden = host_of(bench), await _begin(bench)
+    words, expected = await _sample(bench, golden, learn=bench.config.learning)
+    host.sink.clear_pause_generator()
+    host.sink.pause = True
+    await host.give(words)
+    await host.wait(3 * Results.PATIENCE)
+    for access in (read(at(Space.POTENTIAL)), write(at(Register.ALPHA), 1), read(at(Space.WEIGHT))):
+        ((_, refused),) = await host.transfer([access])
+        ((cause, _),) = await host.transfer([read(at(Register.ERROR))])
+        bench.tally.compare("refused, because of", (True, Register.ERROR.pack(stalled=1)), (refused, cause))
+        bench.tally.errors += refused
+        await host.transfer(
+            [write(at(register), 0xFFFFFFFF) for register in (Register.ERROR, Register.INTERRUPT_PENDING)]
+        )
+        await bench.do([read(at(Register.DIGEST)), read(at(Register.ROW))])
+    host.sink.pause = False
+    bench.tally.compare("packet", expected, [_output(*words) for words in await host.packet()])
+    await host.transfer([write(at(Register.CHECKSUM), 0)])
+    bench.mirror.stored[Register.CHECKSUM] = 0
+    await _compare(bench, golden)
+
+
+async def _begin(bench: FaceBench) -> GoldenCore:
+    """A golden model with the network that was loaded; outputs go to the stream."""
+    golden, network = GoldenCore(bench.config), lively_network(bench.config, bench.rng)
+    golden.load(network)
+    await bench.load(network)
+    await bench.do([write(at(Register.CONTROL), Register.CONTROL.pack(stream=1))])
+    return golden
+
+
+async def _sample(bench: FaceBench, golden: GoldenCore, *, learn: bool) -> tuple[list[int], list[tuple[int, int, int]]]:
+    """Events of some sample, and (kind, index, value) of the outputs that the golden model gives."""
+    config, pack = bench.config, Register.EVENT.pack
+    await bench.do([write(at(Register.MODE), Register.MODE.pack(learn=learn, report=1))])
+    spikes, label = sample(config, bench.rng, rate=0.4, turns=2), int(bench.rng.integers(config.outputs))
+    before, words, expected = golden.network(), [], []
+    for t, units in enumerate(spikes.arriving()):
+        scored = bool(spikes.scored[t])
+        words += [pack(kind=EventKind.SPIKE.value, index=int(unit)) for unit in units]
+        words.append(pack(kind=EventKind.STEP.value, scored=scored, index=label))
+        golden.step(units, scored=scored, target=label, learn=learn)
+        expected += [(OutputKind.SPIKE.value, int(j), 0) for j in np.nonzero(golden.neurons.spiked)[0]]
+        expected.append((OutputKind.STEP.value, 0, 0))
+    scores = golden.end(learn)
+    expected += [(OutputKind.SCORE.value, k, int(score)) for k, score in enumerate(scores)]
+    expected.append((OutputKind.PREDICTION.value, int(np.argmax(scores)), 0))
+    bench.tally.steps += spikes.steps
+    bench.tally.samples += 1
+    bench.tally.learned(before, golden.network())
+    return [*words, pack(kind=EventKind.END.value)], expected
 
 
 async def _compare(bench: FaceBench, golden: GoldenCore) -> None:

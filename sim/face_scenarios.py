@@ -44,6 +44,31 @@ async def refused_accesses(bench: FaceBench) -> None:
     assert bench.tally.errors == len(accesses)
 
 
+@scenario(NAMES)
+async def resets(bench: FaceBench) -> None:
+    """Reset on any clock of an access: no answer is left over, registers are cleared, a word is as before or after."""
+    rng, limits, changed = bench.rng, Space.WEIGHT.limits(bench.config), 0
+    await bench.load(lively_network(bench.config, rng))
+    for n in range(60):
+        row, column = int(rng.integers(bench.config.rows)), int(rng.integers(bench.config.neurons))
+        cell, new = at(Space.WEIGHT, column), int(rng.integers(limits[0], limits[1] + 1))
+        await bench.do([write(at(Register.ROW), row)])
+        await bench.host.cut_off(write(cell, new) if n % 2 else read(cell), 1 + n // 2)
+        bench.mirror.reset()
+        await bench.do(
+            [read(at(register)) for register in (Register.ROW, Register.CHECKSUM, Register.ERROR, Register.ID)]
+        )
+        await bench.do([write(at(Register.ROW), row)])
+        ((held, _),) = await bench.host.transfer([read(cell)])
+        before, written = int(bench.mirror.windows[Space.WEIGHT][row, column]), held == new & 0xFFFFFFFF
+        bench.tally.compare("word", (new if n % 2 and written else before) & 0xFFFFFFFF, held)
+        if n % 2 and written:
+            bench.mirror.windows[Space.WEIGHT][row, column] = new
+            changed += new != before
+    await bench.check_windows()
+    assert 5 < changed < 30, f"{changed} of 30 writes were carried out"
+
+
 def _refusals(bench: FaceBench) -> list[hosts.Access]:
     """Each access that is refused whatever is stored, once; of ranges the first, the last and one in between."""
     config: CoreConfig = bench.config

@@ -44,6 +44,9 @@ class Host(Protocol):
     async def transfer(self, accesses: Sequence[Access]) -> list[Answer]:
         """Do accesses as fast as the model can, in order as far as the bus keeps it; an answer for each."""
 
+    async def cut_off(self, access: Access, after: int) -> None:
+        """Ask for nothing but an access, and reset after some clocks, whatever has become of it."""
+
     async def wait(self, clocks: int) -> None:
         """Let clocks pass."""
 

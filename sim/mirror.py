@@ -36,10 +36,14 @@ class Mirror:
 
     def __init__(self, config: CoreConfig):
         self.config = config
-        self.stored = constants(config) | {r: r.reset for r in Register if r.access == Access.RW}
-        self.stored |= dict.fromkeys((*_CAUSES, Register.ERROR_ADDRESS, Register.CHECKSUM), 0)
+        self.reset()
         self.windows = {space: np.zeros(space.extent(config), np.int64) for space in Space if _holds(space, config)}
         self._columns = {r.value + n: r for r in Register for n in range(max(1, len(r.elements)))}
+
+    def reset(self) -> None:
+        """Clear registers, but no parameters."""
+        self.stored = constants(self.config) | {r: r.reset for r in Register if r.access == Access.RW}
+        self.stored |= dict.fromkeys((*_CAUSES, Register.ERROR_ADDRESS, Register.CHECKSUM), 0)
 
     def load(self, network: Network) -> None:
         """Take over the arrays of a network, as if they had been written before anything else."""

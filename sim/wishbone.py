@@ -71,6 +71,13 @@ class WishboneHost:
         self.dut.rst.value = 0
         await self.wait(1)
 
+    async def cut_off(self, access: Access, after: int) -> None:
+        """Ask past the idle models, and reset; see `Host`. What is answered before is asked for again."""
+        self._ask(access)
+        await self.wait(after)
+        self.dut.wb_cyc.value = self.dut.wb_stb.value = 0
+        await self.reset()
+
     async def wait(self, clocks: int) -> None:
         """Let clocks pass."""
         await ClockCycles(self.clock, clocks)
@@ -109,9 +116,7 @@ class WishboneHost:
         """
         dut, edge = self.dut, RisingEdge(self.clock)
         await edge
-        dut.wb_adr.value, dut.wb_we.value = access.address >> 2, int(access.write)
-        dut.wb_dat_w.value, dut.wb_sel.value = access.data, access.strobe
-        dut.wb_cyc.value = dut.wb_stb.value = 1
+        self._ask(access)
         answered = False
         for _ in range(after):
             await edge
@@ -125,6 +130,13 @@ class WishboneHost:
             assert not dut.wb_err.value, "a transfer that was given up was answered"
         dut.wb_cyc.value = 0
         return not answered
+
+    def _ask(self, access: Access) -> None:
+        """Put a request on the bus."""
+        dut = self.dut
+        dut.wb_adr.value, dut.wb_we.value = access.address >> 2, int(access.write)
+        dut.wb_dat_w.value, dut.wb_sel.value = access.data, access.strobe
+        dut.wb_cyc.value = dut.wb_stb.value = 1
 
     def _check(self) -> None:
         """An answer is `ack` or `err`, for a clock, to a transfer that is being asked for; `stall` is low just then."""

@@ -1,4 +1,5 @@
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,6 +30,7 @@ CLOCKS = {
 }
 #: (writes, clocks from one response to the next) of transfers that wait for nothing but one another.
 PERIODS = [(False, 6), (True, 2 + WriteChecksum.LATENCY)]
+DOCS = Path(__file__).parents[2] / "docs"
 CORE = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=2, lanes=2)
 
 
@@ -291,3 +293,9 @@ def test_streams_reach_the_core_and_come_back():
     assert [last for _, last in words] == [0, 0, 0, 1]
     assert [output["index"] for output, _ in words[1:]] == [0, 1, 0]
     assert all(output["valid"] for output, _ in words)
+
+
+def test_the_clocks_are_those_of_the_documents():
+    rows = [line.split(" | ") for line in (DOCS / "interfaces.md").read_text().splitlines() if line.startswith("| ")]
+    documented = {row[0][2:]: row[1].rstrip(" |") for row in rows if len(row) == 3}
+    assert {name: documented[name] for name in CLOCKS} == {name: str(clocks) for name, clocks in CLOCKS.items()}

@@ -1,4 +1,5 @@
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from ranvier.hw.host import Host
 from ranvier.hw.registers import ADDRESS_BITS, Register, Space, constants, word_address
 from ranvier.hw.wishbone import Wishbone, WishbonePeripheral
 
+DOCS = Path(__file__).parents[2] / "docs"
 CORE = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=2, lanes=2)
 #: Clocks of a register of the peripheral, and of a word of the idle core, on the bus inside: see `Peripheral`.
 REGISTER, WINDOW = 3, 4 + Host.LATENCY
@@ -224,3 +226,9 @@ def test_outputs_sent_to_a_stream_that_is_not_there_do_not_stop_the_core():
 
     simulate(dut, testbench)
     assert [answer[1:] for answer in seen] == [(0, 0), (0, 1)]
+
+
+def test_the_clocks_are_those_of_the_documents():
+    rows = [line.split(" | ") for line in (DOCS / "interfaces.md").read_text().splitlines() if line.startswith("| ")]
+    documented = {row[0][2:]: row[2].rstrip(" |") for row in rows if len(row) == 3}
+    assert {name: documented[name] for name in CLOCKS} == {name: str(clocks) for name, clocks in CLOCKS.items()}
