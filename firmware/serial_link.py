@@ -11,14 +11,16 @@ import serial
 from serial.tools import list_ports
 
 from ranvier.firmware.link import LinkError, Words
-from ranvier.hw.registers import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, Access, Register
+from ranvier.hw.registers import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, Access, Register, Space, word_address
 from ranvier.hw.serial import BAUD, TIMEOUT
 from ranvier.hw.uart import BITS_PER_BYTE
 from ranvier.hw.uartbone import BURST, REFUSED, Command
 
 __all__ = ["SerialLink"]
 
-#: Where a second read may bring something else.
+#: Windows begin here; below are registers.
+_WINDOWS = word_address(Space.WEIGHT, 0) << 2
+#: Registers that are not read twice: reading takes from one, and the other is asked again and again anyway.
 _MOVING = {register.address for register in Register if register.access == Access.TAKE} | {Register.STATUS.address}
 
 
@@ -26,8 +28,8 @@ class SerialLink:
     """A serial port with a Ranvier core at its other end; a `ranvier.firmware.link.Link`.
 
     Opening it waits until the core has forgotten half a frame that somebody may have left, and then expects its ID. After
-    an error it does so again before the next access. Words that a second read cannot change are read twice and compared,
-    since no checksum comes with them. A refused read is an error; a refused write shows in `Register.ERROR` and
+    an error it does so again before the next access. Everything but `Register.STATUS` and `Register.OUTPUT` is read twice
+    and compared, since no checksum comes with it. A refused read is an error; a refused write shows in `Register.ERROR` and
     `Register.CHECKSUM` only.
 
     Parameters
@@ -51,6 +53,8 @@ class SerialLink:
     """
 
     _TRIES = 4
+    #: Readings of a register after the first, until two agree.
+    _READINGS = 3
     #: Seconds of silence before the core is asked who it is, and until it must have answered; longer with every try.
     _SILENCE, _ANSWER = 1.5 * TIMEOUT, 0.5
 
@@ -92,13 +96,8 @@ class SerialLink:
         for start, length in _bursts(count):
             where = address + 4 * start * increment
             words = self._burst(command, length, where)
-            if where not in _MOVING and (words != (again := self._burst(command, length, where))).any():
-                self._lost = True
-                n = int((words != again).argmax())
-                raise LinkError(
-                    f"{self.name}: reading {where + 4 * n * increment:#x} twice: expected {words[n]:#010x} again, received "
-                    f"{again[n]:#010x}: the line garbles bytes: check the cable or lower the baud rate"
-                )
+            if _MOVING.isdisjoint(range(where, where + 4 * (length if increment else 1), 4)):
+                words = self._confirmed(command, words, where)
             if (words == REFUSED).any():
                 self._check(where, length)
             parts.append(words)
@@ -143,6 +142,21 @@ class SerialLink:
         raise LinkError(
             f"{self.name}: no Ranvier core answers: expected ID {expected}, received {received}: check port, baud rate, "
             f"wiring (rx and tx crossed) and bitstream"
+        )
+
+    def _confirmed(self, command: Command, words: Words, address: int) -> Words:
+        """Words that a second reading agrees with; a register may move meanwhile, but not for ever."""
+        for _ in range(self._READINGS if address < _WINDOWS else 1):
+            again = self._burst(command, len(words), address)
+            differ = words != again
+            if not differ.any():
+                return words
+            first, words = words, again
+        self._lost = True
+        n = int(differ.argmax())
+        raise LinkError(
+            f"{self.name}: reading {len(words)} words at {address:#x} twice: expected {first[n]:#010x} again as word {n}, "
+            f"received {words[n]:#010x}: the line garbles bytes: check the cable or lower the baud rate"
         )
 
     def _check(self, address: int, count: int) -> None:

@@ -23,7 +23,7 @@ from ranvier.stimulus import random_network, random_sample
 __all__ = ["SCENARIOS", "Outcome", "Rate", "Scenario", "ScenarioError", "SelfTest", "run_scenario", "selftest", "sweep"]
 
 #: Baud rates of a sweep, relative to the one that the core was built for.
-RATES = (0.92, 0.95, 0.97, 0.99, 1.0, 1.01, 1.03, 1.05, 1.08)
+RATES = (0.92, 0.95, 0.97, 1.0, 1.03, 1.05, 1.08)
 
 RASTER: tuple[Traced, ...] = ("spikes",)
 

@@ -89,6 +89,25 @@ def test_what_is_read_back_is_never_wrong_silently(pipe, board, harm):
     assert pipe.harmed == 2
 
 
+def test_a_register_that_moves_between_two_readings_is_no_error(board):
+    """And what takes from a queue is read once."""
+    with closing(SerialLink(board.port, board.baud, PATIENCE)) as link:
+        asked, burst = [], link._burst
+
+        def moving(command, count, address):
+            asked.append(address)
+            return burst(command, count, address) + np.uint32(len(asked) == 1)
+
+        link._burst = moving
+        assert link.read(Register.DIGEST.address)[0] == CONFIG.digest
+        assert asked == [Register.DIGEST.address] * 3
+        for register in (Register.STATUS, Register.OUTPUT):
+            asked.clear()
+            link.read(register.address)
+            link.read(register.address, 2)
+            assert asked == [register.address] * 2
+
+
 def test_after_half_a_load_the_core_refuses_samples_until_it_was_loaded_whole(pipe, board):
     network, sample = lively(5), random_sample(CONFIG, np.random.default_rng(6))
     with RemoteCore(CONFIG, SerialLink(pipe.port, board.baud, TIMEOUT)) as device:
