@@ -25,15 +25,14 @@ PRESETS: dict[str, tuple[str, CoreConfig]] = {
         CoreConfig(inputs=140, neurons=256, outputs=20, recurrent=True, max_delay=62, delays="axonal", lanes=4),
     ),
     "ice40": (
-        "The largest core for an iCE40UP5K beside a UART bridge: 128 recurrent neurons whose 32,768 synapses, each with its "
-        "delay, fill their SPRAMs. It runs trained networks; the learning units do not fit (docs/architecture.md).",
+        "A core for an iCE40UP5K beside a UART bridge: 128 neurons whose 16,384 synapses, each with its delay, fill their "
+        "SPRAMs. It runs trained networks; the learning units do not fit (docs/architecture.md).",
         CoreConfig(
             inputs=128,
             neurons=128,
             outputs=20,
-            recurrent=True,
             max_delay=30,
-            lanes=2,
+            lanes=1,
             memory="single",
             learning=False,
             weight=QFormat(True, 2, 5),
