@@ -180,7 +180,7 @@ def test_verilog(capsys: pytest.CaptureFixture[str]) -> None:
     assert result["module"] == "ranvier_core"
 
 
-@pytest.mark.parametrize("face", ["axi", "wishbone"])
+@pytest.mark.parametrize("face", ["axi", "wishbone", "uart"])
 def test_verilog_of_a_face(face: str, capsys: pytest.CaptureFixture[str]) -> None:
     result = answer(capsys, "verilog", "--preset", "test", "--face", face, "-o", "core.v")
     assert result["module"] == f"ranvier_{face}"
