@@ -50,6 +50,7 @@ class Family:
     single_port_rams: Mapping[str, int]
 
 
+_SYNTH_ECP5 = "synth_ecp5"
 _SYNTH_ICE40 = "synth_ice40 -device u -dsp -spram"
 
 
@@ -61,7 +62,8 @@ def _each(*cells: str, count: int = 1) -> dict[str, int]:
 #: block on Xilinx 7) or 4 kbit (iCE40).
 FAMILIES = {
     "ecp5": Family(
-        script="synth_ecp5",
+        # What the first half leaves unused, abc9 of Yosys 0.70 can stumble over ("Assert `GetSize(conn.first) ...").
+        script=f"{_SYNTH_ECP5} -top {TOP} -run begin:map_luts; opt_clean -purge; {_SYNTH_ECP5} -run map_luts:",
         luts={"LUT4": 1, "CCU2C": 2},
         flip_flops=_each("TRELLIS_FF"),
         block_rams=_each("DP16KD"),
