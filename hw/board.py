@@ -39,7 +39,7 @@ class Board:
     depth : int
         Of the queues, see `ranvier.hw.peripheral.Peripheral`.
     loop : callable
-        What makes the clock: (source, output) in Hz -> component with `pin`.
+        What makes the clock: (source, output, port), see `ranvier.hw.clock`.
     program : str
         Command that writes a bitstream, for people.
     """
@@ -48,7 +48,7 @@ class Board:
     device: str
     clock: int
     depth: int
-    loop: Callable[[float, float], Elaboratable]
+    loop: Callable[..., Elaboratable]
     program: str
 
     def make(self):
@@ -90,11 +90,11 @@ class BoardTop(Elaboratable):
     def elaborate(self, platform):
         m = Module()
         m.domains.sync = ClockDomain()
-        m.submodules.clock = clock = self.board.loop(platform.default_clk_frequency, self.board.clock)
+        oscillator = platform.request(platform.default_clk, dir="-")
+        m.submodules.clock = self.board.loop(platform.default_clk_frequency, self.board.clock, oscillator)
         m.submodules.serial = serial = self.serial
         uart = platform.request("uart", 0, dir="-")
         pads = {
-            "pin": io.Buffer("i", platform.request(platform.default_clk, dir="-")),
             "rx": io.Buffer("i", uart.rx),
             "tx": io.Buffer("o", uart.tx),
             "lamp": io.Buffer("o", platform.request("led", 0, dir="-")),
@@ -102,7 +102,6 @@ class BoardTop(Elaboratable):
         for name, pad in pads.items():
             m.submodules[name] = pad
         m.d.comb += [
-            clock.pin.eq(pads["pin"].i),
             serial.rx.eq(pads["rx"].i),
             pads["tx"].o.eq(serial.tx),
             pads["lamp"].o.eq(serial.alive),

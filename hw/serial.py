@@ -1,6 +1,6 @@
 """A core on a serial port: everything a board needs but its pins and its clock."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
@@ -41,10 +41,11 @@ class SerialCore(wiring.Component):
     tx : Out(1)
         To the host.
     alive : Out(1)
-        For a lamp: on and off once a second, and the other way round for `FLASH` seconds after each byte from the host.
+        For a lamp: on and off once a second, and the other way round for 1 to 2 of `TICKS` in a second after each byte from
+        the host.
     """
 
-    FLASH = 1 / 16
+    TICKS = 16
 
     def __init__(self, config: CoreConfig, clock: int = CLOCK, baud: int = BAUD, depth: int = 512):
         self.config, self.clock, self.depth, self.bit = config, clock, depth, BitTime(clock, baud)
@@ -66,14 +67,13 @@ class SerialCore(wiring.Component):
         return m
 
     def _lamp(self, m, active):
-        """Half a second on, half a second off, inverted shortly after a byte."""
-        half, flash = self.clock // 2, round(self.clock * self.FLASH)
-        beat, on, left = Signal(range(half)), Signal(), Signal(range(flash + 1))
-        m.d.sync += beat.eq(beat + 1)
-        with m.If(beat == half - 1):
-            m.d.sync += [beat.eq(0), on.eq(~on)]
+        """Half of the ticks on, half off; inverted until the second tick after a byte."""
+        clocks = self.clock // self.TICKS
+        count, tick = Signal(range(clocks)), Signal()
+        ticks, flash = Signal(range(self.TICKS)), Signal(2)
+        m.d.sync += [tick.eq(count == clocks - 2), count.eq(Mux(tick, 0, count + 1)), ticks.eq(ticks + tick)]
         with m.If(active):
-            m.d.sync += left.eq(flash)
-        with m.Elif(left != 0):
-            m.d.sync += left.eq(left - 1)
-        m.d.comb += self.alive.eq(on ^ (left != 0))
+            m.d.sync += flash.eq(~0)
+        with m.Elif(tick):
+            m.d.sync += flash.eq(flash >> 1)
+        m.d.comb += self.alive.eq(ticks[-1] ^ flash[0])
