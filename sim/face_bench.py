@@ -15,7 +15,7 @@ from ranvier.golden.network import Network
 from ranvier.hw.events import EventKind
 from ranvier.hw.registers import ADDRESS_BITS, COLUMN_BITS, Register, Space, word_address
 from ranvier.sim.bench import CONFIG
-from ranvier.sim.hosts import WHOLE, Access, Host, open_host
+from ranvier.sim.hosts import PATIENCE, WHOLE, Access, Host, open_host
 from ranvier.sim.mirror import Mirror
 from ranvier.sim.scoreboard import Tally
 
@@ -135,7 +135,7 @@ def scenario(names: list[str]) -> Callable[[Callable[[FaceBench], Awaitable[None
 
         names.extend(f"{body.__name__}-{stall}" for stall in STALLS)
         del test.__wrapped__  # whose signature would be taken for this one's
-        return cocotb.test()(cocotb.parametrize(stall=STALLS)(test))
+        return cocotb.test(timeout_time=PATIENCE, timeout_unit="ns")(cocotb.parametrize(stall=STALLS)(test))
 
     return decorate
 

@@ -7,8 +7,9 @@ from random import Random
 from typing import Any
 
 import cocotb
+from cocotb.triggers import with_timeout
 
-from ranvier.sim.hosts import open_host
+from ranvier.sim.hosts import PATIENCE, open_host
 
 __all__ = ["SOCKET", "STALL"]
 
@@ -31,4 +32,4 @@ async def serve(dut: Any) -> None:
             name, arguments = connection.recv()
         except EOFError:
             return
-        connection.send(await getattr(host, name)(*arguments))
+        connection.send(await with_timeout(getattr(host, name)(*arguments), PATIENCE, "ns"))

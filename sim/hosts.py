@@ -9,8 +9,10 @@ from cocotb.triggers import RisingEdge
 
 from ranvier.hw.bus import STROBES
 
-__all__ = ["WHOLE", "Access", "Answer", "Host", "every_clock", "open_host", "stalls"]
+__all__ = ["PATIENCE", "WHOLE", "Access", "Answer", "Host", "every_clock", "open_host", "stalls"]
 
+#: Simulated nanoseconds (two for each clock) after which what is waited for will never come.
+PATIENCE = 400_000
 #: Strobes of a whole word.
 WHOLE = (1 << STROBES) - 1
 
