@@ -101,7 +101,10 @@ class ECP5Clock(_Clock):
 
 
 class ICE40Clock(_Clock):
-    """SB_PLL40_PAD of an iCE40, on its own pin: ``output = source * (feedback + 1) / 2**divider`` (Lattice FPGA-TN-02052)."""
+    """SB_PLL40_PAD of an iCE40, on its own pin (Lattice FPGA-TN-02052).
+
+    ``output = source * (feedback + 1) / 2**divider``
+    """
 
     OSCILLATOR = 533e6, 1066e6
     FILTER = 1  # for a source of 10 to 20 MHz
