@@ -114,8 +114,8 @@ class RemoteCore:
         self._wait()
         self.write(Register.CONTROL, Register.CONTROL.pack(loading=1))
         self.write(Register.ERROR, 0xFFFFFFFF)
-        while self.read(Register.OUTPUT) >> 31:
-            pass
+        for _ in range(Register.STATUS.unpack(self.read(Register.STATUS))["waiting"]):
+            self.read(Register.OUTPUT)
         self._start_checksum()
         for space, values in arrays(network).items():
             for row, columns in enumerate(values):

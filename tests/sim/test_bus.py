@@ -216,7 +216,8 @@ def test_spikes_come_out_in_order_and_those_that_nobody_takes_are_counted(bus):
             if repeat == 0:
                 read(bus, Register.CYCLES)
                 taken = [Register.OUTPUT.unpack(read(bus, Register.OUTPUT)) for _ in words]
-                assert [(word["kind"], word["index"] if word["kind"] == 0 else 0) for word in taken] == words
+                found = [(word["kind"], word["index"] if word["kind"] == 0 else 0) for word in taken]
+                np.testing.assert_array_equal(found, words)
                 assert all(word["valid"] for word in taken)
                 assert read(bus, Register.OUTPUT) == 0
         read(bus, Register.CYCLES)
