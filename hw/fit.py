@@ -7,7 +7,7 @@ from typing import Any
 
 from amaranth.back import rtlil
 
-from ranvier.golden.config import CoreConfig
+from ranvier.golden.config import LIMITS, CoreConfig
 from ranvier.hw.board import Board, netlist_of
 from ranvier.hw.core import Core
 from ranvier.hw.flat import Flat
@@ -36,7 +36,7 @@ SPRAM = (16384, 16)
 #: Memories of fewer words or bits go into LUTs.
 SMALLEST = {"ecp5": (65, 1024), "ice40": (2, 512)}
 
-MOST_NEURONS = 4096
+MOST_NEURONS = LIMITS["neurons"][1]
 
 
 def _blocks(depth: int, width: int, shapes: tuple[tuple[int, int], ...]) -> int:
