@@ -12,13 +12,25 @@ from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.step_size import StepSize
 
-__all__ = ["Network", "NetworkError", "StepSize"]
+__all__ = ["Network", "NetworkError", "StepSize", "write_arrays"]
 
 Raw = NDArray[np.int64]
 
 
 class NetworkError(ValueError):
     """A network that does not fit its configuration, or a file that is not a network."""
+
+
+def write_arrays(path: str | Path, **arrays: Any) -> None:
+    """Write an ``.npz`` file under a temporary name and rename it once it is complete."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as stream:
+            np.savez_compressed(stream, **arrays)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @dataclass
@@ -114,7 +126,6 @@ class Network:
 
     def save(self, path: str | Path) -> None:
         """Write ``.npz``: the arrays, the scalars and the configuration as TOML. Temporary name first, then renamed."""
-        path = Path(path)
         scalars: dict[str, Any] = {name: int(getattr(self, name)) for name in ("alpha", "kappa", "seed")}
         etas: dict[str, Any] = {
             f.name: (getattr(self, f.name).mantissa, getattr(self, f.name).shift)
@@ -122,13 +133,7 @@ class Network:
             if f.name.startswith("eta_")
         }
         arrays = {name: getattr(self, name) for name in self.layout(self.config)}
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with open(temporary, "wb") as stream:
-                np.savez_compressed(stream, config=self.config.to_toml(), **scalars, **etas, **arrays)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_arrays(path, config=self.config.to_toml(), **scalars, **etas, **arrays)
 
     @classmethod
     def read(cls, path: str | Path) -> "Network":

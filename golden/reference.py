@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ranvier.golden.base import CoreBase, Steps
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import Network
+from ranvier.golden.float_network import FloatNetwork
+from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import COUNTERS
 from ranvier.golden.spikes import Sample, check_run
 
@@ -253,9 +254,18 @@ class FloatCore(CoreBase):
 
     def restart(self) -> None:
         """Take the parameters from the network; clear state and counters."""
-        net = self._network
-        delay = net.real("delay") if net.delay.size else np.zeros((self.config.rows, 1))
-        self.parameters = Parameters(net.real("weight"), delay, net.real("readout"))
+        self._take(FloatNetwork.of(self._network))
+
+    def load_real(self, network: FloatNetwork) -> None:
+        """`load` with real numbers, none of them rounded; step sizes and seed stay. `NetworkError` if for another core."""
+        if network.config != self.config:
+            raise NetworkError("the network was made for another configuration: open the device with network.config")
+        self._take(network)
+
+    def _take(self, network: FloatNetwork) -> None:
+        delay = network.delay.copy() if network.delay.size else np.zeros((self.config.rows, 1))
+        self.parameters = Parameters(network.weight.copy(), delay, network.readout.copy())
+        self._decays = {"alpha": network.alpha, "kappa": network.kappa}
         self.history = History.of(self.config, 0)
         self._counts = dict.fromkeys(COUNTERS, 0)
 
@@ -273,7 +283,7 @@ class FloatCore(CoreBase):
 
     def play(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> NDArray[Any]:
         """Run a checked sample from cleared state, fill `steps`, return the scores [outputs]; all in real units."""
-        self._play(Rule.of(self._network), self.parameters, sample, target, learn)
+        self._play(self._rule(), self.parameters, sample, target, learn)
         self._counts["spikes"] += int(self.history.spikes.sum())
         self._counts["deliveries"] += int(self.history.arrived.sum())
         for name in steps:
@@ -309,8 +319,11 @@ class FloatCore(CoreBase):
         """
         check_run(self.config, sample, target, learn=True)
         change = Parameters(*(np.zeros_like(values) for values in self.parameters))
-        self._play(Rule.of(self._network).accumulating(), change, sample, target, True)
+        self._play(self._rule().accumulating(), change, sample, target, True)
         return Parameters(*(-values for values in change))
+
+    def _rule(self) -> Rule:
+        return Rule.of(self._network)._replace(**self._decays)
 
     def _play(self, rule: Rule, to: Parameters, sample: Sample, target: int | None, learn: bool) -> None:
         net, self.history = self._network, History.of(self.config, sample.steps)

@@ -1,15 +1,16 @@
 """How a network starts and how fast it learns, for each data set."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import numpy as np
 
 from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
 from ranvier.golden.step_size import StepSize
 
-__all__ = ["DELAY_MODES", "FROM_ZERO", "RECIPES", "DelayMode", "Recipe", "initial_network", "with_delays"]
+__all__ = ["DELAY_MODES", "FROM_ZERO", "RECIPES", "DelayMode", "Recipe", "Start", "initial_network", "with_delays"]
 
 DelayMode = Literal["none", "fixed", "axonal", "synaptic"]
 
@@ -18,8 +19,45 @@ DELAY_MODES: tuple[DelayMode, ...] = get_args(DelayMode)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Training recipe in real units; quantised once when it meets a core.
+class Start:
+    """How a network starts, in real units.
+
+    Parameters
+    ----------
+    alpha, kappa, beta : float
+        Decay per step of membrane and presynaptic trace, of the readout, and of the synaptic current (0: it has none).
+    weight_mean, weight_std, recurrent_std, readout_std : float
+        Normal distributions of the initial input weights, recurrent weights and Wout, in thresholds.
+    delay_span : float
+        Initial delays are uniform from 0 to this share of the core's largest delay.
+    """
+
+    alpha: float
+    kappa: float
+    weight_mean: float
+    weight_std: float
+    readout_std: float
+    recurrent_std: float = 0.0
+    delay_span: float = 1.0
+    beta: float = 0.0
+
+    def replace(self, **changes: Any) -> Self:
+        """A validated copy with some fields changed."""
+        return replace(self, **changes)
+
+    def draw(self, config: CoreConfig, rng: np.random.Generator) -> FloatNetwork:
+        """A random network in real numbers."""
+        shape = {name: shape for name, (shape, _, _) in Network.layout(config).items()}
+        weight = self.weight_mean + self.weight_std * rng.standard_normal(shape["weight"])
+        weight[config.inputs :] = self.recurrent_std * rng.standard_normal(weight[config.inputs :].shape)
+        readout = self.readout_std * rng.standard_normal(shape["readout"])
+        delay = rng.uniform(0, self.delay_span * config.reach, shape["delay"])
+        return FloatNetwork(config, weight, delay, readout, alpha=self.alpha, kappa=self.kappa, beta=self.beta)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Start):
+    """Recipe of the online rule, quantised once when it meets a core.
 
     Parameters
     ----------
@@ -29,12 +67,8 @@ class Recipe:
         Step sizes of W, synaptic D, axonal D and Wout in the first epoch.
     decay : float
         Factor on every step size from one epoch to the next.
-    alpha, kappa : float
-        Decay per step of membrane and presynaptic trace, and of the readout.
-    weight_mean, weight_std, recurrent_std, readout_std : float
-        Normal distributions of the initial input weights, recurrent weights and Wout, in thresholds.
-    delay_span : float
-        Initial delays are uniform from 0 to this share of the core's largest delay.
+    Others
+        Of `Start`.
 
     Raises
     ------
@@ -48,21 +82,10 @@ class Recipe:
     eta_axonal: float
     eta_readout: float
     decay: float
-    alpha: float
-    kappa: float
-    weight_mean: float
-    weight_std: float
-    readout_std: float
-    recurrent_std: float = 0.0
-    delay_span: float = 1.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise ConfigError(f"epochs={self.epochs} is out of range: give at least 1")
-
-    def replace(self, **changes: Any) -> "Recipe":
-        """A validated copy with some fields changed."""
-        return replace(self, **changes)
 
     def step_sizes(self, config: CoreConfig, epoch: int) -> tuple[StepSize, StepSize, StepSize]:
         """Step sizes of W, D and Wout in `epoch`, counted from 0, as the chip holds them."""
@@ -74,6 +97,8 @@ class Recipe:
             StepSize.of(self.eta_readout * factor),
         )
 
+
+AnyRecipe = TypeVar("AnyRecipe", bound=Start)
 
 #: Recipe by name of the data set.
 RECIPES = {
@@ -112,7 +137,7 @@ FROM_ZERO = {
 }
 
 
-def with_delays(config: CoreConfig, recipe: Recipe, mode: DelayMode) -> tuple[CoreConfig, Recipe]:
+def with_delays(config: CoreConfig, recipe: AnyRecipe, mode: DelayMode) -> tuple[CoreConfig, AnyRecipe]:
     """Core and recipe for a delay mode; ``fixed`` is a core with synaptic delays that are never moved."""
     if mode == "fixed":
         return config.replace(delays="synaptic"), recipe.replace(eta_delay=0.0)
@@ -132,18 +157,14 @@ def initial_network(config: CoreConfig, recipe: Recipe, seed: int) -> Network:
         Of the draw, and through it of the core's stochastic rounding.
     """
     rng = np.random.default_rng(seed)
-    shape = {name: shape for name, (shape, _, _) in Network.layout(config).items()}
-    weight = recipe.weight_mean + recipe.weight_std * rng.standard_normal(shape["weight"])
-    weight[config.inputs :] = recipe.recurrent_std * rng.standard_normal(weight[config.inputs :].shape)
-    readout = recipe.readout_std * rng.standard_normal(shape["readout"])
-    feedback = recipe.readout_std * rng.standard_normal(shape["feedback"])
-    delay = rng.uniform(0, recipe.delay_span * config.reach, shape["delay"])
+    start = recipe.draw(config, rng)
+    feedback = recipe.readout_std * rng.standard_normal(Network.layout(config)["feedback"][0])
     eta_weight, eta_delay, eta_readout = recipe.step_sizes(config, 0)
     return Network(
         config,
-        weight=config.weight.quantise(weight),
-        delay=np.minimum(config.delay.quantise(delay), config.delay_limit),
-        readout=config.weight.quantise(readout),
+        weight=config.weight.quantise(start.weight),
+        delay=np.minimum(config.delay.quantise(start.delay), config.delay_limit),
+        readout=config.weight.quantise(start.readout),
         feedback=config.weight.quantise(feedback),
         alpha=int(config.decay.quantise(recipe.alpha)),
         kappa=int(config.decay.quantise(recipe.kappa)),

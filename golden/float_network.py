@@ -1,0 +1,120 @@
+"""A network in real numbers: what offline learners train, and what is quantised into a `Network` for the core."""
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.golden.config import CoreConfig
+from ranvier.golden.network import Network, NetworkError, write_arrays
+
+__all__ = ["FloatNetwork"]
+
+Real = NDArray[np.float64]
+
+
+@dataclass
+class FloatNetwork:
+    """Parameters of DESIGN section 2 in real units, shaped as in `Network`.
+
+    The forward model, with a spike at t arriving at ``t + 1 + floor(D + 1/2)``::
+
+        I[t] = beta I[t-1] + sum over arrivals of W;   v[t] = alpha v[t-1] + I[t] - theta z[t-1];   z[t] = (v[t] >= theta)
+        y[t] = kappa y[t-1] + Wout z[t]
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core that the network is meant for: sizes, kind of delays, threshold, reset. Its number formats are not applied.
+    weight : float array [rows, neurons]
+        W_ji at ``[i, j]``: inputs first, then (if recurrent) neurons. A neuron's weight onto itself is never used.
+    delay : float array [rows, neurons] (synaptic), [rows, 1] (axonal) or [0, 0] (none)
+        D in steps, 0 to ``config.max_delay``.
+    readout : float array [neurons, outputs]
+        Wout_kj at ``[j, k]``.
+    alpha, kappa : float
+        Decay per step of the membrane potential and of the readout, ``exp(-dt / tau)``.
+    beta : float
+        Decay per step of the synaptic current; 0 is a current that lasts one step.
+
+    Raises
+    ------
+    NetworkError
+        Naming the array, the shape or limit, and what came.
+    """
+
+    config: CoreConfig
+    weight: Real
+    delay: Real
+    readout: Real
+    alpha: float
+    kappa: float
+    beta: float = 0.0
+
+    def __post_init__(self) -> None:
+        c = self.config
+        for name in ("weight", "delay", "readout"):
+            shape = Network.layout(c)[name][0]
+            array = np.array(getattr(self, name), dtype=np.float64, order="C")
+            if array.shape != shape:
+                raise NetworkError(f"{name} has shape {list(array.shape)} but this core holds {list(shape)}")
+            if not np.isfinite(array).all():
+                raise NetworkError(f"{name} holds values that are not finite: train with a smaller step size")
+            setattr(self, name, array)
+        if self.delay.size and not 0 <= self.delay.min() <= self.delay.max() <= c.max_delay:
+            raise NetworkError(
+                f"delay runs from {self.delay.min():g} to {self.delay.max():g} steps but this core holds 0 to "
+                f"{c.max_delay}: clip it, or rebuild with a larger max_delay"
+            )
+        for name in ("alpha", "kappa", "beta"):
+            value = float(getattr(self, name))
+            if not 0 <= value < 1:
+                raise NetworkError(f"{name}={value:g} is no decay: give 0 to below 1")
+            setattr(self, name, value)
+
+    @classmethod
+    def of(cls, network: Network) -> "FloatNetwork":
+        """The real values of a network of raw integers."""
+        c = network.config
+        return cls(
+            c,
+            **{name: network.real(name) for name in ("weight", "delay", "readout")},
+            alpha=network.alpha / c.decay.one,
+            kappa=network.kappa / c.decay.one,
+        )
+
+    def replace(self, **changes: Any) -> "FloatNetwork":
+        """A validated copy with some fields changed; arrays are never shared."""
+        return replace(self, **changes)
+
+    def arrivals(self) -> NDArray[np.int64]:
+        """``floor(D + 1/2)`` for every synapse [rows, neurons], in steps; zeros without delays."""
+        delay = self.delay if self.delay.size else np.zeros((self.config.rows, 1))
+        return np.broadcast_to(np.floor(delay + 0.5).astype(np.int64), self.weight.shape)
+
+    # ---------------------------------------------------------------- file
+
+    def save(self, path: str | Path) -> None:
+        """Write ``.npz`` with the names of `Network.save`; real numbers tell the two apart. Temporary name first."""
+        write_arrays(path, **{f.name: getattr(self, f.name) for f in fields(self)} | {"config": self.config.to_toml()})
+
+    @classmethod
+    def read(cls, path: str | Path) -> "FloatNetwork":
+        """Read what `save` wrote; `NetworkError` names the file and what is wrong with it."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                values: dict[str, Any] = {f.name: np.asarray(file[f.name]) for f in fields(cls)}
+        except OSError as error:
+            raise NetworkError(f"{path}: {error.strerror or error}") from None
+        except Exception:  # what a damaged archive raises depends on the damage
+            raise NetworkError(
+                f"{path}: not a network in real numbers: give a file that an offline learner wrote"
+            ) from None
+        if values["weight"].dtype.kind != "f":
+            raise NetworkError(f"{path}: holds raw integers: this network is quantised already")
+        try:
+            return cls(**values | {"config": CoreConfig.from_toml(str(values["config"]))})
+        except (ValueError, TypeError) as error:
+            raise NetworkError(f"{path}: {error}") from None
