@@ -105,14 +105,15 @@ class FloatNetwork:
         """Read what `save` wrote; `NetworkError` names the file and what is wrong with it."""
         try:
             with np.load(path, allow_pickle=False) as file:
-                values: dict[str, Any] = {f.name: np.asarray(file[f.name]) for f in fields(cls)}
+                raw = file["weight"].dtype.kind != "f"
+                values: dict[str, Any] = {} if raw else {f.name: np.asarray(file[f.name]) for f in fields(cls)}
         except OSError as error:
             raise NetworkError(f"{path}: {error.strerror or error}") from None
         except Exception:  # what a damaged archive raises depends on the damage
             raise NetworkError(
                 f"{path}: not a network in real numbers: give a file that an offline learner wrote"
             ) from None
-        if values["weight"].dtype.kind != "f":
+        if raw:
             raise NetworkError(f"{path}: holds raw integers: this network is quantised already")
         try:
             return cls(**values | {"config": CoreConfig.from_toml(str(values["config"]))})

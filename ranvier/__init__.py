@@ -23,12 +23,14 @@ Every device takes the same calls and returns the same record, so that any two c
 from ranvier.data import DataError, Dataset, braille, open_dataset, send_on_delta, yin_yang
 from ranvier.device import DEVICES, Device, DeviceError, open_device
 from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import PRESETS, preset
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.record import COUNTERS, TRACED, Record
 from ranvier.golden.spikes import Sample, SampleError
 from ranvier.golden.step_size import StepSize
+from ranvier.quantise import Quantisation, quantise
 from ranvier.recipes import DELAY_MODES, RECIPES, Recipe, initial_network, with_delays
 from ranvier.training import DelayChange, Epoch, Tally, Training, evaluate, train
 from ranvier.verify import Difference, Mismatch, Twin, Verification, verify
@@ -49,10 +51,12 @@ __all__ = [
     "DeviceError",
     "Difference",
     "Epoch",
+    "FloatNetwork",
     "Mismatch",
     "Network",
     "NetworkError",
     "QFormat",
+    "Quantisation",
     "Recipe",
     "Record",
     "Sample",
@@ -68,6 +72,7 @@ __all__ = [
     "open_dataset",
     "open_device",
     "preset",
+    "quantise",
     "send_on_delta",
     "train",
     "verify",

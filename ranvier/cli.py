@@ -21,6 +21,7 @@ from ranvier.device import CORES, DEVICES, DeviceError, check_device, open_devic
 from ranvier.files import OutputError, check_output, output_folder, write_text
 from ranvier.firmware.link import LinkError
 from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import PRESETS, preset
 from ranvier.golden.spikes import SampleError
@@ -135,6 +136,12 @@ def _parser() -> Parser:
     added.add_argument("model", metavar="MODEL", help="network that train saved")
     added.add_argument("--data", required=True, help=data)
     device(added, "golden")
+
+    added = command("quantise", _quantise, "Turn a network in real numbers into one for the core, and report the cost.")
+    added.add_argument("network", metavar="FILE", help="network in real numbers, as offline learners save it")
+    core(added, required=False)
+    added.add_argument("--data", help=f"compare before and after on its test samples: {data}")
+    added.add_argument("-o", "--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
 
     added = command("verify", _verify, "Compare a device with the golden model, every value of every step.")
     core(added, required=True)
@@ -289,6 +296,19 @@ def _eval(options: argparse.Namespace) -> Answer:
     if result.cycles_per_sample:
         lines.append(f"{result.cycles_per_sample:,.0f} cycles per sample")
     return Answer({**asked, **result.summary(), "counters": counters}, lines)
+
+
+def _quantise(options: argparse.Namespace) -> Answer:
+    from ranvier.quantise import quantise
+
+    out = check_output(options.out)
+    network = FloatNetwork.read(options.network)
+    config = _core(options) if options.config or options.preset else network.config
+    dataset = open_dataset(options.data) if options.data else None
+    result = quantise(network, config, dataset=dataset)
+    result.network.save(out)
+    asked = {"network": options.network, "data": options.data, "model": str(out), "config": config.to_dict()}
+    return Answer({**asked, **result.summary()}, [*result.text(), f"wrote {out}"])
 
 
 def _verify(options: argparse.Namespace) -> Answer:

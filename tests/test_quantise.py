@@ -1,0 +1,135 @@
+"""Quantisation: every count of the report is made to happen, and the network that comes out runs on the core."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ranvier
+from ranvier.cli import main
+from ranvier.golden.float_network import FloatNetwork
+from ranvier.golden.network import NetworkError
+from ranvier.golden.qformat import QFormat
+from ranvier.quantise import Behaviour, Quantisation, quantise, quantised
+from ranvier.recipes import RECIPES
+
+CONFIG = ranvier.preset("yinyang").replace(neurons=20)
+
+
+@pytest.fixture(scope="module")
+def data() -> ranvier.Dataset:
+    return ranvier.yin_yang(train=300, test=200)
+
+
+@pytest.fixture(scope="module")
+def network(data: ranvier.Dataset) -> FloatNetwork:
+    """Learned enough to be right more often than not."""
+    recipe = RECIPES["yinyang"].replace(epochs=3)
+    with ranvier.open_device("golden", CONFIG) as device:
+        return FloatNetwork.of(ranvier.train(device, ranvier.initial_network(CONFIG, recipe, 0), data, recipe).network)
+
+
+def test_raw_values_survive_unchanged(network: FloatNetwork) -> None:
+    again = FloatNetwork.of(quantised(network))
+    for name in ("weight", "delay", "readout"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(network, name))
+    assert (again.alpha, again.kappa) == (network.alpha, network.kappa)
+
+
+def test_report_without_loss(network: FloatNetwork, data: ranvier.Dataset) -> None:
+    result = quantise(network, dataset=data)
+    assert result.warnings() == []
+    assert [r.clipped for r in result.roundings.values()] == [0, 0, 0]
+    assert [r.worst for r in result.roundings.values()] == [0, 0, 0]
+    assert result.moved == 0
+    assert result.before
+    assert result.after
+    assert result.before.accuracy > 0.6
+    assert abs(result.before.accuracy - result.after.accuracy) < 0.02
+    assert result.agreement
+    assert result.agreement > 0.95
+    assert 0.01 < result.after.rate < 0.5
+    json.dumps(result.summary())
+
+
+def test_counts() -> None:
+    c = CONFIG.replace(inputs=5, neurons=4)
+    network = RECIPES["yinyang"].draw(c, np.random.default_rng(0))
+    network.weight[0, :] = [7.9998, 8.5, -8.0, -8.5]  # s3.12 ends at 8 - 1/4096: two of them are beyond it
+    network.weight[1, 0] = 1 / 4096 + 0.4 / 4096
+    network.delay[0, :] = [2.49, 2.4999, 0.0, 30.0]  # 2.4999 is 2.5 in six fraction bits and rounds the other way
+    result = quantise(network)
+    weight = result.roundings["weight"]
+    assert (weight.form, weight.values, weight.clipped) == ("s3.12", 20, 2)
+    assert 0.4 / 4096 <= weight.worst <= 0.5 / 4096
+    assert (
+        result.moved == np.sum(np.floor(network.delay + 0.5) != np.floor(np.rint(network.delay * 64) / 64 + 0.5)) >= 1
+    )
+    assert result.network.weight[0].tolist() == [32767, 32767, -32768, -32768]
+    assert [w for w in result.warnings() if "2 of 20 values of weight do not fit s3.12" in w]
+
+
+def test_coarse_formats_are_warned_about(network: FloatNetwork, data: ranvier.Dataset) -> None:
+    coarse = CONFIG.replace(
+        weight=QFormat(True, 0, 3), potential=QFormat(True, 1, 9), decay=QFormat(False, 0, 4), learning=False
+    )
+    result = quantise(network, coarse, dataset=data)
+    text = " ".join(result.warnings())
+    assert "values of readout do not fit s0.3" in text or "values of weight do not fit s0.3" in text
+    assert "alpha is" in text
+    assert "accuracy fell by" in text
+    assert result.loss
+    assert result.loss > 0.05
+
+
+def test_silent_and_saturated_are_warned_about(network: FloatNetwork, data: ranvier.Dataset) -> None:
+    dead = quantise(network.replace(weight=network.weight * 0.01), dataset=data)
+    assert dead.before
+    assert dead.before.silent == 20
+    assert any("20 of 20 neurons never spike" in w for w in dead.warnings())
+    loud = quantise(network.replace(readout=network.readout * 0 + 7.9), dataset=data)
+    assert loud.after
+    assert loud.after.saturated["readout_saturated"] > 100
+    assert any("readout_saturated" in w and "give potential more integer bits" in w for w in loud.warnings())
+
+
+def test_neurons_that_fall_silent_are_warned_about(network: FloatNetwork) -> None:
+    """A warning is made of counts alone."""
+
+    def behaviour(silent: int) -> Behaviour:
+        return Behaviour("", 0.9, 0.1, silent, np.zeros(3, np.int64), {})
+
+    result = Quantisation(quantised(network), {}, {}, 0, behaviour(1), behaviour(3))
+    assert result.warnings() == ["2 neurons of 20 fell silent: their weights are lost in the format"]
+    assert Quantisation(quantised(network), {}, {}, 0, behaviour(1), behaviour(2)).warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"neurons": 21}, r"weight has shape \[5, 20\] but this core holds \[5, 21\]"),
+        ({"delays": "axonal"}, r"delay has shape"),
+        ({"reset": "zero"}, "trained with reset=soft"),
+        ({"threshold": 2.0}, "trained with threshold=1"),
+        ({"max_delay": 2}, "the longest delay is"),
+    ],
+)
+def test_refused(network: FloatNetwork, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(NetworkError, match=message):
+        quantised(network, CONFIG.replace(**changes))
+
+
+def test_command(network: FloatNetwork, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, out = tmp_path / "float.npz", tmp_path / "core.npz"
+    network.save(source)
+    assert main(["quantise", str(source), "-o", str(out), "--data", "yinyang", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["golden"]["accuracy"] > 0.6
+    assert main(["eval", str(out), "--data", "yinyang", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == report["golden"]["accuracy"]
+    assert main(["quantise", str(out), "-o", str(out)]) == 2
+    assert "holds raw integers: this network is quantised already" in capsys.readouterr().err
+    assert main(["quantise", str(tmp_path / "no.npz"), "-o", str(out)]) == 2
+    assert "No such file" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["core.npz", "float.npz"]
