@@ -80,7 +80,9 @@ class FloatNetwork:
         c = network.config
         return cls(
             c,
-            **{name: network.real(name) for name in ("weight", "delay", "readout")},
+            network.real("weight"),
+            network.real("delay"),
+            network.real("readout"),
             alpha=network.alpha / c.decay.one,
             kappa=network.kappa / c.decay.one,
         )

@@ -265,7 +265,7 @@ class FloatCore(CoreBase):
     def _take(self, network: FloatNetwork) -> None:
         delay = network.delay.copy() if network.delay.size else np.zeros((self.config.rows, 1))
         self.parameters = Parameters(network.weight.copy(), delay, network.readout.copy())
-        self._decays = {"alpha": network.alpha, "kappa": network.kappa}
+        self._alpha, self._kappa = network.alpha, network.kappa
         self.history = History.of(self.config, 0)
         self._counts = dict.fromkeys(COUNTERS, 0)
 
@@ -323,7 +323,7 @@ class FloatCore(CoreBase):
         return Parameters(*(-values for values in change))
 
     def _rule(self) -> Rule:
-        return Rule.of(self._network)._replace(**self._decays)
+        return Rule.of(self._network)._replace(alpha=self._alpha, kappa=self._kappa)
 
     def _play(self, rule: Rule, to: Parameters, sample: Sample, target: int | None, learn: bool) -> None:
         net, self.history = self._network, History.of(self.config, sample.steps)
