@@ -109,7 +109,7 @@ class Run:
         digest = hashlib.sha256(f"{config.to_toml()}{recipe}".encode())
         for name in Network.layout(config):
             digest.update(getattr(learned, name).tobytes())
-        for sample in dataset.train + dataset.test:
+        for sample in (*dataset.train, *dataset.test):
             digest.update(sample.times.tobytes() + sample.units.tobytes() + sample.scored.tobytes())
         digest.update(dataset.train_labels.tobytes() + dataset.test_labels.tobytes())
         return f"{json.dumps(asdict(self))} {digest.hexdigest()[:16]}"

@@ -215,6 +215,33 @@ def test_dataset_knows_which_core_holds_it() -> None:
         data.check(roomy)
 
 
+def test_repeated_inputs() -> None:
+    """Every spike of unit i on i, i + 5 and i + 10 of the same step; steps, labels and scored steps stay."""
+    data = yin_yang(train=30, test=10)
+    repeated = data.repeated(3)
+    assert (repeated.inputs, len(repeated.train), len(repeated.test)) == (15, 30, 10)
+    assert repeated.train_labels is data.train_labels
+    spikes = 0
+    for part in ("train", "test"):
+        for old, new in zip(getattr(data, part), getattr(repeated, part), strict=True):
+            np.testing.assert_array_equal(new.scored, old.scored)
+            for before, after in zip(old.arriving(), new.arriving(), strict=True):
+                np.testing.assert_array_equal(after, [unit + 5 * copy for unit in before for copy in range(3)])
+                spikes += len(after)
+    assert spikes == 3 * 5 * 40
+    repeated.check(preset("yinyang").replace(inputs=15))
+    np.testing.assert_array_equal(repeated.part(4, 2).train[-1].units, repeated.train[3].units)
+    assert len(repeated.part(4, 2).test) == 2
+    with pytest.raises(DataError, match="copies=0: give at least 1"):
+        data.repeated(0)
+
+
+def test_epoch_of_samples_that_nothing_augments() -> None:
+    data = yin_yang(train=4, test=2)
+    assert data.epoch([0, 1]) is data
+    np.testing.assert_array_equal(data.repeated(2).epoch(7).train[3].units, data.repeated(2).train[3].units)
+
+
 @pytest.mark.parametrize("text", ["", "yin", "yinyang:x", "braille", "braille:", "shd:x"])
 def test_unknown_data_set(text: str) -> None:
     with pytest.raises(DataError, match="give yinyang or braille:PATH"):

@@ -1,10 +1,12 @@
 """What a data set is: labelled samples to learn from and others to be judged by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.samples import Repeated, Seed, epoch_of, used_inputs
 from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.spikes import Sample
 
@@ -27,10 +29,13 @@ class Dataset:
         Input units that the spikes use.
     classes : tuple of str
         Class names; a label is an index into them.
-    train, test : list of Sample
-        Samples to learn from, and samples never learned from.
+    train, test : sequence of Sample
+        Samples to learn from, and samples never learned from: lists, or `ranvier.data.samples.Samples` that are made when
+        they are asked for.
     train_labels, test_labels : int array [samples]
         Classes of `train` and `test`.
+    notes : tuple of str
+        What a reader should know about the samples, one line each: what was cut, what is augmented.
 
     Raises
     ------
@@ -41,10 +46,11 @@ class Dataset:
     name: str
     inputs: int
     classes: tuple[str, ...]
-    train: list[Sample]
+    train: Sequence[Sample]
     train_labels: NDArray[np.int64]
-    test: list[Sample]
+    test: Sequence[Sample]
     test_labels: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):
@@ -58,10 +64,10 @@ class Dataset:
                     f"{self.name}: {part} labels run from {labels.min()} to {labels.max()} but there are "
                     f"{len(self.classes)} classes: number them from 0"
                 )
-            last = max((int(sample.units.max()) for sample in samples if len(sample.units)), default=-1)
-            if last >= self.inputs:
+            used = used_inputs(samples)
+            if used > self.inputs:
                 raise DataError(
-                    f"{self.name}: a {part} sample uses input {last}: there is no input beyond {self.inputs - 1}"
+                    f"{self.name}: a {part} sample uses input {used - 1}: there is no input beyond {self.inputs - 1}"
                 )
 
     def check(self, config: CoreConfig, *, spare: bool = False) -> None:
@@ -88,6 +94,39 @@ class Dataset:
             test=self.test[:test],
             test_labels=self.test_labels[:test],
         )
+
+    def epoch(self, seed: Seed) -> "Dataset":
+        """The data of one epoch: training samples augmented afresh, or the same data where nothing is augmented.
+
+        Parameters
+        ----------
+        seed : int or list of int
+            Of the augmentation; one per epoch, such as ``[seed, number]``. The same seed gives the same samples, in
+            whatever order they are asked for.
+        """
+        train = epoch_of(self.train, seed)
+        return self if train is self.train else replace(self, train=train)
+
+    def repeated(self, copies: int) -> "Dataset":
+        """The same data on `copies` times the input units: several synapses between an input and each neuron.
+
+        A spike of unit i also arrives on the units ``i + inputs``, ``i + 2 * inputs``, ... on the same step, so that one
+        input reaches a neuron through `copies` synapses with weights and delays of their own.
+
+        Parameters
+        ----------
+        copies : int
+            Synapses between an input and a neuron, at least 1.
+
+        Raises
+        ------
+        DataError
+            If `copies` is not positive.
+        """
+        if copies < 1:
+            raise DataError(f"{self.name}: copies={copies}: give at least 1")
+        train, test = (Repeated(samples, self.inputs, copies) for samples in (self.train, self.test))
+        return replace(self, inputs=self.inputs * copies, train=train, test=test)
 
 
 def stratified_split(labels: NDArray[np.int64], train: int, test: int, seed: int) -> tuple[list[int], list[int]]:

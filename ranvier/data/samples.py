@@ -1,0 +1,122 @@
+"""Samples that are made when they are asked for, so that a large data set costs the memory of its spikes only."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+
+from ranvier.golden.spikes import Sample
+
+__all__ = ["Chosen", "Repeated", "Samples", "Seed", "used_inputs"]
+
+#: What `numpy.random.default_rng` takes: a number or a list of numbers.
+Seed = int | Sequence[int]
+
+
+class Samples(Sequence[Sample], ABC):
+    """A sequence of samples that need not exist yet."""
+
+    @property
+    @abstractmethod
+    def inputs(self) -> int:
+        """Input units there are; no spike names one beyond."""
+
+    @abstractmethod
+    def make(self, index: int) -> Sample:
+        """Sample `index`, which is in range."""
+
+    def epoch(self, seed: Seed) -> "Samples":
+        """The samples as they are in one epoch; the same in every epoch unless they are augmented."""
+        return self
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Samples": ...
+    def __getitem__(self, index: int | slice) -> "Sample | Samples":
+        if isinstance(index, slice):
+            return Chosen(self, range(len(self))[index])
+        return self.make(range(len(self))[index])
+
+
+@dataclass(frozen=True)
+class Chosen(Samples):
+    """Some of other samples.
+
+    Parameters
+    ----------
+    source : Samples
+        What they are chosen from.
+    chosen : sequence of int
+        Index of each in `source`.
+    """
+
+    source: Samples
+    chosen: Sequence[int]
+
+    @property
+    def inputs(self) -> int:
+        """Input units of the source."""
+        return self.source.inputs
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def make(self, index: int) -> Sample:
+        """Sample ``chosen[index]`` of the source."""
+        return self.source[int(self.chosen[index])]
+
+    def epoch(self, seed: Seed) -> "Chosen":
+        """The same choice from the source's epoch."""
+        return Chosen(self.source.epoch(seed), self.chosen)
+
+
+@dataclass(frozen=True)
+class Repeated(Samples):
+    """Every spike of other samples on several input units, see `Dataset.repeated`.
+
+    Parameters
+    ----------
+    source : sequence of Sample
+        What is repeated.
+    width : int
+        Input units of the source.
+    copies : int
+        How often each of them is there.
+    """
+
+    source: Sequence[Sample]
+    width: int
+    copies: int
+
+    @property
+    def inputs(self) -> int:
+        """Input units of the source, times `copies`."""
+        return self.width * self.copies
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def make(self, index: int) -> Sample:
+        """A spike of unit i becomes spikes of ``i, i + width, i + 2 width, ...`` on the same step, in this order."""
+        sample = self.source[index]
+        units = sample.units[:, None] + self.width * np.arange(self.copies)
+        return Sample(np.repeat(sample.times, self.copies), units.ravel(), sample.scored)
+
+    def epoch(self, seed: Seed) -> "Repeated":
+        """The source's epoch, repeated: what augments it sees every spike once."""
+        return Repeated(epoch_of(self.source, seed), self.width, self.copies)
+
+
+def epoch_of(samples: Sequence[Sample], seed: Seed) -> Sequence[Sample]:
+    """`Samples.epoch`, and a plain list as it is."""
+    return samples.epoch(seed) if isinstance(samples, Samples) else samples
+
+
+def used_inputs(samples: Sequence[Sample]) -> int:
+    """One more than the largest input unit of a list; the bound that `Samples` state themselves."""
+    if isinstance(samples, Samples):
+        return samples.inputs
+    return max((int(sample.units.max()) + 1 for sample in samples if len(sample.units)), default=0)
