@@ -24,6 +24,10 @@ PRESETS: dict[str, tuple[str, CoreConfig]] = {
         "then serves all lanes and the memories stay within an ECP5-85F.",
         CoreConfig(inputs=140, neurons=256, outputs=20, recurrent=True, max_delay=62, delays="axonal", lanes=4),
     ),
+    "ssc": (
+        "Spiking Speech Commands: the core of shd with an output for each of their 35 words.",
+        CoreConfig(inputs=140, neurons=256, outputs=35, recurrent=True, max_delay=62, delays="axonal", lanes=4),
+    ),
     "ice40": (
         "A core for an iCE40UP5K beside a UART bridge: 128 neurons whose 16,384 synapses, each with its delay, fill their "
         "SPRAMs. It runs trained networks; the learning units do not fit (docs/architecture.md).",

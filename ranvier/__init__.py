@@ -20,7 +20,18 @@ Every device takes the same calls and returns the same record, so that any two c
 0
 """
 
-from ranvier.data import DataError, Dataset, braille, open_dataset, send_on_delta, yin_yang
+from ranvier.data import (
+    Augmentation,
+    Binning,
+    DataError,
+    Dataset,
+    braille,
+    open_dataset,
+    send_on_delta,
+    shd,
+    ssc,
+    yin_yang,
+)
 from ranvier.device import DEVICES, Device, DeviceError, open_device
 from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.float_network import FloatNetwork
@@ -42,6 +53,8 @@ __all__ = [
     "PRESETS",
     "RECIPES",
     "TRACED",
+    "Augmentation",
+    "Binning",
     "ConfigError",
     "CoreConfig",
     "DataError",
@@ -74,6 +87,8 @@ __all__ = [
     "preset",
     "quantise",
     "send_on_delta",
+    "shd",
+    "ssc",
     "train",
     "verify",
     "with_delays",

@@ -17,7 +17,9 @@ from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from ranvier.data import DataError, open_dataset
+from ranvier.data.named import NAMES
 from ranvier.device import CORES, DEVICES, DeviceError, check_device, open_device
+from ranvier.extras import ExtraError
 from ranvier.files import OutputError, check_output, output_folder, write_text
 from ranvier.firmware.link import LinkError
 from ranvier.golden.config import ConfigError, CoreConfig
@@ -38,7 +40,7 @@ class UsageError(ValueError):
 
 #: What a user or a full disk can get wrong; anything else is a defect and keeps its traceback.
 BAD_INPUT = (
-    OSError, ConfigError, DataError, DeviceError, LinkError, NetworkError, OutputError, SampleError, UsageError,
+    OSError, ConfigError, DataError, DeviceError, ExtraError, LinkError, NetworkError, OutputError, SampleError, UsageError,
 )  # fmt: skip
 
 
@@ -113,7 +115,7 @@ def _parser() -> Parser:
         names = f"what runs it: {', '.join(DEVICES)}, serial://PORT?baud=RATE (default {default})"
         added.add_argument("--device", metavar="DEVICE", type=_device_name, default=default, help=names)
 
-    data = "yinyang or braille:PATH"
+    data = NAMES
 
     added = command("demo", _demo, "Learn Yin-Yang on the simulated RTL, checked value by value, and write Verilog.")
     added.add_argument("--out", metavar="FOLDER", default="out", help="folder for what is written (default out)")
@@ -259,7 +261,8 @@ def _train(options: argparse.Namespace) -> Answer:
         )
     result.network.save(out)
     asked = {"data": options.data, "delay_mode": mode, "device": options.device, "seed": options.seed}
-    lines = ["epoch  learned  tested  spikes/neuron/step  samples/s"]
+    asked["notes"] = list(dataset.notes)
+    lines = [*dataset.notes, "epoch  learned  tested  spikes/neuron/step  samples/s"]
     for n, epoch in enumerate(result.epochs, 1):
         test = epoch.test
         speed = epoch.train.samples / epoch.train.seconds
@@ -288,8 +291,9 @@ def _eval(options: argparse.Namespace) -> Answer:
         device.load(network)
         result = evaluate(device, dataset, progress=not options.json)
         counters = device.counters()
-    asked = {name: getattr(options, name) for name in ("model", "data", "device")}
+    asked = {name: getattr(options, name) for name in ("model", "data", "device")} | {"notes": list(dataset.notes)}
     lines = [
+        *dataset.notes,
         f"accuracy {result.accuracy:.2%} ({result.correct} of {result.samples})",
         f"{result.rate:.4f} spikes per neuron and step, {result.samples / result.seconds:.0f} samples per second",
     ]

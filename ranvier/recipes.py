@@ -100,7 +100,7 @@ class Recipe(Start):
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Start)
 
-#: Recipe by name of the data set.
+#: Recipe by name of the data set. Those of `shd` and `ssc` are a start: nobody has run them on the recordings.
 RECIPES = {
     "yinyang": Recipe(
         epochs=5,

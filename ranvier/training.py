@@ -219,11 +219,11 @@ def train(
     network : Network
         Where to start, usually from `ranvier.recipes.initial_network`.
     dataset : Dataset
-        Learned from and, after every epoch, tested on.
+        Learned from, augmented afresh in every epoch if it is, and tested on after every epoch.
     recipe : Recipe
         Step sizes and number of epochs.
     seed : int
-        Of the order of the samples. The same seed gives the same result to the bit on every device.
+        Of the samples' order and augmentation. The same seed gives the same result to the bit on every device.
     progress : bool
         Show a progress bar if stderr is a terminal.
 
@@ -247,7 +247,7 @@ def train(
                 bar.set_description(f"epoch {number + 1} of {recipe.epochs}")
                 device.step_sizes(*recipe.step_sizes(device.config, number))
                 order = np.random.default_rng([seed, number]).permutation(len(dataset.train)).tolist()
-                taught = _run(device, dataset, "train", order, True, bar)
+                taught = _run(device, dataset.epoch([seed, number]), "train", order, True, bar)
                 tested = _run(device, dataset, "test", range(len(dataset.test)), False, bar)
                 epochs = [*(result.epochs if result else []), Epoch(taught, tested)]
                 result = Training(network, device.network(), epochs, device.counters())

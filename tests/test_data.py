@@ -242,7 +242,7 @@ def test_epoch_of_samples_that_nothing_augments() -> None:
     np.testing.assert_array_equal(data.repeated(2).epoch(7).train[3].units, data.repeated(2).train[3].units)
 
 
-@pytest.mark.parametrize("text", ["", "yin", "yinyang:x", "braille", "braille:", "shd:x"])
+@pytest.mark.parametrize("text", ["", "yin", "yinyang:x", "braille", "braille:", "shd", "ssc:"])
 def test_unknown_data_set(text: str) -> None:
-    with pytest.raises(DataError, match="give yinyang or braille:PATH"):
+    with pytest.raises(DataError, match="give yinyang, braille:PATH, shd:FOLDER"):
         open_dataset(text)
