@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 HARDWARE = Path(__file__).parents[1] / "hw"
@@ -23,6 +24,35 @@ def recordings() -> str:
     if not path.exists():
         pytest.skip(f"no Braille recordings at {path}: set RANVIER_BRAILLE to the path of braille_taxels.npz")
     return f"braille:{path}"
+
+
+@pytest.fixture
+def heidelberg(tmp_path):
+    """Writes a small file in the layout of the Heidelberg data sets and returns its path.
+
+    Every class has a track of its own: spikes of channels that rise or fall with time, and some anywhere.
+    """
+    import h5py
+
+    def write(name, samples=40, classes=20, seed=0, spikes=150, names=True) -> Path:
+        rng = np.random.default_rng([3, seed])
+        labels = rng.permutation(np.arange(samples) % classes)
+        with h5py.File(tmp_path / name, "w") as file:
+            times = file.create_dataset("spikes/times", (samples,), h5py.vlen_dtype(np.float16))
+            units = file.create_dataset("spikes/units", (samples,), h5py.vlen_dtype(np.uint16))
+            for n, label in enumerate(labels):
+                time = np.sort(rng.uniform(0, 1.2, spikes)).astype(np.float16)
+                track = 20 + 660 * label / classes + (-1) ** label * 150 * (time - 0.5) + rng.normal(0, 10, spikes)
+                stray = rng.random(spikes) < 0.1
+                times[n] = time
+                units[n] = np.where(stray, rng.integers(0, 700, spikes), np.clip(track, 0, 699)).astype(np.uint16)
+            file["labels"] = labels.astype(np.uint16)
+            file["extra/speaker"] = rng.integers(0, 12, samples).astype(np.uint16)
+            if names:
+                file["extra/keys"] = [f"word {n}".encode() for n in range(classes)]
+        return tmp_path / name
+
+    return write
 
 
 def pytest_addoption(parser):

@@ -204,6 +204,10 @@ def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed:
     for label in np.unique(recording.labels) if share else ():
         members = rng.permutation(np.flatnonzero(recording.labels == label))
         held[members[: round(share * len(members))]] = True
+    if held.all() or not held.any():
+        raise DataError(
+            f"share={share}, speakers={list(speakers)}: nothing is left to {'learn' if held.all() else 'test'}"
+        )
     return held
 
 
@@ -247,10 +251,8 @@ def shd(
         parts = (train.samples, train.labels), (test.samples, test.labels)
         return _dataset("shd", (train, test), *parts, binning, augmentation)
     held = _held_out(train, share, speakers, seed)
-    kept, tested = (
-        (Chosen(train.samples, np.flatnonzero(chosen).tolist()), train.labels[chosen]) for chosen in (~held, held)
-    )
-    return _dataset("shd", (train,), kept, tested, binning, augmentation)
+    parts = [(Chosen(train.samples, np.flatnonzero(part).tolist()), train.labels[part]) for part in (~held, held)]
+    return _dataset("shd", (train,), *parts, binning, augmentation)
 
 
 def ssc(
