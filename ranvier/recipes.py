@@ -100,6 +100,22 @@ class Recipe(Start):
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Start)
 
+#: Spoken words: many spikes, every step scored, recurrent neurons.
+SPOKEN = Recipe(
+    epochs=20,
+    eta_weight=0.0002,
+    eta_delay=0.05,
+    eta_axonal=0.002,
+    eta_readout=0.0001,
+    decay=0.9,
+    alpha=0.9,
+    kappa=0.9,
+    weight_mean=0.0,
+    weight_std=0.05,
+    recurrent_std=0.02,
+    readout_std=0.02,
+)
+
 #: Recipe by name of the data set. Those of `shd` and `ssc` are a start: nobody has run them on the recordings.
 RECIPES = {
     "yinyang": Recipe(
@@ -128,12 +144,16 @@ RECIPES = {
         weight_std=0.3,
         readout_std=0.15,
     ),
+    "shd": SPOKEN,
+    "ssc": SPOKEN.replace(epochs=10),
 }
 
 #: The same with all delays 0 at first, so that whatever they do for the accuracy was learned; they have further to go.
 FROM_ZERO = {
     "yinyang": RECIPES["yinyang"].replace(delay_span=0.0, eta_delay=6.0),
     "braille": RECIPES["braille"].replace(delay_span=0.0, eta_delay=24.0),
+    "shd": RECIPES["shd"].replace(delay_span=0.0),
+    "ssc": RECIPES["ssc"].replace(delay_span=0.0),
 }
 
 

@@ -211,6 +211,11 @@ def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed:
     return held
 
 
+def _chosen(recording: Recording, mask: NDArray[np.bool_]) -> tuple[Samples, NDArray[np.int64]]:
+    """Some samples of a recording, and their labels."""
+    return Chosen(recording.samples, np.flatnonzero(mask).tolist()), recording.labels[mask]
+
+
 def shd(
     folder: str | Path,
     *,
@@ -248,11 +253,11 @@ def shd(
     train = _part(Path(folder), "shd", "train", binning)
     if not share and not speakers:
         test = _part(Path(folder), "shd", "test", binning)
-        parts = (train.samples, train.labels), (test.samples, test.labels)
-        return _dataset("shd", (train, test), *parts, binning, augmentation)
+        return _dataset(
+            "shd", (train, test), (train.samples, train.labels), (test.samples, test.labels), binning, augmentation
+        )
     held = _held_out(train, share, speakers, seed)
-    parts = [(Chosen(train.samples, np.flatnonzero(part).tolist()), train.labels[part]) for part in (~held, held)]
-    return _dataset("shd", (train,), *parts, binning, augmentation)
+    return _dataset("shd", (train,), _chosen(train, ~held), _chosen(train, held), binning, augmentation)
 
 
 def ssc(
