@@ -17,7 +17,9 @@ from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from ranvier.data import DataError, open_dataset
+from ranvier.data.download import DownloadError, download
 from ranvier.data.named import NAMES
+from ranvier.data.published import PUBLISHED
 from ranvier.device import CORES, DEVICES, DeviceError, check_device, open_device
 from ranvier.extras import ExtraError
 from ranvier.files import OutputError, check_output, output_folder, write_text
@@ -40,7 +42,8 @@ class UsageError(ValueError):
 
 #: What a user or a full disk can get wrong; anything else is a defect and keeps its traceback.
 BAD_INPUT = (
-    OSError, ConfigError, DataError, DeviceError, ExtraError, LinkError, NetworkError, OutputError, SampleError, UsageError,
+    OSError, ConfigError, DataError, DeviceError, DownloadError, ExtraError, LinkError, NetworkError, OutputError,
+    SampleError, UsageError,
 )  # fmt: skip
 
 
@@ -122,6 +125,11 @@ def _parser() -> Parser:
     added.add_argument("--samples", type=count, default=1500, help="samples to learn, three times each (default 1500)")
     added.add_argument("--seed", type=seed, default=0)
     device(added, "sim")
+
+    added = command("download", _download, "Download a data set, checked and resumable.")
+    added.add_argument("name", choices=PUBLISHED, metavar="NAME", help=f"which: {', '.join(PUBLISHED)}")
+    added.add_argument("--out", metavar="FOLDER", required=True, help="folder for its files")
+    added.add_argument("--mirror", metavar="ADDRESS", default="", help="take them from here; the checksums stay")
 
     added = command("train", _train, "Train a network and save it.")
     core(added, required=False)
@@ -234,6 +242,19 @@ def _demo(options: argparse.Namespace) -> Answer:
         options.out, device=options.device, samples=options.samples, seed=options.seed, progress=not options.json
     )
     return Answer(result.summary(), result.text(), 1 if result.mismatches else 0)
+
+
+def _download(options: argparse.Namespace) -> Answer:
+    try:
+        paths = download(options.name, options.out, mirror=options.mirror, progress=not options.json)
+    except KeyboardInterrupt:
+        line = "interrupted: run the same command again to go on"
+        return Answer({"dataset": options.name, "interrupted": True}, [line], INTERRUPTED)
+    files, published = [str(path) for path in paths], PUBLISHED[options.name]
+    return Answer(
+        {"dataset": options.name, "files": files, "address": published.address, "licence": published.licence},
+        [*files, f"from {published.address}, {published.licence}", f"use it: --data {options.name}:{options.out}"],
+    )
 
 
 def _train(options: argparse.Namespace) -> Answer:
