@@ -7,6 +7,7 @@ from ranvier.data.delta import send_on_delta
 from ranvier.data.heidelberg import shd, ssc
 from ranvier.data.named import open_dataset
 from ranvier.data.packed import Binning
+from ranvier.data.tonic import from_tonic
 from ranvier.data.yinyang import yin_yang
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "braille",
+    "from_tonic",
     "open_dataset",
     "send_on_delta",
     "shd",

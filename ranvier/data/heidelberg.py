@@ -99,17 +99,6 @@ def _numbers(path: Path, file: Any, name: str, count: int) -> NDArray[np.int64]:
     return found.astype(np.int64)
 
 
-def _check_spikes(path: Path, index: int, times: NDArray[Any], units: NDArray[Any]) -> None:
-    """`DataError` unless a sample's lists fit together and name a time and a channel that exist."""
-    if len(times) != len(units):
-        raise DataError(f"{path}: sample {index} has {len(times)} times but {len(units)} units")
-    if len(units) and not 0 <= units.min() <= units.max() < CHANNELS:
-        wrong = units.min() if units.min() < 0 else units.max()
-        raise DataError(f"{path}: sample {index} has a spike of unit {wrong}: channels are 0 to {CHANNELS - 1}")
-    if not (times >= 0).all():  # also catches what is not a number
-        raise DataError(f"{path}: sample {index} has a spike whose time is negative or no number")
-
-
 def _bins(path: Path, file: Any, binning: Binning, tally: Tally) -> Iterator[NDArray[Any]]:
     """Bins of one sample after the other, with a progress bar on a terminal."""
     times, units = _lists(path, file, "spikes/times", np.floating), _lists(path, file, "spikes/units", np.integer)
@@ -119,8 +108,10 @@ def _bins(path: Path, file: Any, binning: Binning, tally: Tally) -> Iterator[NDA
         for start in range(0, len(times), BLOCK):
             block = slice(start, start + BLOCK)
             for index, (when, where) in enumerate(zip(times[block], units[block], strict=True), start):
-                _check_spikes(path, index, when, where)
-                yield binning.bins(when, where, CHANNELS, tally)
+                try:
+                    yield binning.bins(when, where, CHANNELS, tally)
+                except DataError as error:
+                    raise DataError(f"{path}: sample {index} {error}") from None
                 bar.update()
 
 
@@ -155,10 +146,7 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
         raise DataError(f"{path}: labels run from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
     if len(names) != classes:
         names = [str(label) for label in range(classes)]
-    note = (
-        f"{path.name}: {tally.spikes:,} spikes, {tally.late:,} of them cut after step {binning.steps - 1} "
-        f"({binning.steps * binning.dt:g} s), {tally.merged:,} merged in bins that hold {binning.cap}"
-    )
+    note = f"{path.name}: {tally.text(binning)}"
     return Recording(samples, labels, speakers, tuple(names), note)
 
 

@@ -32,6 +32,13 @@ class Tally:
     late: int = 0
     merged: int = 0
 
+    def text(self, binning: "Binning") -> str:
+        """In words."""
+        return (
+            f"{self.spikes:,} spikes, {self.late:,} of them cut after step {binning.steps - 1} "
+            f"({binning.steps * binning.dt:g} s), {self.merged:,} merged in bins that hold {binning.cap}"
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Binning:
@@ -93,8 +100,21 @@ class Binning:
             Channels C of the recording.
         tally : Tally
             Counts what is cut.
+
+        Raises
+        ------
+        DataError
+            If the lists do not fit together, or a time or channel is impossible; the message continues "sample 2".
         """
-        step = np.floor(np.asarray(times, dtype=np.float64) / self.dt)
+        times = np.asarray(times, dtype=np.float64)
+        if times.shape != units.shape:
+            raise DataError(f"has {len(times)} times but {len(units)} units")
+        if len(units) and not 0 <= units.min() <= units.max() < width:
+            wrong = units.min() if units.min() < 0 else units.max()
+            raise DataError(f"has a spike of unit {wrong}: channels are 0 to {width - 1}")
+        if not (times >= 0).all():  # also catches what is not a number
+            raise DataError("has a spike whose time is negative or no number")
+        step = np.floor(times / self.dt)
         kept = step < self.steps
         unit = units[kept].astype(np.int64) * self.channels // width
         counts = np.bincount(step[kept].astype(np.int64) * self.channels + unit)

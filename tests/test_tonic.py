@@ -1,0 +1,116 @@
+"""Data sets in tonic's form: a stand-in with its arrays, and its own loader where tonic is installed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ranvier.data import Augmentation, Binning, DataError, from_tonic, open_dataset
+
+CAMERA = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", bool)])
+
+
+class Camera:
+    """Events of a sensor of 4 x 3 pixels and two polarities."""
+
+    sensor_size = (4, 3, 2)
+
+    def __init__(self, events: list[tuple[int, int, int, bool]], label: object = 1, dtype: np.dtype = CAMERA):
+        self.events, self.label = np.array(events, dtype), label
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, object]:
+        if index >= 2:
+            raise IndexError
+        return self.events[index:], self.label
+
+
+GOOD = Camera([(3, 2, 0, True), (1, 1, 25_000, False), (1, 1, 26_000, False), (0, 0, 99_000, True)])
+BINNING = Binning(steps=5, dt=0.01, channels=24)
+
+
+def test_events_become_spikes() -> None:
+    data = from_tonic(GOOD, GOOD, name="camera", binning=BINNING)
+    assert (data.name, data.inputs, data.classes, data.train_labels.tolist()) == ("camera", 24, ("0", "1"), [1, 1])
+    first, second = data.train
+    np.testing.assert_array_equal((first.times, first.units), [[0, 2], [(3 + 2) * 4 + 3, 1 * 4 + 1]])
+    np.testing.assert_array_equal((second.times, second.units), [[2], [5]])
+    assert data.notes[0] == (
+        "camera train: 7 spikes, 2 of them cut after step 4 (0.05 s), 2 merged in bins that hold 1"
+    )
+
+
+def test_same_as_the_reader(heidelberg: Callable[..., Path]) -> None:
+    """Spikes of the Heidelberg layout as tonic hands them out: x is the channel, t whole microseconds, p always 1."""
+    import h5py
+
+    path = heidelberg("shd_train.h5", samples=40)
+    heidelberg("shd_test.h5", samples=20)
+    with h5py.File(path) as file:
+        times, units, labels = file["spikes/times"][:], file["spikes/units"][:], file["labels"][:]
+
+    class Stand:
+        sensor_size = (700, 1, 1)
+
+        def __len__(self) -> int:
+            return 40
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, int]:
+            events = np.zeros(len(times[index]), [("t", int), ("x", int), ("p", int)])
+            events["t"], events["x"], events["p"] = times[index].astype(float) * 1e6, units[index], 1
+            return events, labels[index]
+
+    expected = open_dataset(f"shd:{path.parent}?shift=3")
+    data = from_tonic(Stand(), Stand(), name="shd", augmentation=Augmentation(shift=3))
+    np.testing.assert_array_equal(data.train_labels, expected.train_labels)
+    spikes = 0
+    for old, new in zip(expected.epoch(1).train, data.epoch(1).train, strict=True):
+        np.testing.assert_array_equal((old.times, old.units), (new.times, new.units))
+        spikes += len(new.units)
+    assert spikes > 4000
+
+
+@pytest.mark.parametrize(
+    ("part", "options", "message"),
+    [
+        (GOOD, {"size": (4, 0, 1)}, r"sensor size \(4, 0, 1\): give size"),
+        ([], {}, "sensor size None"),
+        (GOOD, {"size": (3, 3, 2)}, "train sample 0 has an event of x from 0 to 3: there are 3"),
+        (Camera([(0, 0, -1, True)] * 2), {}, "sample 0 has a spike whose time is negative"),
+        (Camera([(0, 0, 0, True)] * 2, label="dog"), {}, "sample 0 is not events .* 'dog'"),
+        (Camera([(0, 0)] * 2, dtype=np.dtype([("t", int), ("x", int)])), {}, "sample 0 is not events .* y"),  # type: ignore[list-item]
+        ([(np.zeros(3), 0)], {"size": (4, 3, 2)}, "sample 0 is not events with fields"),
+    ],
+)
+def test_refuses(part: Camera, options: dict[str, tuple[int, int, int]], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        from_tonic(part, GOOD, binning=BINNING, **options)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_of_tonic_itself(tmp_path: Path) -> None:
+    tonic = pytest.importorskip("tonic", reason="tonic is not installed")
+
+    class Small(tonic.Dataset):  # its abstract base
+        sensor_size = GOOD.sensor_size
+
+        def __init__(self) -> None:
+            super().__init__(str(tmp_path))
+
+        def __len__(self) -> int:
+            return len(GOOD)
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, object]:
+            x, y, t, p = (GOOD.events[index:][name] for name in "xytp")
+            return tonic.io.make_structured_array(x, y, t, p), 1
+
+        def _check_exists(self) -> bool:
+            return True
+
+    data, expected = (from_tonic(part, part, binning=BINNING) for part in (Small(), GOOD))
+    assert [len(sample.units) for sample in data.train] == [2, 1]
+    for new, old in zip(data.train, expected.train, strict=True):
+        np.testing.assert_array_equal((new.times, new.units), (old.times, old.units))
