@@ -277,7 +277,17 @@ BAD = {
     "fly": "invalid choice: 'fly'",
     "train": "--data",
     "train --data": "expected one argument",
-    "train --data mnist": "unknown data set 'mnist': give yinyang or braille:PATH",
+    "train --data mnist": "unknown data set 'mnist': give yinyang, braille:PATH, shd:FOLDER?OPTIONS or ssc:FOLDER?OPTIONS",
+    "train --data shd:missing": "missing is not a folder: ranvier download shd --out missing",
+    "train --data shd:.": "shd_train.h5: not an HDF5 file, or cut short",
+    "train --data shd:.?colour=1": "shd has no option 'colour'",
+    "train --data ssc:.": ". has no ssc_train.h5, ssc_train.h5.gz or ssc_train.h5.zip: put it there, from https://",
+    "eval good.npz --data ssc:.?judge=me": "judge='me': choose test or valid",
+    "download": "NAME",
+    "download mnist --out x": "choose from 'shd', 'ssc', 'braille'",
+    "download shd": "--out",
+    "download shd --out garbage": "cannot make the folder garbage",
+    "download braille --out x": "https://doi.org/10.5281/zenodo.6556273",
     "train --data braille:missing.npz": "missing.npz: No such file",
     "train --data braille:garbage": "garbage: not a file of taxel recordings",
     "train --data braille:labels.npz": "letter runs from 0 to 9 but letters names 2",
@@ -361,6 +371,7 @@ def belongings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config, recipe = preset("yinyang"), RECIPES["yinyang"]
     (folder / "garbage").write_text("not what you think\n")
     (folder / "empty").write_text("")
+    (folder / "shd_train.h5").write_text("not what you think\n")
     (folder / "core.toml").write_text(config.to_toml())
     (folder / "wrong.toml").write_text("neuron = 5")
     (folder / "few.toml").write_text(config.replace(inputs=2).to_toml())
