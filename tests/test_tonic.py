@@ -91,26 +91,20 @@ def test_refuses(part: Camera, options: dict[str, tuple[int, int, int]], message
     assert "\n" not in str(caught.value)
 
 
-def test_of_tonic_itself(tmp_path: Path) -> None:
+def test_of_tonic_itself(heidelberg: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own reader of the digits, on our files instead of a download."""
     tonic = pytest.importorskip("tonic", reason="tonic is not installed")
-
-    class Small(tonic.Dataset):  # its abstract base
-        sensor_size = GOOD.sensor_size
-
-        def __init__(self) -> None:
-            super().__init__(str(tmp_path))
-
-        def __len__(self) -> int:
-            return len(GOOD)
-
-        def __getitem__(self, index: int) -> tuple[np.ndarray, object]:
-            x, y, t, p = (GOOD.events[index:][name] for name in "xytp")
-            return tonic.io.make_structured_array(x, y, t, p), 1
-
-        def _check_exists(self) -> bool:
-            return True
-
-    data, expected = (from_tonic(part, part, binning=BINNING) for part in (Small(), GOOD))
-    assert [len(sample.units) for sample in data.train] == [2, 1]
-    for new, old in zip(data.train, expected.train, strict=True):
-        np.testing.assert_array_equal((new.times, new.units), (old.times, old.units))
+    folder = heidelberg("shd_train.h5", samples=40).parent
+    heidelberg("shd_test.h5", samples=20, seed=1)
+    monkeypatch.setattr(tonic.datasets.SHD, "_check_exists", lambda data: True)
+    (folder / "SHD").symlink_to(folder)  # where it looks
+    parts = [tonic.datasets.SHD(str(folder), train=train) for train in (True, False)]
+    data, expected = from_tonic(*parts, name="shd"), open_dataset(f"shd:{folder}")
+    assert data.classes == expected.classes
+    spikes = 0
+    for name in ("train", "test"):
+        np.testing.assert_array_equal(getattr(data, f"{name}_labels"), getattr(expected, f"{name}_labels"))
+        for new, old in zip(getattr(data, name), getattr(expected, name), strict=True):
+            np.testing.assert_array_equal((new.times, new.units), (old.times, old.units))
+            spikes += len(new.units)
+    assert spikes > 5000

@@ -1,6 +1,6 @@
 """What a data set is: labelled samples to learn from and others to be judged by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from ranvier.data.samples import Repeated, Seed, epoch_of, used_inputs
 from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.spikes import Sample
 
-__all__ = ["DataError", "Dataset", "stratified_split"]
+__all__ = ["DataError", "Dataset", "class_names", "stratified_split"]
 
 
 class DataError(ValueError):
@@ -127,6 +127,12 @@ class Dataset:
             raise DataError(f"{self.name}: copies={copies}: give at least 1")
         train, test = (Repeated(samples, self.inputs, copies) for samples in (self.train, self.test))
         return replace(self, inputs=self.inputs * copies, train=train, test=test)
+
+
+def class_names(keys: Iterable[object], count: int) -> tuple[str, ...]:
+    """`keys` (text or bytes) as names of `count` classes; numbers if there are not so many of them."""
+    names = tuple(key.decode() if isinstance(key, bytes) else str(key) for key in keys)
+    return names if len(names) == count else tuple(str(label) for label in range(count))
 
 
 def stratified_split(labels: NDArray[np.int64], train: int, test: int, seed: int) -> tuple[list[int], list[int]]:

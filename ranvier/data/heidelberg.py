@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ranvier.data.augmentation import Augmentation
-from ranvier.data.dataset import DataError, Dataset
+from ranvier.data.dataset import DataError, Dataset, class_names
 from ranvier.data.packed import Binning, Packed, Tally
 from ranvier.data.samples import Chosen, Samples
 from ranvier.data.unpack import unpacked
@@ -139,15 +139,13 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
         speakers = (
             _numbers(path, file, "extra/speaker", len(samples)) if "extra/speaker" in file else np.full(len(labels), -1)
         )
-        names = [key.decode() if isinstance(key, bytes) else str(key) for key in file.get("extra/keys", ())]
+        names = class_names(file.get("extra/keys", ()), classes)
     if not len(labels):
         raise DataError(f"{path}: holds no samples")
     if not 0 <= labels.min() <= labels.max() < classes:
         raise DataError(f"{path}: labels run from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
-    if len(names) != classes:
-        names = [str(label) for label in range(classes)]
     note = f"{path.name}: {tally.text(binning)}"
-    return Recording(samples, labels, speakers, tuple(names), note)
+    return Recording(samples, labels, speakers, names, note)
 
 
 def _part(folder: Path, name: str, part: str, binning: Binning) -> Recording:

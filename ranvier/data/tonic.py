@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.augmentation import Augmentation
-from ranvier.data.dataset import DataError, Dataset
+from ranvier.data.dataset import DataError, Dataset, class_names
 from ranvier.data.packed import Binning, Packed, Tally
 
 __all__ = ["Events", "from_tonic"]
@@ -95,10 +95,12 @@ def from_tonic(
             raise DataError(f"{name}: {part} {error}") from None
         labels.append(np.array(found, dtype=np.int64))
         notes.append(f"{name} {part}: {tally.text(binning)}")
+    names = getattr(train, "classes", ())
+    count = max(len(names), 1 + max(int(found.max(initial=0)) for found in labels))
     return Dataset(
         name=name,
         inputs=binning.channels,
-        classes=tuple(str(label) for label in range(1 + max(int(found.max(initial=0)) for found in labels))),
+        classes=class_names(names, count),
         train=augmentation.apply(samples[0], labels[0], binning.cap),
         train_labels=labels[0],
         test=samples[1],
