@@ -85,6 +85,7 @@ def test_shifts_are_uniform_and_bounded() -> None:
                 found.append(int((moved - before.units)[0]))
                 np.testing.assert_array_equal(moved - before.units, found[-1])
                 np.testing.assert_array_equal(after.times, before.times)
+        assert len(set(found)) > 1, "every sample of an epoch moves by itself"
     counts = np.bincount(np.array(found) + 3, minlength=7)
     assert len(counts) == 7
     assert len(found) > 200
