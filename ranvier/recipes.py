@@ -103,10 +103,10 @@ AnyRecipe = TypeVar("AnyRecipe", bound=Start)
 #: Spoken words: many spikes, every step scored, recurrent neurons.
 SPOKEN = Recipe(
     epochs=20,
-    eta_weight=0.0002,
-    eta_delay=0.05,
-    eta_axonal=0.002,
-    eta_readout=0.0001,
+    eta_weight=0.0001,
+    eta_delay=3.0,
+    eta_axonal=0.2,
+    eta_readout=0.00005,
     decay=0.9,
     alpha=0.9,
     kappa=0.9,

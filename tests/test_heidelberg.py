@@ -14,6 +14,10 @@ import pytest
 from ranvier.data import Binning, DataError, open_dataset, shd, ssc
 from ranvier.data.heidelberg import read_recording
 from ranvier.data.packed import Packed, Tally
+from ranvier.device import open_device
+from ranvier.golden.presets import preset
+from ranvier.recipes import RECIPES, DelayMode, initial_network, with_delays
+from ranvier.training import train
 
 Writer = Callable[..., Path]
 
@@ -151,6 +155,26 @@ def test_archives_are_unpacked_once(kind: str, heidelberg: Writer) -> None:
     np.testing.assert_array_equal(shd(plain.parent, share=0.5).train[3].units, expected.units)
     assert plain.read_bytes() == content
     assert sorted(path.name for path in plain.parent.iterdir()) == ["shd_train.h5", archive.name]
+
+
+@pytest.mark.parametrize("mode", ["axonal", "synaptic"])
+def test_the_recipe_learns(mode: DelayMode, heidelberg: Writer) -> None:
+    """Four of the twenty classes, on a small core: says that the recipe works, and nothing about SHD."""
+    folder = heidelberg("shd_train.h5", samples=120, classes=4, spikes=2400).parent
+    heidelberg("shd_test.h5", samples=40, classes=4, spikes=2400, seed=1)
+    config, recipe = with_delays(preset("shd").replace(neurons=32), RECIPES["shd"].replace(epochs=3), mode)
+    data = open_dataset(f"shd:{folder}?shift=2&blend=0.2")
+    with open_device("golden", config) as device:
+        learned = train(device, initial_network(config, recipe, 0), data, recipe)
+    assert learned.accuracy > 0.6
+    assert learned.delays is not None
+    assert learned.delays.mean > 0.1
+
+
+def test_presets_and_recipes_of_both() -> None:
+    for name, outputs in (("shd", 20), ("ssc", 35)):
+        assert preset(name) == preset("shd").replace(outputs=outputs)
+        assert RECIPES[name].weight_std == RECIPES["shd"].weight_std
 
 
 # -------------------------------------------------------------------- what is refused

@@ -42,7 +42,8 @@ def same(one: Network, other: Network) -> bool:
 def test_initial_network_has_the_recipe_s_distributions(name: str) -> None:
     config, recipe = preset(name), RECIPES[name]
     network = initial_network(config.replace(neurons=1000), recipe, seed=3)
-    weight = network.real("weight")
+    weight, recurrent = np.split(network.real("weight"), [config.inputs])
+    assert not len(recurrent) or abs(recurrent.std() / recipe.recurrent_std - 1) < 0.05
     assert abs(weight.mean() - recipe.weight_mean) < 0.1 * recipe.weight_std
     assert abs(weight.std() / recipe.weight_std - 1) < 0.05
     assert abs(network.real("readout").std() / recipe.readout_std - 1) < 0.05
