@@ -131,7 +131,7 @@ class Dataset:
 
 def class_names(keys: Iterable[object], count: int) -> tuple[str, ...]:
     """`keys` (text or bytes) as names of `count` classes; numbers if there are not so many of them."""
-    names = tuple(key.decode() if isinstance(key, bytes) else str(key) for key in keys)
+    names = tuple(key.decode(errors="replace") if isinstance(key, bytes) else str(key) for key in keys)
     return names if len(names) == count else tuple(str(label) for label in range(count))
 
 

@@ -130,7 +130,9 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
     Raises
     ------
     DataError
-        If h5py is missing, or the file is missing, cut short or not in this layout.
+        If the file is missing, cut short or not in this layout.
+    ExtraError
+        If h5py is missing.
     """
     path, tally = Path(path), Tally()
     with _opened(path) as file:
@@ -139,7 +141,8 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
         speakers = (
             _numbers(path, file, "extra/speaker", len(samples)) if "extra/speaker" in file else np.full(len(labels), -1)
         )
-        names = class_names(file.get("extra/keys", ()), classes)
+        keys = file.get("extra/keys")
+        names = class_names(keys if getattr(keys, "ndim", 0) == 1 else (), classes)
     if not len(labels):
         raise DataError(f"{path}: holds no samples")
     if not 0 <= labels.min() <= labels.max() < classes:
@@ -178,8 +181,10 @@ def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed:
     """Samples [samples] that are kept from training: all of some speakers, or a share of every class."""
     if share and speakers:
         raise DataError(f"share={share}, speakers={list(speakers)}: hold out a share or speakers, not both")
-    if not 0 <= share < 1:
-        raise DataError(f"share={share}: give a share of the training samples below 1")
+    if not 0 <= share < 1 or seed < 0:
+        raise DataError(
+            f"share={share}, seed={seed}: give a share of the training samples below 1 and a seed from 0 up"
+        )
     held = np.isin(recording.speakers, speakers)
     if missing := sorted(set(speakers) - set(recording.speakers[held].tolist())):
         known = sorted(set(recording.speakers.tolist()))

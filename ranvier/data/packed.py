@@ -9,9 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ranvier.data.dataset import DataError
 from ranvier.data.samples import Samples
+from ranvier.golden.config import LIMITS
 from ranvier.golden.spikes import Sample
 
 __all__ = ["Binning", "Packed", "Tally"]
+
+#: Most steps of a sample.
+STEPS = 1 << 16
 
 
 @dataclass
@@ -75,6 +79,10 @@ class Binning:
             raise DataError(
                 f"steps={self.steps}, dt={self.dt}, channels={self.channels}, cap={self.cap}, scored={self.scored}: "
                 f"all must be positive, scored may be 0 (all steps) and is at most steps"
+            )
+        if self.steps > STEPS or self.channels > LIMITS["inputs"][1]:
+            raise DataError(
+                f"steps={self.steps}, channels={self.channels}: at most {STEPS} steps and {LIMITS['inputs'][1]} channels"
             )
 
     @property
