@@ -44,7 +44,7 @@ def step_sizes(*etas: StepSize) -> str:
 def load(network: Network) -> str:
     arrays = [getattr(network, name) for name in ("weight", "delay", "readout", "feedback")]
     etas = step_sizes(network.eta_weight, network.eta_delay, network.eta_readout)
-    return f"l {words(*arrays, network.alpha, network.kappa)} {etas} {network.seed}"
+    return f"l {words(*arrays, network.alpha, network.beta, network.kappa)} {etas} {network.seed}"
 
 
 def run_sample(sample: Sample, target: int, learn: bool, report: bool, state: bool) -> str:
