@@ -20,7 +20,7 @@ from ranvier.stimulus import random_network, random_sample
 TEST = preset("test")
 CONFIGS = {
     "synaptic": TEST,
-    "axonal": TEST.replace(delays="axonal", feedback="random", recurrent=False),
+    "axonal": TEST.replace(delays="axonal", feedback="random", recurrent=False, synapse="exponential", dormant=True),
     "inference": TEST.replace(delays="none", learning=False),
 }
 STATE: tuple[Traced, ...] = ("potential", "spikes", "readout", "trace", "surrogate", "readout_trace")

@@ -20,7 +20,9 @@ CONFIGS = {
     "axonal, lagging, random feedback": CoreConfig(
         inputs=6, neurons=5, outputs=4, max_delay=6, delays="axonal", kernel_radius=3, feedback="random", lanes=4
     ),
-    "single-ported": CoreConfig(inputs=5, neurons=6, outputs=3, max_delay=6, lanes=2, memory="single"),
+    "single-ported": CoreConfig(
+        inputs=5, neurons=6, outputs=3, max_delay=6, lanes=2, memory="single", synapse="exponential"
+    ),
     "no delays, no learning": CoreConfig(inputs=3, neurons=4, outputs=2, delays="none", learning=False, lanes=1),
 }
 CONFIG = CONFIGS["recurrent, synaptic"]
