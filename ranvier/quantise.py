@@ -279,7 +279,8 @@ def quantise(
     c = result.config
     forms = {"weight": c.weight, "readout": c.weight} | ({"delay": c.delay} if c.delays != "none" else {})
     roundings = {name: Rounding.of(form, getattr(network, name), result.real(name)) for name, form in forms.items()}
-    decays = {name: (getattr(network, name), getattr(result, name) / c.decay.one) for name in ("alpha", "kappa")}
+    names = ("alpha", "kappa", "beta") if network.beta else ("alpha", "kappa")
+    decays = {name: (getattr(network, name), getattr(result, name) / c.decay.one) for name in names}
     moved = int((_arrivals(network.delay) != _arrivals(result.real("delay"))).sum())
     if dataset is None:
         return Quantisation(result, roundings, decays, moved)
