@@ -43,6 +43,7 @@ def settings(network: Network) -> dict[Register, int]:
     """Registers of a network, in the order in which they are to be written."""
     return {
         Register.ALPHA: network.alpha,
+        Register.BETA: network.beta,
         Register.KAPPA: network.kappa,
         **step_sizes(network.eta_weight, network.eta_delay, network.eta_readout),
         Register.SEED: network.seed,

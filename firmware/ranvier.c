@@ -179,6 +179,8 @@ static ranvier_error_t read_shape(ranvier_t *core) {
     shape->recurrent = GET(features, FEATURES_RECURRENT) != 0u;
     shape->learning = GET(features, FEATURES_LEARNING) != 0u;
     shape->random_feedback = GET(features, FEATURES_RANDOM_FEEDBACK) != 0u;
+    shape->exponential = GET(features, FEATURES_EXPONENTIAL) != 0u;
+    shape->dormant = GET(features, FEATURES_DORMANT) != 0u;
     shape->weight_width = GET(formats, FORMATS_WEIGHT_WIDTH);
     shape->weight_fraction = GET(formats, FORMATS_WEIGHT_FRACTION);
     shape->decay_width = GET(formats, FORMATS_DECAY_WIDTH);
@@ -267,9 +269,11 @@ static ranvier_error_t put_step_sizes(ranvier_t *core, const ranvier_step_sizes_
 
 ranvier_error_t ranvier_load_settings(ranvier_t *core, const ranvier_settings_t *settings) {
     if (core == NULL || settings == NULL || !step_sizes_fit(&settings->eta)) return RANVIER_E_ARGUMENT;
-    if (settings->alpha >> core->shape.decay_width || settings->kappa >> core->shape.decay_width) return RANVIER_E_ARGUMENT;
+    const uint32_t decays = settings->alpha | settings->beta | settings->kappa;
+    if (decays >> core->shape.decay_width || (settings->beta && !core->shape.exponential)) return RANVIER_E_ARGUMENT;
     TRY(wait_until_idle(core));
     TRY(put(core, RANVIER_REG_ALPHA, settings->alpha));
+    TRY(put(core, RANVIER_REG_BETA, settings->beta));
     TRY(put(core, RANVIER_REG_KAPPA, settings->kappa));
     TRY(put_step_sizes(core, &settings->eta));
     return put(core, RANVIER_REG_SEED, settings->seed);

@@ -67,10 +67,12 @@ typedef struct {
     uint32_t delay_fraction;  /**< fraction bits of a delay */
     uint32_t weight_width;    /**< bits of W and Wout, two's complement */
     uint32_t weight_fraction; /**< fraction bits of them */
-    uint32_t decay_width;     /**< bits of alpha and kappa, all of them fraction bits */
+    uint32_t decay_width;     /**< bits of alpha, beta and kappa, all of them fraction bits */
     bool recurrent;           /**< neurons project onto each other */
     bool learning;            /**< learning units are present */
     bool random_feedback;     /**< the learning signal has weights of its own */
+    bool exponential;         /**< synapses have a current that decays */
+    bool dormant;             /**< learning leaves synapses alone whose weight is 0 */
 } ranvier_shape_t;
 
 /** Polls after which a busy core counts as stuck, unless the caller sets another number. */
@@ -111,6 +113,7 @@ typedef struct {
 /** What a network has beside its arrays. */
 typedef struct {
     uint32_t alpha; /**< decay of membrane and presynaptic trace per step, decay_width fraction bits */
+    uint32_t beta;  /**< decay of the synaptic current per step; 0 unless the core's synapses are exponential */
     uint32_t kappa; /**< decay of the readout per step */
     ranvier_step_sizes_t eta;
     uint32_t seed; /**< of stochastic rounding */

@@ -6,7 +6,7 @@
 #define RANVIER_REGISTERS_H
 
 /* Version of this table, and what tells a Ranvier core from anything else. */
-#define RANVIER_INTERFACE_VERSION                   1u
+#define RANVIER_INTERFACE_VERSION                   2u
 #define RANVIER_MAGIC                               0x524e56u
 
 /* Bytes of the address space. */
@@ -87,6 +87,10 @@
 #define RANVIER_FEATURES_DELAY_FRACTION_MASK        0x0003c000u
 #define RANVIER_FEATURES_MAX_DELAY_SHIFT            18u         /* largest delay in steps */
 #define RANVIER_FEATURES_MAX_DELAY_MASK             0x0ffc0000u
+#define RANVIER_FEATURES_EXPONENTIAL_SHIFT          28u         /* synapses have a current that decays */
+#define RANVIER_FEATURES_EXPONENTIAL_MASK           0x10000000u
+#define RANVIER_FEATURES_DORMANT_SHIFT              29u         /* learning leaves synapses alone whose weight is 0 */
+#define RANVIER_FEATURES_DORMANT_MASK               0x20000000u
 
 /* FORMATS: Widths of what is loaded. (read) */
 #define RANVIER_REG_FORMATS                         0x00010u
@@ -94,7 +98,7 @@
 #define RANVIER_FORMATS_WEIGHT_WIDTH_MASK           0x0000001fu
 #define RANVIER_FORMATS_WEIGHT_FRACTION_SHIFT       5u          /* of them fraction bits */
 #define RANVIER_FORMATS_WEIGHT_FRACTION_MASK        0x000003e0u
-#define RANVIER_FORMATS_DECAY_WIDTH_SHIFT           10u         /* bits of ALPHA and KAPPA, all of them fraction bits */
+#define RANVIER_FORMATS_DECAY_WIDTH_SHIFT           10u         /* bits of ALPHA, BETA and KAPPA, all of them fraction bits */
 #define RANVIER_FORMATS_DECAY_WIDTH_MASK            0x00007c00u
 #define RANVIER_FORMATS_DELAY_WIDTH_SHIFT           15u         /* bits of a delay */
 #define RANVIER_FORMATS_DELAY_WIDTH_MASK            0x000f8000u
@@ -194,42 +198,47 @@
 #define RANVIER_ALPHA_DECAY_SHIFT                   0u          /* fraction */
 #define RANVIER_ALPHA_DECAY_MASK                    0x00ffffffu
 
+/* BETA: Decay of the synaptic current per step; stays 0 without FEATURES.exponential. (read and write) */
+#define RANVIER_REG_BETA                            0x00050u
+#define RANVIER_BETA_DECAY_SHIFT                    0u          /* fraction */
+#define RANVIER_BETA_DECAY_MASK                     0x00ffffffu
+
 /* KAPPA: Decay of the readout per step. (read and write) */
-#define RANVIER_REG_KAPPA                           0x00050u
+#define RANVIER_REG_KAPPA                           0x00054u
 #define RANVIER_KAPPA_DECAY_SHIFT                   0u          /* fraction */
 #define RANVIER_KAPPA_DECAY_MASK                    0x00ffffffu
 
 /* ETA_WEIGHT: Step size of W; 0 freezes it. (read and write) */
-#define RANVIER_REG_ETA_WEIGHT                      0x00054u
+#define RANVIER_REG_ETA_WEIGHT                      0x00058u
 #define RANVIER_ETA_WEIGHT_MANTISSA_SHIFT           0u          /* of the step size of W */
 #define RANVIER_ETA_WEIGHT_MANTISSA_MASK            0x000000ffu
 #define RANVIER_ETA_WEIGHT_SHIFT_SHIFT              8u          /* step size = mantissa / 2^shift */
 #define RANVIER_ETA_WEIGHT_SHIFT_MASK               0x00001f00u
 
 /* ETA_DELAY: Step size of D; 0 freezes it. (read and write) */
-#define RANVIER_REG_ETA_DELAY                       0x00058u
+#define RANVIER_REG_ETA_DELAY                       0x0005cu
 #define RANVIER_ETA_DELAY_MANTISSA_SHIFT            0u          /* of the step size of D */
 #define RANVIER_ETA_DELAY_MANTISSA_MASK             0x000000ffu
 #define RANVIER_ETA_DELAY_SHIFT_SHIFT               8u          /* step size = mantissa / 2^shift */
 #define RANVIER_ETA_DELAY_SHIFT_MASK                0x00001f00u
 
 /* ETA_READOUT: Step size of Wout; 0 freezes it. (read and write) */
-#define RANVIER_REG_ETA_READOUT                     0x0005cu
+#define RANVIER_REG_ETA_READOUT                     0x00060u
 #define RANVIER_ETA_READOUT_MANTISSA_SHIFT          0u          /* of the step size of Wout */
 #define RANVIER_ETA_READOUT_MANTISSA_MASK           0x000000ffu
 #define RANVIER_ETA_READOUT_SHIFT_SHIFT             8u          /* step size = mantissa / 2^shift */
 #define RANVIER_ETA_READOUT_SHIFT_MASK              0x00001f00u
 
 /* SEED: Seed of stochastic rounding; writing restarts the generators. (read and write) */
-#define RANVIER_REG_SEED                            0x00060u    /* seed */
+#define RANVIER_REG_SEED                            0x00064u    /* seed */
 
 /* CLEAR: Writing sets all counters to zero. (write) */
-#define RANVIER_REG_CLEAR                           0x00064u    /* anything */
+#define RANVIER_REG_CLEAR                           0x00068u    /* anything */
 
 /* CYCLES: Clocks in which the core was busy since CLEAR; wraps. (read) */
-#define RANVIER_REG_CYCLES                          0x00068u    /* count */
+#define RANVIER_REG_CYCLES                          0x0006cu    /* count */
 
 /* COUNTER: First of the counters since CLEAR, one register each; they wrap. (read) */
-#define RANVIER_REG_COUNTER                         0x0006cu    /* count */
+#define RANVIER_REG_COUNTER                         0x00070u    /* count */
 
 #endif /* RANVIER_REGISTERS_H */

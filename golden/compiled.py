@@ -76,6 +76,8 @@ class Sizes(NamedTuple):
     axonal: int
     synaptic: int
     soft_reset: int
+    exponential: int
+    dormant: int
     softmax_scores: int
     threshold: int
     surrogate_width: int
@@ -105,6 +107,8 @@ class Sizes(NamedTuple):
             "axonal": int(c.delays == "axonal"),
             "synaptic": int(c.delays == "synaptic"),
             "soft_reset": int(c.reset == "soft"),
+            "exponential": int(c.exponential),
+            "dormant": int(c.dormant),
             "softmax_scores": int(c.prediction == "softmax"),
             "threshold": c.threshold_raw,
             "surrogate_width": c.surrogate_raw,
@@ -122,6 +126,7 @@ class Parameters(NamedTuple):
     feedback: Raw  # the readout itself if symmetric
     alpha: int
     kappa: int
+    beta: int
     eta_weight: tuple[int, int]
     eta_delay: tuple[int, int]
     eta_readout: tuple[int, int]
@@ -138,6 +143,7 @@ class Parameters(NamedTuple):
             n.feedback if n.feedback.size else n.readout,
             n.alpha,
             n.kappa,
+            n.beta,
             eta(n.eta_weight),
             eta(n.eta_delay),
             eta(n.eta_readout),
@@ -148,6 +154,7 @@ class State(NamedTuple):
     """Everything that changes while a sample runs, except the parameters."""
 
     ring: Raw  # [slots, neurons]
+    synaptic_current: Raw  # [neurons]
     potential: Raw  # [neurons]
     spiked: Raw  # [neurons], 0 or 1
     surrogate: Raw  # [neurons]
@@ -164,6 +171,7 @@ class State(NamedTuple):
     awake: Raw  # [1]: how many
     listed: NDArray[np.bool_]  # [rows]: whether among them
     arrived: Raw  # [rows]
+    trace_current: Raw  # [rows]
     window: Raw  # [rows, 2 R + 1]
     trace: Raw  # [rows, slots]
     slope: Raw  # [rows, slots]
@@ -177,12 +185,12 @@ class State(NamedTuple):
         rows, neurons, outputs = c.rows, c.neurons, c.outputs
         shapes = {
             "ring": (c.slots, neurons),
-            **dict.fromkeys(("potential", "spiked", "surrogate", "readout_trace"), (neurons,)),
+            **dict.fromkeys(("synaptic_current", "potential", "spiked", "surrogate", "readout_trace"), (neurons,)),
             **dict.fromkeys(("value", "scores", "error", "blame"), (outputs,)),
             **dict.fromkeys(("credit_weight", "credit_delay"), (c.lag + 1, neurons)),
             "draws": (max(c.words, c.readout_words) * c.lanes,),
             "words": (c.words,),
-            **dict.fromkeys(("lines", "arrived", "age", "quiet"), (rows,)),
+            **dict.fromkeys(("lines", "arrived", "trace_current", "age", "quiet"), (rows,)),
             "awake": (1,),
             "window": (rows, 2 * c.kernel_radius + 1),
             **dict.fromkeys(("trace", "slope"), (rows, c.slots)),
@@ -274,8 +282,14 @@ def sweep(c, p, s, slot):
         kept = leak(s.potential[j], p.alpha, c.decay.fraction)
         if s.spiked[j]:
             kept = kept - c.threshold if c.soft_reset else 0
-        total = kept + s.ring[slot, j]
+        current = s.ring[slot, j]
         s.ring[slot, j] = 0
+        if c.exponential:
+            total = leak(s.synaptic_current[j], p.beta, c.decay.fraction) + current
+            current = saturate(total, c.potential.min, c.potential.max)
+            clipped += current != total
+            s.synaptic_current[j] = current
+        total = kept + current
         v = saturate(total, c.potential.min, c.potential.max)
         clipped += v != total
         s.potential[j] = v
@@ -412,8 +426,14 @@ def trace_line(c, p, s, row, step):
     """Advance a trace and make its entry of ``step - R``; false if the unit now falls asleep."""
     radius = c.kernel_radius
     window = s.window[row]
-    total = leak(window[2 * radius], p.alpha, c.decay.fraction) + (s.arrived[row] << c.trace.fraction)
+    arrived = s.arrived[row] << c.trace.fraction
     s.arrived[row] = 0
+    if c.exponential:
+        total = leak(s.trace_current[row], p.beta, c.decay.fraction) + arrived
+        arrived = saturate(total, c.trace.min, c.trace.max)
+        s.counts[TRACE_SATURATED] += arrived != total
+        s.trace_current[row] = arrived
+    total = leak(window[2 * radius], p.alpha, c.decay.fraction) + arrived
     alive = 0
     for i in range(2 * radius):
         window[i] = window[i + 1]
@@ -477,6 +497,8 @@ def update_row(c, p, s, row, step, credit_weight, credit_delay, words):
     for i in range(len(words) * c.lanes):
         j = words[i // c.lanes] * c.lanes + i % c.lanes
         if j >= c.neurons or j == row - c.inputs or not (credit_weight[j] or credit_delay[j]):
+            continue
+        if c.dormant and p.weight[row, j] == 0:
             continue
         delay = rounded_delay(c, p, row, j)
         slot = (newest - delay) & (c.slots - 1)

@@ -16,6 +16,7 @@ __all__ = ["ConfigError", "CoreConfig"]
 Delays = Literal["none", "axonal", "synaptic"]
 Feedback = Literal["symmetric", "random"]
 Reset = Literal["soft", "zero"]
+Synapse = Literal["delta", "exponential"]
 Memory = Literal["dual", "single"]
 Prediction = Literal["softmax", "readout"]
 
@@ -29,6 +30,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "delays": get_args(Delays),
     "feedback": get_args(Feedback),
     "reset": get_args(Reset),
+    "synapse": get_args(Synapse),
     "memory": get_args(Memory),
     "prediction": get_args(Prediction),
 }
@@ -83,6 +85,10 @@ class CoreConfig:
         Learning signal through the readout weights themselves or through fixed ones of their own.
     reset : {"soft", "zero"}
         After a spike subtract the threshold, or start again from zero.
+    synapse : {"delta", "exponential"}
+        What arrives goes into the membrane at once, or through a current of each neuron that decays by beta per step.
+    dormant : bool
+        Whether learning leaves a synapse alone whose raw weight is 0, so that the host may hold places free and rewire.
     prediction : {"softmax", "readout"}
         What is accumulated over the scored steps: class probabilities, or the readouts themselves.
     threshold : float
@@ -95,8 +101,8 @@ class CoreConfig:
     kernel_sigma : float
         Standard deviation of that Gaussian in steps (without effect at R = 1, where the kernel is (-1/2, 0, 1/2)).
     weight, potential, decay, trace, surrogate, error, signal, step_weight, step_delay, step_readout : QFormat
-        Number formats: W and Wout; ring, v and y; alpha and kappa; xbar and zbar; psi; err; L and m; and the three
-        learning factors with their step size folded in, ``eta * m`` (weights, delays) and ``eta * err`` (readout).
+        Number formats: W and Wout; ring, I, v and y; alpha, beta and kappa; ibar, xbar and zbar; psi; err; L and m; and
+        the three learning factors with their step size folded in, ``eta * m`` (weights, delays) and ``eta * err`` (readout).
     delay_fraction : int
         Fraction bits of the master copy of D. The forward pass rounds them away; the gradient goes straight through.
 
@@ -117,6 +123,8 @@ class CoreConfig:
     learning: bool = True
     feedback: Feedback = "symmetric"
     reset: Reset = "soft"
+    synapse: Synapse = "delta"
+    dormant: bool = False
     prediction: Prediction = "softmax"
     threshold: float = 1.0
     surrogate_width: float = 1.0
@@ -160,6 +168,11 @@ class CoreConfig:
     def reach(self) -> int:
         """Largest delay that the core can hold: `max_delay`, or 0 without delays."""
         return 0 if self.delays == "none" else self.max_delay
+
+    @property
+    def exponential(self) -> bool:
+        """Whether a synapse has a current that decays."""
+        return self.synapse == "exponential"
 
     @property
     def lag(self) -> int:
@@ -303,6 +316,10 @@ class CoreConfig:
         yield (
             self.learning or self.feedback == "symmetric",
             'feedback="random" needs a core that learns: set learning=true or feedback="symmetric"',
+        )
+        yield (
+            self.learning or not self.dormant,
+            "dormant=true needs a core that learns: set learning=true or dormant=false",
         )
         if self.learning:
             yield self._rounding("weight", self.random_bits_weight, "step_weight")

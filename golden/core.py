@@ -72,7 +72,7 @@ class GoldenCore(CoreBase):
     def step(self, units: NDArray[np.int64], *, scored: bool, target: int | None, learn: bool) -> None:
         """One step with spikes of the input `units`, in arrival order."""
         c, net = self.config, self._network
-        self.neurons.sweep(self.ring.take(self.t), net.alpha)
+        self.neurons.sweep(self.ring.take(self.t), net.alpha, net.beta)
         self.spikes += int(self.neurons.spiked.sum())
         if learn:
             self.neurons.factors(net.kappa)
@@ -104,7 +104,7 @@ class GoldenCore(CoreBase):
         return scores
 
     def clear(self) -> None:
-        """Reset the state between samples: v, z, y, ring, traces and histories; never W, D or the generators."""
+        """Reset the state between samples: I, v, z, y, ring, traces and histories; never W, D or the generators."""
         self.t = 0
         self.scores = np.zeros(self.config.outputs, np.int64)
         for part in (self.ring, self.neurons, self.readout, self.eligibility):

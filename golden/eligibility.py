@@ -19,7 +19,8 @@ Raw = NDArray[np.int64]
 class Eligibility:
     """``dW_ji = -etaW m_j epsW_ji`` and ``dD_ji = -etaD m_j epsD_ji``, streamed over all rows that are awake.
 
-    ``epsW_ji = xbar_i[t - 1 - Dh]`` and ``epsD_ji = W_ji slope_i[t - 1 - Dh]`` (DESIGN section 3).
+    ``epsW_ji = xbar_i[t - 1 - Dh]`` and ``epsD_ji = W_ji slope_i[t - 1 - Dh]`` (DESIGN section 3). With ``config.dormant``
+    a synapse with W = 0 stays as it is; its random bits are drawn all the same.
     """
 
     def __init__(self, config: CoreConfig):
@@ -42,7 +43,7 @@ class Eligibility:
         words = credit.words(self.config.lanes)
         for row in list(self.lines):
             line = self.lines[row]
-            awake = line.step(step, network.alpha)
+            awake = line.step(step, network.alpha, network.beta)
             self.trace_saturated += line.saturated
             if words:
                 self._update(row, line, step, credit, words, network, random)
@@ -71,6 +72,8 @@ class Eligibility:
         draws = random.draw(len(words))
         last = int(draws[-1, 0])
         keep = (j < c.neurons) & (j != row - c.inputs)
+        if c.dormant:
+            keep[keep] = net.weight[row, j[keep]] != 0
         j, draws = j[keep], draws.reshape(-1)[keep]
         trace, slope = line.read(step, rounded_delays(net, row)[j])
         weight = net.weight[row, j]

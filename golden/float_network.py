@@ -85,6 +85,7 @@ class FloatNetwork:
             network.real("readout"),
             alpha=network.alpha / c.decay.one,
             kappa=network.kappa / c.decay.one,
+            beta=network.beta / c.decay.one,
         )
 
     def replace(self, **changes: Any) -> "FloatNetwork":

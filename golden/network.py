@@ -16,6 +16,9 @@ __all__ = ["Network", "NetworkError", "StepSize", "write_arrays"]
 
 Raw = NDArray[np.int64]
 
+#: Decays of a network, per step.
+DECAYS = ("alpha", "kappa", "beta")
+
 
 class NetworkError(ValueError):
     """A network that does not fit its configuration, or a file that is not a network."""
@@ -53,6 +56,8 @@ class Network:
         B_kj at ``[j, k]``, format ``config.weight``.
     alpha, kappa : int
         Decay of membrane and presynaptic trace, and of readout, per step, format ``config.decay``.
+    beta : int
+        Decay of the synaptic current per step, format ``config.decay``; 0 unless the core's synapse is exponential.
     eta_weight, eta_delay, eta_readout : StepSize
         Step sizes of W, D and Wout.
     seed : int
@@ -71,6 +76,7 @@ class Network:
     feedback: Raw
     alpha: int
     kappa: int
+    beta: int = 0
     eta_weight: StepSize = field(default_factory=StepSize)
     eta_delay: StepSize = field(default_factory=StepSize)
     eta_readout: StepSize = field(default_factory=StepSize)
@@ -90,11 +96,13 @@ class Network:
                     "scale or clip it, or rebuild with a wider format"
                 )
             setattr(self, name, np.array(array, dtype=np.int64, order="C"))
-        for name, most in (("alpha", c.decay.max), ("kappa", c.decay.max), ("seed", (1 << 32) - 1)):
+        for name, most in (*((decay, c.decay.max) for decay in DECAYS), ("seed", (1 << 32) - 1)):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or not 0 <= value <= most:
                 raise NetworkError(f"{name}={value!r} does not fit the core: give a whole number from 0 to {most}")
             setattr(self, name, int(value))
+        if self.beta and not c.exponential:
+            raise NetworkError(f'beta={self.beta} needs synapse="exponential": set beta=0 or rebuild with that synapse')
         for name in ("eta_weight", "eta_delay", "eta_readout"):
             if not isinstance(getattr(self, name), StepSize):
                 raise NetworkError(f"{name}={getattr(self, name)!r} is not a step size: give StepSize.of(value)")
@@ -113,10 +121,11 @@ class Network:
         }
 
     @classmethod
-    def zeros(cls, config: CoreConfig, *, alpha: float = 0.9, kappa: float = 0.9) -> "Network":
+    def zeros(cls, config: CoreConfig, *, alpha: float = 0.9, kappa: float = 0.9, beta: float = 0.0) -> "Network":
         """A silent network with the given decays (real numbers)."""
         arrays: dict[str, Any] = {name: np.zeros(shape, np.int64) for name, (shape, _, _) in cls.layout(config).items()}
-        return cls(config, **arrays, alpha=int(config.decay.quantise(alpha)), kappa=int(config.decay.quantise(kappa)))
+        decays = {"alpha": alpha, "kappa": kappa, "beta": beta}
+        return cls(config, **arrays, **{name: int(config.decay.quantise(value)) for name, value in decays.items()})
 
     def replace(self, **changes: object) -> "Network":
         """A validated copy with some fields changed; arrays are never shared."""
@@ -126,7 +135,7 @@ class Network:
 
     def save(self, path: str | Path) -> None:
         """Write ``.npz``: the arrays, the scalars and the configuration as TOML. Temporary name first, then renamed."""
-        scalars: dict[str, Any] = {name: int(getattr(self, name)) for name in ("alpha", "kappa", "seed")}
+        scalars: dict[str, Any] = {name: int(getattr(self, name)) for name in (*DECAYS, "seed")}
         etas: dict[str, Any] = {
             f.name: (getattr(self, f.name).mantissa, getattr(self, f.name).shift)
             for f in fields(self)
@@ -137,10 +146,10 @@ class Network:
 
     @classmethod
     def read(cls, path: str | Path) -> "Network":
-        """Read what `save` wrote; `NetworkError` names the file and what is wrong with it."""
+        """Read what `save` wrote; `NetworkError` names the file and what is wrong with it. Without a beta it is 0."""
         try:
             with np.load(path, allow_pickle=False) as file:
-                content = {f.name: np.asarray(file[f.name]) for f in fields(cls)}
+                content = {f.name: np.asarray(file[f.name]) for f in fields(cls) if f.name != "beta" or "beta" in file}
         except OSError as error:
             raise NetworkError(f"{path}: {error.strerror or error}") from None
         except Exception:  # what a damaged archive raises depends on the damage

@@ -12,7 +12,11 @@ Raw = NDArray[np.int64]
 
 
 class Neurons:
-    """LIF neurons, ``v = alpha v - theta z[t-1] + current``, ``z = (v >= theta)`` (DESIGN section 2)."""
+    """LIF neurons, ``v = alpha v - theta z[t-1] + I``, ``z = (v >= theta)`` (DESIGN section 2).
+
+    I is the current that arrives or, with exponential synapses, ``I = beta I + current``: leaked, added, saturated (counted
+    as potential) before the membrane sees it.
+    """
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -21,14 +25,20 @@ class Neurons:
 
     def clear(self) -> None:
         n = self.config.neurons
+        self.synaptic_current = np.zeros(n, np.int64)  # I, `potential` format; exponential synapses only
         self.potential = np.zeros(n, np.int64)  # v, `potential` format, before reset
         self.spiked = np.zeros(n, bool)  # z
         self.surrogate = np.zeros(n, np.int64)  # psi, `surrogate` format
         self.readout_trace = np.zeros(n, np.int64)  # zbar, `trace` format  # fmt: skip
 
-    def sweep(self, current: Raw, alpha: int) -> None:
+    def sweep(self, current: Raw, alpha: int, beta: int = 0) -> None:
         """Advance all neurons by one step with the `current` [neurons] that arrives on it."""
         c = self.config
+        if c.exponential:
+            total = leak(self.synaptic_current, beta, c.decay) + current
+            self.synaptic_current, clipped = saturate(total, c.potential.min, c.potential.max)
+            self.potential_saturated += clipped
+            current = self.synaptic_current
         leaked = leak(self.potential, alpha, c.decay)
         kept = leaked - c.threshold_raw * self.spiked if c.reset == "soft" else np.where(self.spiked, 0, leaked)
         self.potential, clipped = saturate(kept + current, c.potential.min, c.potential.max)

@@ -41,11 +41,13 @@ class Rule(NamedTuple):
     axonal: int
     synaptic: int
     soft_reset: int
+    dormant: int
     lag: int
     threshold: float
     width: float
     alpha: float
     kappa: float
+    beta: float
     eta_weight: float
     eta_delay: float
     eta_readout: float
@@ -63,11 +65,13 @@ class Rule(NamedTuple):
             axonal=int(c.delays == "axonal"),
             synaptic=int(c.delays == "synaptic"),
             soft_reset=int(c.reset == "soft"),
+            dormant=int(c.dormant),
             lag=c.lag,
             threshold=c.threshold,
             width=c.surrogate_width * c.threshold,
             alpha=net.alpha / c.decay.one,
             kappa=net.kappa / c.decay.one,
+            beta=net.beta / c.decay.one,
             eta_weight=float(net.eta_weight),
             eta_delay=float(net.eta_delay),
             eta_readout=float(net.eta_readout),
@@ -86,8 +90,10 @@ class History(NamedTuple):
     """Every quantity of a sample at every step, real units; lagging updates see `lag` silent steps after its end."""
 
     arrived: Real  # x: spikes of presynaptic units [steps + lag, rows]
+    trace_current: Real  # ibar [steps + lag, rows]; x unless synapses are exponential
     trace: Real  # xbar [steps + lag, rows]
     current: Real  # what the delay line of current holds for each step [steps + max_delay + 1, neurons]
+    synaptic_current: Real  # I [steps, neurons]; what arrives unless synapses are exponential
     potential: Real  # v before reset [steps, neurons]
     spikes: Real  # z [steps, neurons]
     surrogate: Real  # psi [steps, neurons]
@@ -99,9 +105,10 @@ class History(NamedTuple):
     @classmethod
     def of(cls, c: CoreConfig, steps: int) -> "History":
         shapes = {
-            **dict.fromkeys(("arrived", "trace"), (steps + c.lag, c.rows)),
+            **dict.fromkeys(("arrived", "trace_current", "trace"), (steps + c.lag, c.rows)),
             "current": (steps + c.max_delay + 1, c.neurons),
-            **dict.fromkeys(("potential", "spikes", "surrogate", "readout_trace", "credit"), (steps, c.neurons)),
+            **dict.fromkeys(("synaptic_current", "potential", "spikes"), (steps, c.neurons)),
+            **dict.fromkeys(("surrogate", "readout_trace", "credit"), (steps, c.neurons)),
             **dict.fromkeys(("readout", "probability"), (steps, c.outputs)),
         }
         return cls(**{name: np.zeros(shape) for name, shape in shapes.items()})
@@ -114,7 +121,8 @@ class History(NamedTuple):
 def sweep(c, h, t):
     kept = c.alpha * h.potential[t - 1]
     kept = kept - c.threshold * h.spikes[t - 1] if c.soft_reset else kept * (1 - h.spikes[t - 1])
-    h.potential[t] = kept + h.current[t]
+    h.synaptic_current[t] = c.beta * h.synaptic_current[t - 1] + h.current[t]
+    h.potential[t] = kept + h.synaptic_current[t]
     h.spikes[t] = h.potential[t] >= c.threshold
 
 
@@ -189,7 +197,8 @@ def slope_at(c, h, i, t):
 
 @njit
 def eligibility(c, p, to, h, t, awake):
-    h.trace[t] = c.alpha * h.trace[t - 1] + h.arrived[t]
+    h.trace_current[t] = c.beta * h.trace_current[t - 1] + h.arrived[t]
+    h.trace[t] = c.alpha * h.trace[t - 1] + h.trace_current[t]
     awake |= h.arrived[t] > 0
     s = t - c.lag  # the step whose credit is due
     if s < 0:
@@ -202,6 +211,8 @@ def eligibility(c, p, to, h, t, awake):
                 continue
             felt = s - 1 - rounded_delay(c, p, i, j)
             weight = p.weight[i, j]
+            if c.dormant and weight == 0:
+                continue
             change = c.eta_weight * h.credit[s, j] * trace_at(h, i, felt)
             to.weight[i, j] = clip(to.weight[i, j] - change, c.weight_limits)
             if c.synaptic or c.axonal:
@@ -265,7 +276,7 @@ class FloatCore(CoreBase):
     def _take(self, network: FloatNetwork) -> None:
         delay = network.delay.copy() if network.delay.size else np.zeros((self.config.rows, 1))
         self.parameters = Parameters(network.weight.copy(), delay, network.readout.copy())
-        self._alpha, self._kappa = network.alpha, network.kappa
+        self._decays = {"alpha": network.alpha, "kappa": network.kappa, "beta": network.beta}
         self.history = History.of(self.config, 0)
         self._counts = dict.fromkeys(COUNTERS, 0)
 
@@ -323,7 +334,7 @@ class FloatCore(CoreBase):
         return Parameters(*(-values for values in change))
 
     def _rule(self) -> Rule:
-        return Rule.of(self._network)._replace(alpha=self._alpha, kappa=self._kappa)
+        return Rule.of(self._network)._replace(**self._decays)
 
     def _play(self, rule: Rule, to: Parameters, sample: Sample, target: int | None, learn: bool) -> None:
         net, self.history = self._network, History.of(self.config, sample.steps)

@@ -18,6 +18,9 @@ Raw = NDArray[np.int64]
 class TraceLine:
     """One unit's trace ``xbar = alpha xbar + x`` with its history of (trace, slope) entries.
 
+    With exponential synapses it is filtered like the membrane, ``ibar = beta ibar + x``, ``xbar = alpha xbar + ibar``, each
+    saturating. A trace is at least its current, so one that reached zero has no current left to wake it.
+
     An entry for step s holds ``xbar[s]`` and ``slope[s] = sum_u k(u) xbar[s - u]``. The kernel looks R steps ahead, so the
     entry of step ``t - R`` is made on step t. `age` counts the entries made since the unit woke; older ones read as zero, so
     that a reset needs no clearing of memory. Once every entry within reach is zero, the unit sleeps and costs nothing.
@@ -26,6 +29,7 @@ class TraceLine:
     def __init__(self, config: CoreConfig):
         self.config = config
         self.arrived = 0  # spikes on this step
+        self.current = np.zeros(1, np.int64)  # ibar of this step; exponential synapses only
         self.window = np.zeros(2 * config.kernel_radius + 1, np.int64)  # xbar[t - 2R] .. xbar[t]
         self.entries = np.zeros((config.slots, 2), np.int64)
         self.age = 0
@@ -37,11 +41,16 @@ class TraceLine:
         """xbar of this step."""
         return int(self.window[-1])
 
-    def step(self, step: int, alpha: int) -> bool:
+    def step(self, step: int, alpha: int, beta: int = 0) -> bool:
         """Advance the trace by one step and make the entry of ``step - R``; false if the unit now falls asleep."""
         c, radius = self.config, self.config.kernel_radius
-        trace = leak(self.window[-1:], alpha, c.decay) + c.trace.one * self.arrived
-        trace, self.saturated = saturate(trace, c.trace.min, c.trace.max)
+        arrived, self.saturated = np.array([c.trace.one * self.arrived]), 0
+        if c.exponential:
+            total = leak(self.current, beta, c.decay) + arrived
+            self.current, self.saturated = saturate(total, c.trace.min, c.trace.max)
+            arrived = self.current
+        trace, clipped = saturate(leak(self.window[-1:], alpha, c.decay) + arrived, c.trace.min, c.trace.max)
+        self.saturated += clipped
         self.window = np.concatenate([self.window[1:], trace])
         ahead, behind = self.window[radius + 1 :], self.window[:radius][::-1]
         slope = round_half_up(np.asarray(c.kernel) @ (behind - ahead), c.kernel_format.fraction)

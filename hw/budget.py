@@ -12,7 +12,7 @@ from ranvier.hw.core import Phase
 from ranvier.hw.credit_list import credit_layout
 from ranvier.hw.delivery import Delivery
 from ranvier.hw.eligibility import Eligibility
-from ranvier.hw.neuron import NeuronSweep, neuron_layout
+from ranvier.hw.neuron import NeuronSweep, filter_latency, neuron_layout
 from ranvier.hw.readout import Readout
 from ranvier.hw.row_memory import RowMemory, row_stride, write_wait
 from ranvier.hw.softmax import Softmax
@@ -58,9 +58,10 @@ def constants(config: CoreConfig) -> dict[Phase, int]:
     signal = RowMemory.LATENCY + lanes + SCALE_LATENCY + 8 - (c.memory == "single")
     wait = write_wait(c.memory, Eligibility.WRITE - Eligibility.SYNAPSES)
     learn = Eligibility.WRITE + RowMemory.WRITE_LATENCY + 5 + (1 + lanes if c.delays == "axonal" else wait)
+    learn += filter_latency(c)
     return {
         Phase.IDLE: Delivery.LATENCY + 4,
-        Phase.SWEEP: NeuronSweep.LATENCY + 1,
+        Phase.SWEEP: NeuronSweep.LATENCY + filter_latency(c) + 1,
         Phase.READOUT: RowMemory.LATENCY + 6,
         Phase.SCORE: score,
         Phase.SIGNAL: signal if c.learning else 0,
@@ -73,7 +74,8 @@ def constants(config: CoreConfig) -> dict[Phase, int]:
 
 def _sweep(config: CoreConfig) -> int:
     """Clocks in which all neurons are swept while all readouts leak."""
-    return max(config.words + NeuronSweep.LATENCY, config.readout_words + Readout.LEAK_LATENCY) + 1
+    sweep = config.words + NeuronSweep.LATENCY + filter_latency(config)
+    return max(sweep, config.readout_words + Readout.LEAK_LATENCY) + 1
 
 
 def _row(config: CoreConfig) -> int:

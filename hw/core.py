@@ -296,6 +296,7 @@ class Core(wiring.Component):
         neurons, readout, ring, delivery = self.neurons, self.readout, self.ring, self.delivery
         m.d.comb += [
             neurons.alpha.eq(self.registers.alpha.decay),
+            neurons.beta.eq(self.registers.beta.decay if c.exponential else 0),
             neurons.kappa.eq(self.registers.kappa.decay),
             neurons.learn.eq(self.learn),
             neurons.clear.eq(self.clearing),
@@ -412,6 +413,7 @@ class Core(wiring.Component):
             self.awake.row.eq(Mux(stays, traces.visited_row, traces.woken_row)),
             self.awake.clear.eq(self.clearing),
             traces.alpha.eq(self.registers.alpha.decay),
+            traces.beta.eq(self.registers.beta.decay if c.exponential else 0),
             traces.arrive.eq(self.delivery.arrive & self.learn),
             traces.arrived_row.eq(self.delivery.arrived_row),
             traces.visit.eq(unit.visit),

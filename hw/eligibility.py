@@ -8,6 +8,7 @@ from amaranth.utils import ceil_log2
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.credit_list import credit_layout
 from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate
+from ranvier.hw.neuron import filter_latency
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.row_memory import read_turn, write_wait
 from ranvier.hw.synapse import SynapseMemory, SynapseWrite, synapse_layout
@@ -21,7 +22,8 @@ class Eligibility(wiring.Component):
     """``dW_ji = -etaW m_j epsW_ji``, ``dD_ji = -etaD m_j epsD_ji`` for all synapses of all rows that are awake.
 
     Each row costs ``max(3, credit words + 1)`` clocks: its trace advances, and each word of neurons with credit passes the
-    update pipeline, one word per clock. Rows overlap in the pipeline, whose length is paid once per step.
+    update pipeline, one word per clock. Rows overlap in the pipeline, whose length is paid once per step. Dormant synapses
+    (`CoreConfig.dormant`) pass it like all others, draw included, and are not written.
 
     Single-ported synapses are read on every second clock and written on those between: ``max(3, 2 credit words)`` per row.
 
@@ -101,8 +103,8 @@ class Eligibility(wiring.Component):
             }
         )
 
-    # Stages, in clocks after a word is issued. A row's trace entry is made while its first word is on the way, and is in
-    # the trace line one clock before that word reads it.
+    # Stages, in clocks after a word is issued, beside `filter_latency`, which it waits first. A row's trace entry is made
+    # while its first word is on the way, and is in the trace line one clock before that word reads it.
     CREDIT = 2
     SYNAPSES = CREDIT + 2
     READ = SYNAPSES + SynapseMemory.LATENCY + 1
@@ -114,7 +116,7 @@ class Eligibility(wiring.Component):
     def latency(self) -> int:
         """Clocks from the last word issued to the last delay in memory."""
         axonal = 1 + ceil_log2(self.config.lanes) if self.config.delays == "axonal" else 0
-        return self.WRITE + SynapseMemory.WRITE_LATENCY + max(axonal, self.wait)
+        return filter_latency(self.config) + self.WRITE + SynapseMemory.WRITE_LATENCY + max(axonal, self.wait)
 
     @property
     def wait(self) -> int:
@@ -126,6 +128,7 @@ class Eligibility(wiring.Component):
         n, row, issuing = Signal.like(self.entry), Signal.like(self.row), Signal()
         last = n + 1 >= self.count
         turn = read_turn(m, self.config.memory, self.start)
+        filtering = filter_latency(self.config)
         m.d.comb += self.busy.eq(1)
         drain = Signal(range(self.latency + 2))
         with m.FSM():
@@ -151,11 +154,12 @@ class Eligibility(wiring.Component):
                 with m.If(drain == self.latency):
                     m.next = "Idle"
 
-        m.d.comb += [self.visit.eq(issuing & (n == 0)), self.row.eq(row), self.entry.eq(delayed(m, n, self.CREDIT))]
-        valid = delayed(m, issuing & (self.count != 0), self.SYNAPSES)
-        row = delayed(m, row, self.SYNAPSES)
+        m.d.comb += [self.visit.eq(issuing & (n == 0)), self.row.eq(row)]
+        m.d.comb += self.entry.eq(delayed(m, n, filtering + self.CREDIT))
+        valid = delayed(m, issuing & (self.count != 0), filtering + self.SYNAPSES)
+        row = delayed(m, row, filtering + self.SYNAPSES)
         m.d.comb += [self.synapse_row.eq(row), self.synapse_word.eq(self.credit.word)]
-        final = delayed(m, issuing & last, self.SYNAPSES)
+        final = delayed(m, issuing & last, filtering + self.SYNAPSES)
         self._update(m, valid, final, row, self.credit)
         return m
 
@@ -185,16 +189,21 @@ class Eligibility(wiring.Component):
         blame_valid, blame_final = delayed(m, valid, 1), delayed(m, valid & final, 1)
         late = 2 + TraceLine.LATENCY
         valid, final, row, synapses = (delayed(m, v, late) for v in (valid, valid & final, row, synapses))
+        writes = [valid & synapses.targets[lane] & self._awake(synapses.weight[lane]) for lane in range(c.lanes)]
         word, weight_credit = delayed(m, credit.word, late), delayed(m, credit.weight, late)
         m.d.comb += self.advance.eq(delayed(m, valid, 1))
-        self._weights(m, valid, row, word, synapses, weight_credit, traces)
+        self._weights(m, writes, row, word, synapses, weight_credit, traces)
         if c.delays == "synaptic":
-            self._synaptic_delays(m, valid, row, word, synapses, blame, slopes)
+            self._synaptic_delays(m, writes, row, word, synapses, blame, slopes)
         elif c.delays == "axonal":
             total = self._row_sum(m, blame_valid, blame_final, blame)
             self._axonal_delays(m, final, row, synapses.delay[0], total, slopes[0])
 
-    def _weights(self, m, valid, row, word, synapses, credit, traces):
+    def _awake(self, weight):
+        """Whether learning may change a synapse of this weight."""
+        return weight.any() if self.config.dormant else 1
+
+    def _weights(self, m, writes, row, word, synapses, credit, traces):
         """Product, draw, difference, saturation: 4 clocks."""
         c, write = self.config, self.write
         clipped = []
@@ -203,17 +212,17 @@ class Eligibility(wiring.Component):
             change = delayed(m, round_stochastic(product, c.random_bits_weight, self.draw[lane]), 1)
             total = delayed(m, delayed(m, synapses.weight[lane], 2) - change, 1)
             weight, clips = saturate(total, c.weight)
-            writes = delayed(m, valid & synapses.targets[lane], 3)
-            clipped.append(delayed(m, writes & clips, 1))
+            writing = delayed(m, writes[lane], 3)
+            clipped.append(delayed(m, writing & clips, 1))
             m.d.comb += [
                 write.weight[lane].eq(delayed(m, weight, 1 + self.wait)),
-                write.weight_lanes[lane].eq(delayed(m, writes, 1 + self.wait)),
+                write.weight_lanes[lane].eq(delayed(m, writing, 1 + self.wait)),
             ]
         late = 4 + self.wait
         m.d.comb += [write.weight_row.eq(delayed(m, row, late)), write.weight_word.eq(delayed(m, word, late))]
         m.d.sync += self.weight_saturated.eq(popcount(clipped))
 
-    def _synaptic_delays(self, m, valid, row, word, synapses, blame, slopes):
+    def _synaptic_delays(self, m, writes, row, word, synapses, blame, slopes):
         """Each lane for itself; `blame` (``etaD m W``) was two clocks early, which its rounding takes."""
         c, write = self.config, self.write
         blame_clipped, clipped = [], []
@@ -226,11 +235,11 @@ class Eligibility(wiring.Component):
             change = delayed(m, round_stochastic(product, c.random_bits_delay, draw), 1)
             total = delayed(m, delayed(m, synapses.delay[lane], 2) - change, 1)
             delay, clips = clamp(total, c.delay_limit)
-            writes = delayed(m, valid & synapses.targets[lane], 3)
-            clipped.append(delayed(m, writes & clips, 1))
+            writing = delayed(m, writes[lane], 3)
+            clipped.append(delayed(m, writing & clips, 1))
             m.d.comb += [
                 write.delay[lane].eq(delayed(m, delay, 1 + self.wait)),
-                write.delay_lanes[lane].eq(delayed(m, writes, 1 + self.wait)),
+                write.delay_lanes[lane].eq(delayed(m, writing, 1 + self.wait)),
             ]
         late = 4 + self.wait
         m.d.comb += [write.delay_row.eq(delayed(m, row, late)), write.delay_word.eq(delayed(m, word, late))]

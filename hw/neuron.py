@@ -12,22 +12,31 @@ from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import popcount, saturate, shape, toward_zero
 from ranvier.hw.pipeline import delayed, lately
 
-__all__ = ["NeuronSweep", "neuron_layout"]
+__all__ = ["NeuronSweep", "filter_latency", "neuron_layout"]
+
+
+def filter_latency(config: CoreConfig) -> int:
+    """Clocks in which an exponential synapse filters what arrives, before the membrane or its trace does: sum, saturate."""
+    return 2 if config.exponential else 0
 
 
 def neuron_layout(config: CoreConfig) -> data.StructLayout:
-    """State of one neuron: v before reset, z, and (on cores that learn) psi and zbar."""
+    """State of one neuron: v before reset, z, I if synapses are exponential, and (on cores that learn) psi and zbar."""
     fields = {"potential": shape(config.potential), "spiked": 1}
+    if config.exponential:
+        fields["synaptic_current"] = shape(config.potential)
     if config.learning:
         fields |= {"surrogate": shape(config.surrogate), "readout_trace": shape(config.trace)}
     return data.StructLayout(fields)
 
 
 class NeuronSweep(wiring.Component):
-    """LIF neurons: ``v = alpha v - theta z + current``, ``z = (v >= theta)`` (DESIGN section 2, step 1).
+    """LIF neurons: ``v = alpha v - theta z + I``, ``z = (v >= theta)`` (DESIGN section 2, step 1).
 
-    A sweep visits every word once, one word per clock, and takes ``words + LATENCY`` clocks. Stages: read, leak product,
-    leak, sum, saturate, factors, write.
+    I is the current that arrives, or ``I = beta I + current`` if synapses are exponential.
+
+    A sweep visits every word once, one word per clock, and takes ``words + LATENCY + filter_latency`` clocks. Stages: read,
+    leak product, leak, (sum and saturate I,) sum, saturate, factors, write.
 
     Parameters
     ----------
@@ -40,7 +49,7 @@ class NeuronSweep(wiring.Component):
         Begin a sweep (or, with `clear`, set all state to zero in as many clocks).
     clear, learn : In(1)
         Held during a sweep; without `learn` psi and zbar stay as they are.
-    alpha, kappa : In
+    alpha, beta, kappa : In
         Decays, `decay` format.
     take, take_word : Out
         Ask the delay line for the current of a word ...
@@ -55,10 +64,10 @@ class NeuronSweep(wiring.Component):
     busy : Out(1)
         A sweep is under way.
     potential_saturated, trace_saturated : Out
-        How many lanes clipped on this clock.
+        How many values clipped on this clock: v and I, zbar.
     """
 
-    #: Clocks from the last word issued to the last word written.
+    #: Clocks from the last word issued to the last word written, beside `filter_latency`.
     LATENCY = 8
 
     def __init__(self, config: CoreConfig):
@@ -70,6 +79,7 @@ class NeuronSweep(wiring.Component):
                 "clear": In(1),
                 "learn": In(1),
                 "alpha": In(shape(config.decay)),
+                "beta": In(shape(config.decay)),
                 "kappa": In(shape(config.decay)),
                 "take": Out(1),
                 "take_word": Out(word),
@@ -81,14 +91,15 @@ class NeuronSweep(wiring.Component):
                 "read_word": In(word),
                 "state": Out(data.ArrayLayout(neuron_layout(config), lanes)),
                 "busy": Out(1),
-                "potential_saturated": Out(range(lanes + 1)),
+                "potential_saturated": Out(range(lanes * (1 + config.exponential) + 1)),
                 "trace_saturated": Out(range(lanes + 1)),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        c = self.config
+        c, filtering = self.config, filter_latency(self.config)
+        latency = self.LATENCY + filtering
         m.submodules.memory = memory = Memory(shape=self.state.shape(), depth=max(2, c.words), init=[])
         read, write = memory.read_port(), memory.write_port()
         m.d.comb += self.state.eq(delayed(m, read.data, 1))
@@ -96,11 +107,11 @@ class NeuronSweep(wiring.Component):
         # Issue one word per clock; `stage[n]` is the word issued n clocks ago.
         running, word = Signal(), Signal(range(max(2, c.words)))
         layout = data.StructLayout({"valid": 1, "word": word.shape()})
-        stage = [Signal(layout, name=f"stage_{n}") for n in range(self.LATENCY + 1)]
+        stage = [Signal(layout, name=f"stage_{n}") for n in range(latency + 1)]
         m.d.comb += [
             stage[0].valid.eq(running),
             stage[0].word.eq(word),
-            self.busy.eq(lately(m, running, self.LATENCY)),
+            self.busy.eq(lately(m, running, latency)),
         ]
         m.d.sync += [late.eq(early) for early, late in pairwise(stage)]
         with m.If(self.start):
@@ -115,7 +126,7 @@ class NeuronSweep(wiring.Component):
             read.addr.eq(Mux(running, word, self.read_word)),
         ]
 
-        last = stage[self.LATENCY]
+        last = stage[latency]
         after = Signal(self.state.shape())
         m.d.comb += [
             write.addr.eq(last.word),
@@ -125,26 +136,41 @@ class NeuronSweep(wiring.Component):
         m.d.comb += [self.swept.eq(last.valid & ~self.clear), self.swept_word.eq(last.word)]
         v_clipped, z_clipped = [], []
         for lane in range(c.lanes):
-            v, clipped = self._membrane(m, lane, after[lane])
-            v_clipped.append(delayed(m, stage[5].valid & ~self.clear & clipped, 1))
+            current = delayed(m, self.current[lane], 3)
+            if c.exponential:
+                current, clipped = self._synapse(m, lane, current, after[lane])
+                v_clipped.append(delayed(m, stage[5].valid & ~self.clear & clipped, 1))
+            v, clipped = self._membrane(m, lane, current, after[lane])
+            v_clipped.append(delayed(m, stage[5 + filtering].valid & ~self.clear & clipped, 1))
             if c.learning:
-                existing = stage[7].word * c.lanes + lane < c.neurons  # lanes beyond the last neuron earn no credit
+                # lanes beyond the last neuron earn no credit
+                existing = stage[latency - 1].word * c.lanes + lane < c.neurons
                 clipped = self._factors(m, lane, v, existing, after[lane])
-                z_clipped.append(delayed(m, stage[7].valid & ~self.clear & self.learn & clipped, 1))
+                z_clipped.append(delayed(m, stage[latency - 1].valid & ~self.clear & self.learn & clipped, 1))
             else:
                 m.d.comb += self.active[lane].eq(0)
         m.d.sync += [self.potential_saturated.eq(popcount(v_clipped)), self.trace_saturated.eq(popcount(z_clipped))]
         return m
 
-    def _membrane(self, m, lane, after):
-        """v and z of one lane: state at stage 2, v at stage 6, to be written at stage 8."""
+    def _synapse(self, m, lane, arriving, after):
+        """I of one lane: state at stage 2, what arrives at stage 4, I at stage 6."""
         c = self.config
+        product = delayed(m, self.state[lane].synaptic_current * self.beta, 1)
+        leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
+        current, clipped = saturate(delayed(m, leaked + arriving, 1), c.potential)
+        current = delayed(m, current, 1)
+        m.d.comb += after.synaptic_current.eq(delayed(m, current, 2 + filter_latency(c)))
+        return current, clipped
+
+    def _membrane(self, m, lane, current, after):
+        """v and z of one lane: state at stage 2, I at stage 4 and v at stage 6, each later by as much as I is filtered."""
+        c, filtering = self.config, filter_latency(self.config)
         before = self.state[lane]
         product = delayed(m, before.potential * self.alpha, 1)
-        leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
-        spiked = delayed(m, before.spiked, 2)
+        leaked = delayed(m, toward_zero(product, c.decay.fraction), 1 + filtering)
+        spiked = delayed(m, before.spiked, 2 + filtering)
         kept = leaked - Mux(spiked, c.threshold_raw, 0) if c.reset == "soft" else Mux(spiked, 0, leaked)
-        total = delayed(m, kept + delayed(m, self.current[lane], 3), 1)
+        total = delayed(m, kept + current, 1)
         v, clipped = saturate(total, c.potential)
         v = delayed(m, v, 1)
         m.d.comb += [
@@ -155,8 +181,8 @@ class NeuronSweep(wiring.Component):
         return v, clipped
 
     def _factors(self, m, lane, v, existing, after):
-        """psi and zbar of one lane from v at stage 6; ``psi = max(0, 1 - |v - theta| / width)``."""
-        c = self.config
+        """psi and zbar of one lane, a clock after v; ``psi = max(0, 1 - |v - theta| / width)``."""
+        c, filtering = self.config, filter_latency(self.config)
         fires = delayed(m, v >= c.threshold_raw, 1)
         rise = delayed(m, v - (c.threshold_raw - c.surrogate_raw), 1)
         fall = delayed(m, (c.threshold_raw + c.surrogate_raw) - v, 1)
@@ -165,10 +191,10 @@ class NeuronSweep(wiring.Component):
 
         before = self.state[lane]
         product = delayed(m, before.readout_trace * self.kappa, 1)
-        leaked = delayed(m, product >> c.decay.fraction, 4)
+        leaked = delayed(m, product >> c.decay.fraction, 4 + filtering)
         zbar, clipped = saturate(Cat(leaked + Mux(fires, c.trace.one, 0), Const(0, 1)).as_signed(), c.trace)
 
-        old = delayed(m, before, 5)
+        old = delayed(m, before, 5 + filtering)
         psi = Mux(self.learn, Mux(existing, psi, 0), old.surrogate)
         zbar = Mux(self.learn, zbar, old.readout_trace)
         m.d.comb += [

@@ -47,7 +47,7 @@ class RegisterBank(wiring.Component):
     """
 
     def __init__(self, config: CoreConfig, owners: Iterable[Owner]):
-        self.constants = constants(config)
+        self.config, self.constants = config, constants(config)
         self.registers = [register for register in Register if register.owner in set(owners)]
         members: dict[str, wiring.Member] = {
             "index": In(COLUMN_BITS),
@@ -113,7 +113,7 @@ class RegisterBank(wiring.Component):
         if register.access not in WRITABLE:
             return
         m.d.comb += [self.writable.eq(1), getattr(self, f"{name}_written").eq(self.write)]
-        if register.access == Access.RW:
+        if register.stored(self.config):
             stored, brought = getattr(self, name), register_layout(register)(self.data)
             with m.If(self.write):
                 m.d.sync += [getattr(stored, field.name).eq(getattr(brought, field.name)) for field in register.fields]

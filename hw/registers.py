@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 #: Version of this table, in `Register.ID`. Raise it when an address or a field changes its meaning.
-INTERFACE_VERSION = 1
+INTERFACE_VERSION = 2
 #: Tells a Ranvier core from anything else on a bus: "RNV".
 MAGIC = 0x524E56
 
@@ -120,12 +120,14 @@ class Register(enum.Enum):
         Field("random_feedback", 13, 1, "the learning signal has weights of its own"),
         Field("delay_fraction", 14, 4, "fraction bits of a delay"),
         Field("max_delay", 18, 10, "largest delay in steps"),
+        Field("exponential", 28, 1, "synapses have a current that decays"),
+        Field("dormant", 29, 1, "learning leaves synapses alone whose weight is 0"),
     )  # fmt: skip
     FORMATS = (
         Owner.CONSTANT, Access.RO, "Widths of what is loaded.",
         Field("weight_width", 0, 5, "bits of W and Wout, two's complement"),
         Field("weight_fraction", 5, 5, "of them fraction bits"),
-        Field("decay_width", 10, 5, "bits of ALPHA and KAPPA, all of them fraction bits"),
+        Field("decay_width", 10, 5, "bits of ALPHA, BETA and KAPPA, all of them fraction bits"),
         Field("delay_width", 15, 5, "bits of a delay"),
     )  # fmt: skip
     STATUS = (
@@ -187,6 +189,12 @@ class Register(enum.Enum):
         "Decay of membrane and presynaptic trace per step.",
         Field("decay", 0, 24, "fraction"),
     )
+    BETA = (
+        Owner.CORE,
+        Access.RW,
+        "Decay of the synaptic current per step; stays 0 without FEATURES.exponential.",
+        Field("decay", 0, 24, "fraction"),
+    )
     KAPPA = (Owner.CORE, Access.RW, "Decay of the readout per step.", Field("decay", 0, 24, "fraction"))
     ETA_WEIGHT = (Owner.CORE, Access.RW, "Step size of W; 0 freezes it.", *_step_size("W"))
     ETA_DELAY = (Owner.CORE, Access.RW, "Step size of D; 0 freezes it.", *_step_size("D"))
@@ -214,6 +222,10 @@ class Register(enum.Enum):
     def elements(self) -> tuple[str, ...]:
         """Names of the registers of an array, each a word further on; empty for a single one. Only the last is an array."""
         return COUNTERS if self is Register.COUNTER else ()
+
+    def stored(self, config: CoreConfig) -> bool:
+        """Whether a core keeps what is written to it; if not, it reads as out of reset."""
+        return self.access == Access.RW and (self is not Register.BETA or config.exponential)
 
     @property
     def address(self) -> int:
@@ -341,6 +353,8 @@ def constants(config: CoreConfig) -> dict[Register, int]:
             random_feedback=c.feedback == "random",
             delay_fraction=c.delay_fraction,
             max_delay=c.max_delay,
+            exponential=c.exponential,
+            dormant=c.dormant,
         ),
         Register.FORMATS: Register.FORMATS.pack(
             weight_width=c.weight.width,

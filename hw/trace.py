@@ -6,7 +6,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ranvier.golden.config import CoreConfig
-from ranvier.hw.fixed import round_half_up, saturate, shape
+from ranvier.hw.fixed import popcount, round_half_up, saturate, shape
+from ranvier.hw.neuron import filter_latency
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.trace_line import entry_layout
 
@@ -17,24 +18,25 @@ def trace_layout(config: CoreConfig) -> data.StructLayout:
     """State of one row.
 
     `arrived` counts spikes on this step up to what saturates the trace anyway; `age` counts entries made since the row woke
-    and `quiet` the zero entries made in a row, both up to L; `window` holds ``xbar[t-1], xbar[t-2] .. xbar[t-2R]``.
+    and `quiet` the zero entries made in a row, both up to L; `window` holds ``xbar[t-1], xbar[t-2] .. xbar[t-2R]``, and with
+    exponential synapses `current` holds ``ibar[t-1]``.
     """
     count = range(config.slots + 1)
-    return data.StructLayout(
-        {
-            "awake": 1,
-            "arrived": range((1 << config.trace.integer) + 1),
-            "age": count,
-            "quiet": count,
-            "window": data.ArrayLayout(shape(config.trace), 2 * config.kernel_radius),
-        }
-    )
+    fields = {
+        "awake": 1,
+        "arrived": range((1 << config.trace.integer) + 1),
+        "age": count,
+        "quiet": count,
+        "window": data.ArrayLayout(shape(config.trace), 2 * config.kernel_radius),
+    }
+    return data.StructLayout(fields | ({"current": shape(config.trace)} if config.exponential else {}))
 
 
 class Traces(wiring.Component):
     """State of all rows in block RAM: marked when a spike arrives, advanced by one step on every visit.
 
-    A visit takes `LATENCY` clocks; a new one may begin every clock, but none to a row whose last visit is under way.
+    With exponential synapses ``ibar = beta ibar + x`` takes the place of x. A visit takes ``LATENCY + filter_latency``
+    clocks; a new one may begin every clock, but none to a row whose last visit is under way.
 
     Parameters
     ----------
@@ -47,8 +49,8 @@ class Traces(wiring.Component):
         A spike of a row; at least 3 clocks apart, and not during visits.
     woke : Out(1)
         The row of the arrival before was asleep; `woken_row` now is awake.
-    alpha : In
-        Decay, `decay` format.
+    alpha, beta : In
+        Decays, `decay` format.
     visit, row : In
         Advance the trace of a row.
     visited, visited_row : Out
@@ -61,10 +63,11 @@ class Traces(wiring.Component):
         Row to look at while nothing is under way ...
     trace : Out
         ... and its trace three clocks later (zero if asleep).
-    saturated : Out(1)
-        A trace clipped.
+    saturated : Out
+        How many of xbar and ibar clipped on this clock.
     """
 
+    #: Clocks of a visit, beside `filter_latency`.
     LATENCY = 8
 
     def __init__(self, config: CoreConfig):
@@ -77,6 +80,7 @@ class Traces(wiring.Component):
                 "woke": Out(1),
                 "woken_row": Out(row),
                 "alpha": In(shape(config.decay)),
+                "beta": In(shape(config.decay)),
                 "visit": In(1),
                 "row": In(row),
                 "visited": Out(1),
@@ -88,7 +92,7 @@ class Traces(wiring.Component):
                 "forget_row": In(row),
                 "read_row": In(row),
                 "trace": Out(shape(config.trace)),
-                "saturated": Out(1),
+                "saturated": Out(range(2 + config.exponential)),
             }
         )
 
@@ -129,15 +133,21 @@ class Traces(wiring.Component):
         return after.as_value(), marking
 
     def _advance(self, m, stored):
-        """One step of a row: leak, add, saturate, slope; the state to write at the end."""
-        c, radius = self.config, self.config.kernel_radius
+        """One step of a row: leak, add, saturate, slope; the state to write at the end.
+
+        The clocks in the comments are later by as many as the filter of an exponential synapse takes.
+        """
+        c, radius, filtering = self.config, self.config.kernel_radius, filter_latency(self.config)
         before = delayed(m, stored, 1)  # clock 3
-        product = delayed(m, before.window[0] * self.alpha, 1)
-        total = delayed(
-            m, (product >> c.decay.fraction) + (delayed(m, before.arrived, 1) << c.trace.fraction), 1
-        )  # clock 5
-        trace, clipped = saturate(Cat(total, Const(0, 1)).as_signed(), c.trace)
-        trace = delayed(m, trace, 1)  # clock 6
+        arriving, clips = delayed(m, before.arrived, 1) << c.trace.fraction, []
+        after = Signal(trace_layout(c))
+        if c.exponential:
+            arriving, clipped = self._leaky(m, before.current, self.beta, arriving)
+            clips.append(delayed(m, self.visit, 5) & clipped)
+            m.d.comb += after.current.eq(delayed(m, arriving, 2 + filtering))
+            before = delayed(m, before, filtering)
+        trace, clipped = self._leaky(m, before.window[0], self.alpha, arriving)  # clock 6
+        clips.append(delayed(m, self.visit, 5 + filtering) & clipped)
         old = delayed(m, before, 3)
         window = [trace, *(old.window[n] for n in range(2 * radius))]  # xbar[t], xbar[t-1] .. xbar[t-2R]
         differences = (tap * (window[radius + u] - window[radius - u]) for u, tap in enumerate(c.kernel, 1))
@@ -149,19 +159,26 @@ class Traces(wiring.Component):
         ]
 
         old, window = delayed(m, old, 2), [delayed(m, value, 2) for value in window]  # clock 8
-        visited = delayed(m, self.visit, self.LATENCY)
+        visited = delayed(m, self.visit, self.LATENCY + filtering)
         blank = ~entry.as_value().any()
-        after = Signal(trace_layout(c))
         m.d.comb += [
             after.age.eq(Mux(old.age == c.slots, c.slots, old.age + 1)),
             after.quiet.eq(Mux(blank, Mux(old.quiet == c.slots, c.slots, old.quiet + 1), 0)),
             after.awake.eq(Cat(value.any() for value in window).any() | (after.quiet <= c.reach)),
             *(after.window[n].eq(window[n]) for n in range(2 * radius)),
             self.visited.eq(visited),
-            self.visited_row.eq(delayed(m, self.row, self.LATENCY)),
+            self.visited_row.eq(delayed(m, self.row, self.LATENCY + filtering)),
             self.entry.eq(entry),
             self.age.eq(after.age),
             self.awake.eq(after.awake),
         ]
-        m.d.sync += self.saturated.eq(delayed(m, self.visit, 5) & clipped)
+        m.d.sync += self.saturated.eq(popcount(clips))
         return after.as_value()
+
+    def _leaky(self, m, before, decay, arriving):
+        """``decay * before + arriving``, 3 clocks after `before` and 2 after `arriving`; a clock before, if it clips."""
+        c = self.config
+        product = delayed(m, before * decay, 1)
+        total = delayed(m, (product >> c.decay.fraction) + arriving, 1)
+        value, clipped = saturate(Cat(total, Const(0, 1)).as_signed(), c.trace)
+        return delayed(m, value, 1), clipped

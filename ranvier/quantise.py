@@ -56,9 +56,10 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
         raise NetworkError(
             f"the longest delay is {network.delay.max():g} steps but this core holds {c.max_delay}: raise max_delay"
         )
-    if network.beta:
+    if network.beta and not c.exponential:
         raise NetworkError(
-            f"beta={network.beta:g}: this core has no filter for the synaptic current: train with beta=0"
+            f"beta={network.beta:g}: this core has no filter for the synaptic current: "
+            'give it synapse="exponential" or train with beta=0'
         )
     feedback = network.readout if c.feedback == "random" else np.zeros((0, 0))
     return Network(
@@ -69,6 +70,7 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
         feedback=c.weight.quantise(feedback),
         alpha=int(c.decay.quantise(network.alpha)),
         kappa=int(c.decay.quantise(network.kappa)),
+        beta=int(c.decay.quantise(network.beta)),
         seed=seed,
     )
 
@@ -277,7 +279,8 @@ def quantise(
     c = result.config
     forms = {"weight": c.weight, "readout": c.weight} | ({"delay": c.delay} if c.delays != "none" else {})
     roundings = {name: Rounding.of(form, getattr(network, name), result.real(name)) for name, form in forms.items()}
-    decays = {name: (getattr(network, name), getattr(result, name) / c.decay.one) for name in ("alpha", "kappa")}
+    names = ("alpha", "kappa", "beta") if network.beta else ("alpha", "kappa")
+    decays = {name: (getattr(network, name), getattr(result, name) / c.decay.one) for name in names}
     moved = int((_arrivals(network.delay) != _arrivals(result.real("delay"))).sum())
     if dataset is None:
         return Quantisation(result, roundings, decays, moved)

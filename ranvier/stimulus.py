@@ -14,7 +14,10 @@ Raw = NDArray[np.int64]
 
 
 def random_network(config: CoreConfig, rng: np.random.Generator) -> Network:
-    """A network that fires: weights of any scale, some at their limits; delays from 0 to the largest, many at either end."""
+    """A network that fires: weights of any scale, some at their limits; delays from 0 to the largest, many at either end.
+
+    On a core with dormant synapses, about a third are.
+    """
 
     def weights(shape: tuple[int, int]) -> Raw:
         scale = config.weight.max >> int(rng.integers(0, 5))
@@ -22,20 +25,27 @@ def random_network(config: CoreConfig, rng: np.random.Generator) -> Network:
         extreme = rng.random(shape) < 0.02
         return np.where(extreme, rng.choice([config.weight.min, config.weight.max], shape), values)
 
+    def decay() -> int:
+        return int(config.decay.quantise(rng.choice([0.0, 0.5, 0.9, 0.97, 1.0])))
+
     layout = Network.layout(config)
     shape = {name: shape for name, (shape, _, _) in layout.items()}
     delay = rng.integers(0, config.delay_limit + 1, shape["delay"])
     end = rng.random(shape["delay"])
     delay = np.where(end < 0.15, 0, np.where(end > 0.85, config.delay_limit, delay))
     eta_weight, eta_delay, eta_readout = (StepSize.of(10.0 ** rng.uniform(-4, most)) for most in (0, 2, 0))
+    weight = weights(shape["weight"])
+    if config.dormant:
+        weight[rng.random(weight.shape) < 0.3] = 0
     return Network(
         config,
-        weight=weights(shape["weight"]),
+        weight=weight,
         delay=delay,
         readout=weights(shape["readout"]),
         feedback=weights(shape["feedback"]),
-        alpha=int(config.decay.quantise(rng.choice([0.0, 0.5, 0.9, 0.97, 1.0]))),
-        kappa=int(config.decay.quantise(rng.choice([0.0, 0.5, 0.9, 0.97, 1.0]))),
+        alpha=decay(),
+        kappa=decay(),
+        beta=decay() if config.exponential else 0,
         eta_weight=eta_weight,
         eta_delay=eta_delay,
         eta_readout=eta_readout,

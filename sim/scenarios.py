@@ -39,7 +39,10 @@ def scenario(body: Callable[[Bench], Awaitable[None]]) -> Any:
 
 
 def lively_network(config: CoreConfig, rng: np.random.Generator, **changes: object) -> Network:
-    """A network that fires and learns: mostly positive weights from the inputs, both signs between neurons."""
+    """A network that fires and learns: mostly positive weights from the inputs, both signs between neurons.
+
+    A third of its synapses are dormant, and its synaptic current decays, where the core has that.
+    """
     shapes = {name: shape for name, (shape, _, _) in Network.layout(config).items()}
     lateral = np.arange(config.rows)[:, None] >= config.inputs
     weight = rng.uniform(np.where(lateral, -0.6, -0.2), np.where(lateral, 0.6, 1.2), shapes["weight"])
@@ -56,6 +59,10 @@ def lively_network(config: CoreConfig, rng: np.random.Generator, **changes: obje
         eta_readout=StepSize.of(0.05),
         seed=int(rng.integers(1, 1 << 32)),
     )
+    if config.exponential:
+        network.beta = int(config.decay.quantise(rng.uniform(0.3, 0.8)))
+    if config.dormant:
+        network.weight[rng.random(weight.shape) < 1 / 3] = 0
     return network.replace(**changes)
 
 
@@ -81,6 +88,7 @@ def saturating_network(config: CoreConfig, rng: np.random.Generator) -> Network:
         delay=extreme_delays(config, rng),
         alpha=config.decay.max,
         kappa=config.decay.max,
+        beta=config.decay.max if config.exponential else 0,
         eta_weight=largest,
         eta_delay=largest,
         eta_readout=largest,
@@ -245,7 +253,7 @@ async def hard_resets(bench: Bench) -> None:
         for name in Network.layout(config):
             old, new, held = (getattr(network, name) for network in (before, after, torn))
             bench.tally.compare(name, np.where(held == new, new, old), held)
-        for register in (Register.MODE, Register.ALPHA, Register.ETA_WEIGHT, Register.SEED):
+        for register in (Register.MODE, Register.ALPHA, Register.BETA, Register.ETA_WEIGHT, Register.SEED):
             bench.tally.compare(register.name, 0, await bench.register(register))
         bench.tally.learned(before, torn)
         bench.golden.load(Network.zeros(config))

@@ -26,11 +26,11 @@ from ranvier.stimulus import random_network
 CONFIG = CoreConfig(inputs=6, neurons=21, outputs=5, recurrent=True, max_delay=6)
 CONFIGS = {
     **{f"{lanes} lanes": CONFIG.replace(lanes=lanes) for lanes in (1, 2, 4, 8, 16)},
-    "single port": CONFIG.replace(memory="single", lanes=1),
+    "single port": CONFIG.replace(memory="single", lanes=1, dormant=True),
     "single port, axonal, lagging": CONFIG.replace(
-        memory="single", lanes=2, delays="axonal", kernel_radius=2, feedback="random"
+        memory="single", lanes=2, delays="axonal", kernel_radius=2, feedback="random", synapse="exponential"
     ),
-    "axonal, lagging": CONFIG.replace(delays="axonal", kernel_radius=3, feedback="random"),
+    "axonal, lagging": CONFIG.replace(delays="axonal", kernel_radius=3, feedback="random", synapse="exponential"),
     "wide readout": CoreConfig(inputs=2, neurons=3, outputs=40, lanes=2, max_delay=2, kernel_radius=2),
     "no delays, no learning": CONFIG.replace(delays="none", recurrent=False, learning=False),
 }
@@ -97,17 +97,21 @@ def test_clocks_of_every_phase_equal_the_formulas(name):
 
 
 def design(config: CoreConfig, activity: Activity, clocks: dict[Phase, int]) -> None:
-    """The budgets of DESIGN section 6, with its c: 9 and 11 to deliver, 9, 10, up to 19, and up to 28 (23 unless axonal)."""
+    """The budgets of DESIGN section 6, with its c: 9 and 11 to deliver, 9, 10, up to 19, and up to 28 (23 unless axonal).
+
+    Sweep and learning take 2 clocks more with exponential synapses.
+    """
     c, a, steps = config, activity, len(activity.spikes)
+    filtering = 2 * (config.synapse == "exponential")
     row, with_input, with_spikes = c.words + 2, (a.input_spikes > 0).sum(), (a.spikes > 0).sum()
     learned = (a.credited > 0).sum()
     assert clocks[Phase.IDLE] <= a.input_spikes.sum() * row + 9 * with_input + steps + 2
-    assert clocks[Phase.SWEEP] <= steps * max(c.words + 9, c.readout_words + 5)
+    assert clocks[Phase.SWEEP] <= steps * max(c.words + 9 + filtering, c.readout_words + 5)
     assert clocks[Phase.READOUT] <= a.spikes.sum() * c.readout_words + 10 * with_spikes + steps
     turns = 2 if c.memory == "single" else 1  # a single-ported word is read on one clock and written on another
     assert clocks[Phase.SIGNAL] <= turns * a.credited.sum() * c.readout_words + 19 * learned + steps
     assert clocks[Phase.DELIVER] <= a.spikes.sum() * row + 11 * with_spikes + steps
-    assert clocks[Phase.LEARN] <= a.awake.sum() * (turns * c.words + 3) + 28 * len(a.awake) + c.lag + 1
+    assert clocks[Phase.LEARN] <= a.awake.sum() * (turns * c.words + 3) + (28 + filtering) * len(a.awake) + c.lag + 1
 
 
 def test_the_constants_are_these():
@@ -123,7 +127,9 @@ def test_the_constants_are_these():
         Phase.FINISH: 3 * 5 + 3,
         Phase.CLEAR: 8 * 6,
     }
-    assert constants(CONFIG) == stated
+    assert constants(CONFIG) == constants(CONFIG.replace(dormant=True)) == stated
+    filtered = stated | {Phase.SWEEP: 9 + 2, Phase.LEARN: 23 + 2}
+    assert constants(CONFIG.replace(synapse="exponential")) == filtered
     assert constants(CONFIG.replace(delays="axonal"))[Phase.LEARN] == 23 + 3
 
 

@@ -36,10 +36,18 @@ CORES = {
         step_readout=QFormat(True, 3, 10),
     ),
     "axonal": CoreConfig(
-        inputs=4, neurons=6, outputs=3, max_delay=2, delays="axonal", lanes=4, feedback="random", reset="zero"
+        inputs=4,
+        neurons=6,
+        outputs=3,
+        max_delay=2,
+        delays="axonal",
+        lanes=4,
+        feedback="random",
+        reset="zero",
+        synapse="exponential",
     ),
 }
-CORES["single port"] = CORES["synaptic"].replace(memory="single")
+CORES["single port"] = CORES["synaptic"].replace(memory="single", dormant=True)
 
 
 @dataclass(frozen=True)
@@ -218,6 +226,20 @@ FAULTS = [
         "core.py",
         "with m.If(self.learn & (lagging != 0)):",
         "with m.If(self.learn & (lagging > c.lag)):",
+    ),
+    Fault(
+        "presynaptic current decays like the trace",
+        "trace.py",
+        "self._leaky(m, before.current, self.beta, arriving)",
+        "self._leaky(m, before.current, self.alpha, arriving)",
+        core="axonal",
+    ),
+    Fault(
+        "dormant synapses learn",
+        "eligibility.py",
+        "return weight.any() if self.config.dormant else 1",
+        "return 1",
+        core="single port",
     ),
     Fault(
         "single-ported words are read on every clock",

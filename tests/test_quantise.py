@@ -37,6 +37,15 @@ def test_raw_values_survive_unchanged(network: FloatNetwork) -> None:
     assert (again.alpha, again.kappa) == (network.alpha, network.kappa)
 
 
+def test_a_synaptic_current_needs_a_core_that_has_one(network: FloatNetwork) -> None:
+    slow, exponential = network.replace(beta=0.5), CONFIG.replace(synapse="exponential")
+    with pytest.raises(NetworkError, match=r'beta=0\.5: this core has no filter .*: give it synapse="exponential" or'):
+        quantised(slow)
+    assert quantised(slow, exponential).beta == CONFIG.decay.one // 2
+    assert FloatNetwork.of(quantised(slow, exponential)).beta == 0.5
+    assert quantise(slow, exponential).decays["beta"] == (0.5, 0.5)
+
+
 def test_report_without_loss(network: FloatNetwork, data: ranvier.Dataset) -> None:
     result = quantise(network, dataset=data)
     assert result.warnings() == []

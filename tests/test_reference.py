@@ -17,14 +17,23 @@ from ranvier.training import train
 
 STEPS = 40  # several times around a delay line of 8 slots
 EVERY_KIND = [
-    pytest.param(delays, recurrent, radius, id=f"{delays}-{'recurrent' if recurrent else 'feedforward'}-R{radius}")
+    pytest.param(
+        delays,
+        recurrent,
+        radius,
+        synapse,
+        id=f"{delays}-{'recurrent' if recurrent else 'feedforward'}-R{radius}-{synapse}",
+    )
     for delays in ("synaptic", "axonal", "none")
     for recurrent in (False, True)
     for radius in (1, 2, 3)
+    for synapse in ("delta", "exponential")
+    if recurrent or synapse == "delta"
 ]
+KIND = ("delays", "recurrent", "radius", "synapse")
 
 
-def case(delays="synaptic", recurrent=True, radius=1, seed=0, **changes):
+def case(delays="synaptic", recurrent=True, radius=1, synapse="delta", seed=0, **changes):
     """A busy random core with delays from 0 to the largest, a sample with some steps scored, and its class."""
     config = CoreConfig(
         inputs=6,
@@ -34,6 +43,7 @@ def case(delays="synaptic", recurrent=True, radius=1, seed=0, **changes):
         delays=delays,
         recurrent=recurrent,
         kernel_radius=radius,
+        synapse=synapse,
         **{"surrogate_width": 2.0} | changes,
     )
     rng = np.random.default_rng(seed)
@@ -47,6 +57,9 @@ def case(delays="synaptic", recurrent=True, radius=1, seed=0, **changes):
         eta_readout=StepSize.of(0.03),
     )
     network.weight[config.inputs :] -= 750  # balanced: what runs away from the threshold has no surrogate derivative
+    if config.exponential:  # each spike is felt for longer
+        network.beta = config.decay.one * 5 // 8
+        network.weight[:] //= 2
     if network.delay.size:
         network.delay.reshape(-1)[:2] = 0, config.delay_limit
     return network, Sample.from_raster(rng.poisson(0.25, (STEPS, 6)), rng.random(STEPS) < 0.6), seed % 3
@@ -59,11 +72,11 @@ def loaded(network):
 
 
 def constants(network):
-    """alpha, kappa, and the kernel as ``{u: k(u)}``."""
+    """alpha, kappa, beta, and the kernel as ``{u: k(u)}``."""
     c = network.config
     taps = c.kernel_format.to_float(c.kernel)
     kernel = {sign * u: sign * k for u, k in enumerate(taps, 1) for sign in (-1, 1)}
-    return network.alpha / c.decay.one, network.kappa / c.decay.one, kernel
+    return *(decay / c.decay.one for decay in (network.alpha, network.kappa, network.beta)), kernel
 
 
 def delays_of(c, delay):
@@ -107,17 +120,18 @@ def test_one_spike_by_hand():
 def online(network, sample, target):
     """W, D, Wout and spikes after one sample, as DESIGN sections 2 and 3 put it, one scalar at a time."""
     c = network.config
-    alpha, kappa, kernel = constants(network)
+    alpha, kappa, beta, kernel = constants(network)
     weight, readout = network.real("weight"), network.real("readout")
     delay = network.real("delay") if network.delay.size else np.zeros((c.rows, 1))
     feedback = network.real("feedback") if network.feedback.size else readout
     etas = [float(eta) for eta in (network.eta_weight, network.eta_delay, network.eta_readout)]
-    v, z, zbar, y = np.zeros(c.neurons), np.zeros(c.neurons), np.zeros(c.neurons), np.zeros(c.outputs)
+    current, v, z, zbar = np.zeros((4, c.neurons))
+    y, ibar = np.zeros(c.outputs), np.zeros(c.rows)
     ring, xbar, credit, spikes = {}, {}, {}, []
     for t in range(sample.steps + radius_lag(c)):
         x = np.zeros(c.rows)
         if t < sample.steps:
-            current = np.array([ring.pop((t, j), 0.0) for j in range(c.neurons)])
+            current = beta * current + np.array([ring.pop((t, j), 0.0) for j in range(c.neurons)])
             v = (alpha * v - z if c.reset == "soft" else alpha * v * (1 - z)) + current
             z = (v >= 1).astype(float)
             spikes.append(z)
@@ -133,11 +147,12 @@ def online(network, sample, target):
                 error = np.exp(y) / np.exp(y).sum() - (np.arange(c.outputs) == target)
                 credit[t] = (feedback @ error) * np.maximum(0, 1 - abs(v - 1) / c.surrogate_width)
                 readout -= etas[2] * np.outer(zbar, error)
-        xbar[t] = alpha * xbar.get(t - 1, np.zeros(c.rows)) + x
+        ibar = beta * ibar + x
+        xbar[t] = alpha * xbar.get(t - 1, np.zeros(c.rows)) + ibar
         due = t - radius_lag(c)
         row_change = np.zeros(c.rows)
         for i, j in np.ndindex(weight.shape) if due in credit else ():
-            if j == i - c.inputs:
+            if j == i - c.inputs or (c.dormant and weight[i, j] == 0):
                 continue
             felt = due - 1 - int(np.floor(delays_of(c, delay)[i, j] + 0.5))
             slope = sum(k * xbar[felt - u][i] for u, k in kernel.items() if felt >= u)
@@ -156,17 +171,23 @@ def radius_lag(config):
     return config.kernel_radius - 1
 
 
-@pytest.mark.parametrize(("delays", "recurrent", "radius"), EVERY_KIND)
-@pytest.mark.parametrize("changes", [{}, {"reset": "zero", "feedback": "random", "surrogate_width": 1.0}], ids=str)
-def test_online_learning_is_the_rule_written_out(delays, recurrent, radius, changes):
+@pytest.mark.parametrize(KIND, EVERY_KIND)
+@pytest.mark.parametrize(
+    "changes", [{}, {"dormant": True, "reset": "zero", "feedback": "random", "surrogate_width": 1.0}], ids=str
+)
+def test_online_learning_is_the_rule_written_out(delays, recurrent, radius, synapse, changes):
     compared = 0
     for seed in range(3):
-        network, sample, target = case(delays, recurrent, radius, seed, **changes)
+        network, sample, target = case(delays, recurrent, radius, synapse, seed, **changes)
+        asleep = np.argwhere(network.weight % 4 == 0) if network.config.dormant else np.zeros((0, 2), int)
+        network.weight[*asleep.T] = 0
         before, core = loaded(network).parameters, loaded(network)
         core.run(sample, target=target, learn=True)
         weight, delay, readout, spikes = online(network, sample, target)
         np.testing.assert_array_equal(core.history.spikes, spikes)
         assert spikes.sum() > 20
+        assert not core.parameters.weight[*asleep.T].any()
+        assert bool(len(asleep)) == network.config.dormant
         assert 5 < sample.scored.sum() < STEPS
         for name, expected in (("weight", weight), ("delay", delay), ("readout", readout)):
             if name != "delay" or delays != "none":
@@ -206,19 +227,20 @@ def gradients(network, sample, target):
     return got, np.arange(c.rows)[:, None] - c.inputs != np.arange(c.neurons)
 
 
-@pytest.mark.parametrize(("delays", "recurrent", "radius"), EVERY_KIND)
-def test_gradient_is_the_adjoint_s(delays, recurrent, radius):
+@pytest.mark.parametrize(KIND, EVERY_KIND)
+def test_gradient_is_the_adjoint_s(delays, recurrent, radius, synapse):
     """Spike by spike against a credit that walked backwards: the other order of the same double sum."""
     for seed in range(4):
-        network, sample, target = case(delays, recurrent, radius, seed)
-        c, (alpha, kappa, kernel) = network.config, constants(network)
+        network, sample, target = case(delays, recurrent, radius, synapse, seed)
+        c, (alpha, kappa, beta, kernel) = network.config, constants(network)
         arrived, spikes, credit, error = frozen(network, sample, target)
         got, exists = gradients(network, sample, target)
 
         margin = c.max_delay + 2 * radius + 1  # steps before and after the sample that a kernel may look at
-        line = np.zeros((STEPS + 2 * margin, c.neurons))  # dE/dI_j[t] at [t + margin]
+        membrane, line = np.zeros((2, STEPS + 2 * margin, c.neurons))  # dE/dv_j[t], dE/dI_j[t] at [t + margin]
         for t in range(STEPS - 1, -margin - 1, -1):
-            line[t + margin] = alpha * line[t + margin + 1] + (credit[t] if t >= 0 else 0)
+            membrane[t + margin] = alpha * membrane[t + margin + 1] + (credit[t] if t >= 0 else 0)
+            line[t + margin] = beta * line[t + margin + 1] + membrane[t + margin]
         readout_line = np.zeros((STEPS + 1, c.outputs))
         for t in range(STEPS - 1, -1, -1):
             readout_line[t] = kappa * readout_line[t + 1] + error[t]
@@ -255,30 +277,32 @@ def interpolation(shift, radius, kernel):
     return {0: 1.0} | {u: shift * k for u, k in kernel.items()}
 
 
-def objective(c, alpha, kernel, arrived, spikes, credit, weight, whole, shift):
+def objective(network, arrived, spikes, credit, weight, whole, shift):
     """``sum_t m_j[t] v_j[t]`` of every neuron with m, x and z held constant.
 
     v starts early enough for a kernel that looks ahead. With spikes held constant no neuron touches another's term.
     """
+    c, (alpha, _, beta, kernel) = network.config, constants(network)
     early = c.kernel_radius
     current = np.zeros((STEPS + c.max_delay + 3 * early + 1, c.neurons))
     exists = np.arange(c.rows)[:, None] - c.inputs != np.arange(c.neurons)
     for t, i in np.argwhere(arrived):
         for u, share in interpolation(shift[i], c.kernel_radius, kernel).items():
             current[t + 1 + whole[i] + u + early, np.arange(c.neurons)] += share * exists[i] * arrived[t, i] * weight[i]
-    total, v = np.zeros(c.neurons), np.zeros(c.neurons)
+    total, v, felt = np.zeros((3, c.neurons))
     for t in range(-early, STEPS):
         reset = spikes[t - 1] if t > 0 else 0
-        v = alpha * v - reset + current[t + early]
+        felt = beta * felt + current[t + early]
+        v = alpha * v - reset + felt
         total += credit[t] * v if t >= 0 else 0
     return total
 
 
-@pytest.mark.parametrize(("delays", "recurrent", "radius"), EVERY_KIND)
-def test_gradient_is_the_slope_of_its_objective(delays, recurrent, radius):
+@pytest.mark.parametrize(KIND, EVERY_KIND)
+def test_gradient_is_the_slope_of_its_objective(delays, recurrent, radius, synapse):
     """Central differences: exact for W (linear) and D (quadratic, or linear), so a wide step costs no precision."""
-    network, sample, target = case(delays, recurrent, radius, seed=5)
-    c, (alpha, _, kernel) = network.config, constants(network)
+    network, sample, target = case(delays, recurrent, radius, synapse, seed=5)
+    c = network.config
     arrived, spikes, credit, _ = frozen(network, sample, target)
     got, _ = gradients(network, sample, target)
     weight = network.real("weight")
@@ -292,9 +316,7 @@ def test_gradient_is_the_slope_of_its_objective(delays, recurrent, radius):
             for step in (-0.25, 0.25):
                 moved = {"weight": weight.copy(), "delay": np.zeros(weight.shape)}
                 moved[of][row] += step
-                ends.append(
-                    objective(c, alpha, kernel, arrived, spikes, credit, moved["weight"], whole, shift=moved["delay"])
-                )
+                ends.append(objective(network, arrived, spikes, credit, moved["weight"], whole, shift=moved["delay"]))
             slopes[row] = (ends[1] - ends[0]) / 0.5
         return slopes
 
@@ -310,7 +332,7 @@ def test_readout_gradient_is_the_slope_of_the_loss():
     for seed in range(3):
         network, sample, target = case(seed=seed)
         got, _ = gradients(network, sample, target)
-        _, kappa, _ = constants(network)
+        _, kappa, *_ = constants(network)
         spikes, readout = frozen(network, sample, target)[1], network.real("readout")
 
         def loss(readout, spikes=spikes, kappa=kappa, target=target, scored=sample.scored):

@@ -78,7 +78,7 @@ static int32_t expected_scores[WIDEST];
 
 static ranvier_error_t load(ranvier_t *core) {
     static const ranvier_array_t arrays[] = {RANVIER_WEIGHT, RANVIER_DELAY, RANVIER_READOUT};
-    const ranvier_settings_t settings = {3700, 3600, {{200, 10}, {200, 4}, {200, 10}}, 99};
+    const ranvier_settings_t settings = {3700, 0, 3600, {{200, 10}, {200, 4}, {200, 10}}, 99};
     ranvier_error_t error = ranvier_load_begin(core);
     for (size_t n = 0; error == RANVIER_OK && n < sizeof arrays / sizeof *arrays; ++n) {
         uint32_t rows, columns;
@@ -193,7 +193,7 @@ static void test_arguments(ranvier_t *core) {
     const ranvier_shape_t *shape = &core->shape;
     const int32_t weights[] = {-32768, 32767, -32769, 32768};
     const int32_t longest = (int32_t)(shape->max_delay << shape->delay_fraction), delays[] = {0, longest, -1, longest + 1};
-    ranvier_settings_t settings = {4096, 0, {{0, 0}, {0, 0}, {0, 0}}, 1};
+    ranvier_settings_t settings = {4096, 0, 0, {{0, 0}, {0, 0}, {0, 0}}, 1};
     int32_t value;
     uint32_t accepted = core->checksum;
     BAD(ranvier_write(core, RANVIER_WEIGHT, shape->rows, 0, weights, 1));
@@ -212,6 +212,9 @@ static void test_arguments(ranvier_t *core) {
     BAD(ranvier_read(core, RANVIER_POTENTIAL, 1, 0, &value, 1));
     BAD(ranvier_load_settings(core, &settings));
     settings.alpha = 0;
+    settings.beta = 1; /* this core's synapses have no current */
+    BAD(ranvier_load_settings(core, &settings));
+    settings.beta = 0;
     settings.kappa = 4096;
     BAD(ranvier_load_settings(core, &settings));
     settings.kappa = 0;

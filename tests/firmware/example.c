@@ -21,7 +21,7 @@ static long number(void) {
 int main(void) {
     static int32_t arrays[3][MOST];
     static uint32_t units[MOST];
-    const ranvier_settings_t settings = {3700, 3600, {{200, 10}, {200, 4}, {200, 10}}, 99};
+    const ranvier_settings_t settings = {3700, 0, 3600, {{200, 10}, {200, 4}, {200, 10}}, 99};
     const ranvier_bus_t bus = {read_word, write_word, bus_open()};
     ranvier_t core;
     uint32_t prediction;

@@ -74,6 +74,7 @@ static void load(void) {
     }
     ranvier_settings_t settings;
     settings.alpha = natural();
+    settings.beta = natural();
     settings.kappa = natural();
     settings.eta = step_sizes();
     settings.seed = natural();

@@ -20,7 +20,7 @@ from ranvier.stimulus import random_network, random_sample
 TEST = preset("test")
 CONFIGS = {
     "synaptic": TEST,
-    "axonal": TEST.replace(delays="axonal", feedback="random", recurrent=False),
+    "axonal": TEST.replace(delays="axonal", feedback="random", recurrent=False, synapse="exponential", dormant=True),
     "inference": TEST.replace(delays="none", learning=False),
 }
 STATE: tuple[Traced, ...] = ("potential", "spikes", "readout", "trace", "surrogate", "readout_trace")
@@ -44,7 +44,7 @@ def step_sizes(*etas: StepSize) -> str:
 def load(network: Network) -> str:
     arrays = [getattr(network, name) for name in ("weight", "delay", "readout", "feedback")]
     etas = step_sizes(network.eta_weight, network.eta_delay, network.eta_readout)
-    return f"l {words(*arrays, network.alpha, network.kappa)} {etas} {network.seed}"
+    return f"l {words(*arrays, network.alpha, network.beta, network.kappa)} {etas} {network.seed}"
 
 
 def run_sample(sample: Sample, target: int, learn: bool, report: bool, state: bool) -> str:

@@ -22,9 +22,12 @@ def test_arrays_that_a_core_lacks_are_not_written():
 
 
 def test_settings_are_what_the_registers_hold():
-    network = Network.zeros(CONFIG).replace(alpha=3, kappa=5, eta_delay=StepSize(7, 9), seed=0xFFFFFFFF)
+    network = Network.zeros(CONFIG.replace(synapse="exponential")).replace(
+        alpha=3, beta=4, kappa=5, eta_delay=StepSize(7, 9), seed=0xFFFFFFFF
+    )
     assert settings(network) == {
         Register.ALPHA: 3,
+        Register.BETA: 4,
         Register.KAPPA: 5,
         Register.ETA_WEIGHT: 0,
         Register.ETA_DELAY: 7 | 9 << 8,

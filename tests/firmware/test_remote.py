@@ -20,7 +20,9 @@ CONFIGS = {
     "axonal, lagging, random feedback": CoreConfig(
         inputs=6, neurons=5, outputs=4, max_delay=6, delays="axonal", kernel_radius=3, feedback="random", lanes=4
     ),
-    "single-ported": CoreConfig(inputs=5, neurons=6, outputs=3, max_delay=6, lanes=2, memory="single"),
+    "single-ported": CoreConfig(
+        inputs=5, neurons=6, outputs=3, max_delay=6, lanes=2, memory="single", synapse="exponential"
+    ),
     "no delays, no learning": CoreConfig(inputs=3, neurons=4, outputs=2, delays="none", learning=False, lanes=1),
 }
 CONFIG = CONFIGS["recurrent, synaptic"]
@@ -136,7 +138,7 @@ class Silence:
 
 def test_something_that_is_no_core_is_refused_and_the_link_closed():
     link = Silence()
-    with pytest.raises(LinkError, match=r"no Ranvier core .*expected ID 0x524e5601, received 0xffffffff"):
+    with pytest.raises(LinkError, match=r"no Ranvier core .*expected ID 0x524e5602, received 0xffffffff"):
         RemoteCore(CONFIG, link)
     assert link.closed
 

@@ -49,6 +49,8 @@ def random_config(rng: np.random.Generator) -> CoreConfig:
                 learning=bool(rng.random() < 0.9),
                 feedback=str(rng.choice(["symmetric", "random"])),
                 reset=str(rng.choice(["soft", "zero"])),
+                synapse=str(rng.choice(["delta", "exponential"])),
+                dormant=bool(rng.integers(2)),
                 prediction=str(rng.choice(["softmax", "readout"])),
                 threshold=float(rng.choice([0.5, 1.0, 2.0])),
                 surrogate_width=float(rng.choice([0.5, 1.0, 2.0])),

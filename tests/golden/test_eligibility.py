@@ -81,6 +81,28 @@ def test_own_synapse_is_never_touched_but_draws():
 
 
 @pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
+def test_dormant_synapses_stay_and_draw(delays):
+    config = CORE.replace(delays=delays, dormant=True)
+
+    def learned(config):
+        net = Network.zeros(config, alpha=0.5)
+        net.weight[:], net.delay[:] = [[0, 4096, 0], [0, 0, 0]], 64
+        _, random = run(config, net, spikes={0: [0, 1]}, credits=dict.fromkeys(range(1, 5), (999, 9999)), steps=6)
+        return net, random
+
+    net, random = learned(config)
+    other, others_random = learned(config.replace(dormant=False))
+    np.testing.assert_array_equal(random.state, others_random.state)
+    np.testing.assert_array_equal(net.weight == 0, [[True, False, True], [True, True, True]])
+    assert (other.weight != 0).all()
+    assert net.weight[0, 1] == other.weight[0, 1] != 4096
+    if delays == "synaptic":
+        np.testing.assert_array_equal(net.delay == 64, [[True, False, True], [True, True, True]])
+    elif delays == "axonal":
+        np.testing.assert_array_equal(net.delay == 64, [[False], [True]])
+
+
+@pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
 def test_row_whose_only_blamed_word_is_itself(delays):
     config = CoreConfig(inputs=1, neurons=1, outputs=2, recurrent=True, lanes=1, delays=delays, max_delay=2)
     net = Network.zeros(config)

@@ -18,14 +18,22 @@ from ranvier.golden.step_size import StepSize
 STEPS = 45  # the last one is scored, so that what it changes is seen in the parameters only
 
 
-def case(radius, delays, seed):
+def case(radius, delays, synapse, seed):
     config = CoreConfig(
-        inputs=8, neurons=12, outputs=4, recurrent=True, max_delay=6, delays=delays, kernel_radius=radius
+        inputs=8,
+        neurons=12,
+        outputs=4,
+        recurrent=True,
+        max_delay=6,
+        delays=delays,
+        kernel_radius=radius,
+        synapse=synapse,
     )
     rng = np.random.default_rng(seed)
     shape = {name: shape for name, (shape, _, _) in Network.layout(config).items()}
     network = Network.zeros(config, alpha=0.85, kappa=0.9).replace(
-        weight=rng.integers(-1200, 1600, shape["weight"]),
+        beta=config.decay.one // 2 * config.exponential,
+        weight=rng.integers(-1200, 1600, shape["weight"]) // (1 + config.exponential),
         delay=rng.integers(64, 320, shape["delay"]),
         readout=rng.integers(-4096, 4096, shape["readout"]),
         eta_weight=StepSize.of(0.1),
@@ -51,9 +59,11 @@ def product(a, ea, b, eb):
 
 @pytest.mark.parametrize("delays", ["synaptic", "axonal"])
 @pytest.mark.parametrize("radius", [1, 2, 3])
-@pytest.mark.parametrize("seed", range(4))
-def test_forward_pass_and_one_learning_step(radius, delays, seed):
-    network, sample = case(radius, delays, seed)
+@pytest.mark.parametrize(
+    ("seed", "synapse"), [*((seed, "delta") for seed in range(4)), (0, "exponential"), (1, "exponential")]
+)
+def test_forward_pass_and_one_learning_step(radius, delays, synapse, seed):
+    network, sample = case(radius, delays, synapse, seed)
     c, target = network.config, seed % 4
     core = GoldenCore(c)
     core.load(network)
@@ -62,7 +72,7 @@ def test_forward_pass_and_one_learning_step(radius, delays, seed):
     assert not any(n for name, n in core.counters().items() if name.endswith("saturated"))
 
     # forward
-    alpha, kappa = network.alpha / c.decay.one, network.kappa / c.decay.one
+    alpha, kappa, beta = (decay / c.decay.one for decay in (network.alpha, network.kappa, network.beta))
     weight, readout = network.real("weight"), network.real("readout")
     delay = np.broadcast_to(np.floor(network.real("delay") + 0.5).astype(int), weight.shape)
     spikes = steps["spikes"]
@@ -74,16 +84,17 @@ def test_forward_pass_and_one_learning_step(radius, delays, seed):
     for t, i in np.argwhere(counts):
         np.add.at(current, (t + 1 + delay[i], np.arange(c.neurons)), counts[t, i] * weight[i] * others[i])
     reset = np.vstack([np.zeros(c.neurons), c.threshold * spikes[:-1]])
-    potential, trace = leaky(current[:STEPS] - reset, alpha), leaky(counts.astype(float), alpha)
+    potential = leaky(leaky(current[:STEPS], beta) - reset, alpha)
+    trace = leaky(leaky(counts.astype(float), beta), alpha)
     value, readout_trace = leaky(spikes @ readout, kappa), leaky(spikes.astype(float), kappa)
-    bounds = {}
-    for name, real, form, decay in (
-        ("potential", potential, c.potential, alpha),
-        ("trace", trace, c.trace, alpha),
-        ("readout", value, c.potential, kappa),
-        ("readout_trace", readout_trace, c.trace, kappa),
+    bounds, filtered = {}, 1 / (1 - beta) if c.exponential else 0  # LSBs that the current before it may be off by
+    for name, real, form, decay, before in (
+        ("potential", potential, c.potential, alpha, filtered),
+        ("trace", trace, c.trace, alpha, filtered),
+        ("readout", value, c.potential, kappa, 0),
+        ("readout_trace", readout_trace, c.trace, kappa, 0),
     ):
-        bounds[name] = 1 / form.one / (1 - decay)
+        bounds[name] = (1 + before) / form.one / (1 - decay)
         assert abs(form.to_float(steps[name]) - real[:STEPS]).max() <= bounds[name], name
 
     # the three factors on the scored step

@@ -22,15 +22,15 @@ def network():
 def assert_same(a, b):
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
-    for name in ("config", "alpha", "kappa", "seed", "eta_weight", "eta_delay", "eta_readout"):
+    for name in ("config", "alpha", "kappa", "beta", "seed", "eta_weight", "eta_delay", "eta_readout"):
         assert getattr(a, name) == getattr(b, name)
 
 
 @pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
 @pytest.mark.parametrize("feedback", ["symmetric", "random"])
 def test_file_round_trip(delays, feedback, tmp_path):
-    config = preset("test").replace(delays=delays, feedback=feedback)
-    network = random_network(config, np.random.default_rng(0))
+    config = preset("test").replace(delays=delays, feedback=feedback, synapse="exponential")
+    network = random_network(config, np.random.default_rng(0)).replace(beta=2345)
     network.save(tmp_path / "model.npz")
     assert_same(Network.read(tmp_path / "model.npz"), network)
     assert os.listdir(tmp_path) == ["model.npz"]
@@ -84,6 +84,8 @@ def full(network, name, value):
         (lambda n: {"alpha": 4096}, "alpha=4096 does not fit the core: give a whole number from 0 to 4095"),
         (lambda n: {"kappa": -1}, "kappa=-1 does not fit"),
         (lambda n: {"alpha": 0.9}, r"alpha=0\.9 does not fit"),
+        (lambda n: {"beta": 4096}, "beta=4096 does not fit"),
+        (lambda n: {"beta": 1}, 'beta=1 needs synapse="exponential": set beta=0 or rebuild'),
         (lambda n: {"seed": 1 << 32}, "seed=4294967296 does not fit"),
         (lambda n: {"seed": "x"}, "seed='x' does not fit"),
         (lambda n: {"eta_weight": 0.1}, r"eta_weight=0\.1 is not a step size: give StepSize\.of"),
@@ -104,6 +106,18 @@ def contents(network, tmp_path):
         return dict(file)
 
 
+def test_a_file_without_beta_has_none(network, tmp_path):
+    content = contents(network, tmp_path)
+    assert content.pop("beta") == 0
+    text = str(content["config"])
+    content["config"] = np.array(
+        "".join(line for line in text.splitlines(True) if line[:7] not in ("synapse", "dormant"))
+    )
+    np.savez(tmp_path / "older.npz", **content)
+    assert len(content["config"].item()) < len(text) - 20
+    assert_same(Network.read(tmp_path / "older.npz"), network)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -118,6 +132,7 @@ def contents(network, tmp_path):
         ({"alpha": np.array(9999)}, "alpha=9999 does not fit"),
         ({"alpha": np.array(0.5)}, r"alpha=0\.5 does not fit"),
         ({"alpha": np.array([1, 2])}, "alpha=array"),
+        ({"beta": np.array(7)}, 'beta=7 needs synapse="exponential"'),
         ({"eta_weight": np.array([1, 2, 3])}, "."),
         ({"eta_weight": np.array(1)}, "."),
         ({"eta_weight": np.array([999, 0])}, "step size 999"),

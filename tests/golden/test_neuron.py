@@ -8,10 +8,10 @@ CORE = CoreConfig(inputs=1, neurons=1, outputs=2)  # threshold 4096, psi u0.8, z
 HALF = 2048  # 0.5 in u0.12
 
 
-def sweeps(config, currents, alpha=HALF):
+def sweeps(config, currents, alpha=HALF, beta=0):
     neurons, values = Neurons(config), []
     for current in currents:
-        neurons.sweep(np.array([current]), alpha)
+        neurons.sweep(np.array([current]), alpha, beta)
         values.append((int(neurons.potential[0]), bool(neurons.spiked[0])))
     return neurons, values
 
@@ -34,6 +34,35 @@ def test_potential_saturates_and_counts():
     neurons, values = sweeps(CORE, [131071, 131071, -131072, -131072, -131072], alpha=4095)
     assert [v for v, _ in values] == [131071, 131071, -4129, -131072, -131072]
     assert neurons.potential_saturated == 3
+
+
+def test_exponential_synapse_leaks_its_current_into_the_membrane():
+    exponential = CORE.replace(synapse="exponential")
+    assert sweeps(exponential, [1001, 0, -3, 0, 0], beta=1024)[1] == [
+        (1001, False),
+        (500 + 250, False),
+        (375 + 62 - 3, False),
+        (217 + 14, False),  # 59 / 4, toward zero
+        (115 + 3, False),
+    ]
+    assert sweeps(exponential, [5000, 0, -9], beta=0)[1] == sweeps(CORE, [5000, 0, -9])[1]
+
+
+def test_reset_leaves_the_synaptic_current():
+    zero = CORE.replace(synapse="exponential", reset="zero")
+    assert sweeps(zero, [8192, 0, 0, 0], beta=HALF)[1] == [
+        (8192, True),
+        (4096, True),
+        (2048, False),
+        (1024 + 1024, False),
+    ]
+
+
+@pytest.mark.parametrize("most", [131071, -131072])
+def test_synaptic_current_saturates_before_the_membrane_and_counts(most):
+    neurons, values = sweeps(CORE.replace(synapse="exponential"), [most] * 3, alpha=4095, beta=4095)
+    assert neurons.synaptic_current[0] == values[-1][0] == most
+    assert neurons.potential_saturated == 2 + 2  # current and membrane, on both steps after the first
 
 
 @pytest.mark.parametrize(
@@ -79,9 +108,10 @@ def test_readout_trace_decays_and_saturates():
 
 
 def test_clear_keeps_counters():
-    neurons, _ = sweeps(CORE, [131071, 131071], alpha=4095)
+    neurons, _ = sweeps(CORE.replace(synapse="exponential"), [131071, 131071], alpha=4095)
     neurons.factors(HALF)
+    assert neurons.synaptic_current.any()
     neurons.clear()
-    for state in (neurons.potential, neurons.spiked, neurons.surrogate, neurons.readout_trace):
-        assert not state.any()
+    for name in ("synaptic_current", "potential", "spiked", "surrogate", "readout_trace"):
+        assert not getattr(neurons, name).any()
     assert neurons.potential_saturated == 1

@@ -8,12 +8,12 @@ CORE = CoreConfig(inputs=1, neurons=1, outputs=2, max_delay=6)
 HALF = 2048
 
 
-def drive(config, spikes, alpha=HALF):
+def drive(config, spikes, alpha=HALF, beta=0):
     """Run a line from the step of its first spike on; yield (step, line, still awake)."""
     line = TraceLine(config)
     for step, count in enumerate(spikes):
         line.arrived += count
-        yield step, line, line.step(step, alpha)
+        yield step, line, line.step(step, alpha, beta)
 
 
 def test_trace_of_one_spike():
@@ -29,6 +29,29 @@ def test_trace_counts_spikes_of_one_step_and_saturates():
         (4095, 1),
         (2047, 0),
     ]
+
+
+def test_exponential_trace_is_the_filtered_current():
+    exponential = CORE.replace(synapse="exponential")
+    lines = drive(exponential, [2, 0, 0, 1, 0, 0, 0], beta=1024)
+    expected = [(512, 512), (128, 384), (32, 224), (264, 376), (66, 254), (16, 143), (4, 75)]
+    assert [(line.current[0], line.trace) for _, line, _ in lines] == expected
+    assert [line.trace for *_, line, _ in drive(exponential, [3, 0, 1])] == [
+        line.trace for _, line, _ in drive(CORE, [3, 0, 1])
+    ]
+
+
+def test_exponential_trace_saturates_twice_and_sleeps_only_without_current():
+    exponential = CORE.replace(synapse="exponential", delays="none")
+    seen = [
+        (line.current[0], line.trace, line.saturated, on)
+        for _, line, on in drive(exponential, [17, 16] + [0] * 60, 0, HALF)
+    ]
+    assert seen[:3] == [(4095, 4095, 1, True), (4095, 4095, 1, True), (2047, 2047, 0, True)]
+    silent, asleep = (next(n for n, step in enumerate(seen) if not step[which]) for which in (0, 3))
+    assert 10 < silent < asleep
+    both = [line.saturated for _, line, _ in drive(exponential, [17, 17], 4095, HALF)]
+    assert both == [1, 2]
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3])

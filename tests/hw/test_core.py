@@ -24,7 +24,8 @@ def network(config, rng):
     arrays = {name: rng.integers(least // 4, most // 4 + 1, shape) for name, (shape, least, most) in layout.items()}
     arrays["weight"] = np.abs(arrays["weight"])
     etas = {"eta_weight": StepSize.of(0.5), "eta_delay": StepSize.of(20.0), "eta_readout": StepSize.of(0.5)}
-    return Network(config, **arrays, alpha=3500, kappa=3000, seed=int(rng.integers(1, 2**32)), **etas)
+    beta = 2500 if config.exponential else 0
+    return Network(config, **arrays, alpha=3500, beta=beta, kappa=3000, seed=int(rng.integers(1, 2**32)), **etas)
 
 
 class Bench:
@@ -56,6 +57,7 @@ class Bench:
                 ctx, [(1, space, row, column, int(v)) for (row, column), v in np.ndenumerate(getattr(net, name))]
             )
         await self.register(ctx, Register.ALPHA, net.alpha)
+        await self.register(ctx, Register.BETA, net.beta)
         await self.register(ctx, Register.KAPPA, net.kappa)
         for register, eta in (
             (Register.ETA_WEIGHT, net.eta_weight),
@@ -89,7 +91,11 @@ def events(sample, target):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"kernel_radius": 2, "delays": "axonal", "lanes": 1}, {"learning": False, "recurrent": False}],
+    [
+        {"dormant": True},
+        {"kernel_radius": 2, "delays": "axonal", "lanes": 1, "synapse": "exponential"},
+        {"learning": False, "recurrent": False},
+    ],
     ids=str,
 )
 def test_samples_against_the_golden_core(changes):

@@ -162,6 +162,7 @@ class Bench:
         await ctx.tick()
         awake, words = len(self.reference.lines), ctx.get(dut.credit.count)
         ctx.set(dut.traces.alpha, self.network.alpha)
+        ctx.set(dut.traces.beta, self.network.beta)
         await pulse(ctx, dut, start=1)
         clocks = await clocks_until(ctx, ~dut.busy)
         self.reference.step(step, credit, self.network, self.random)
@@ -186,14 +187,14 @@ def issuing(config, awake, words):
     "changes",
     [
         {},
-        {"kernel_radius": 2, "delays": "axonal"},
-        {"kernel_radius": 3, "lanes": 4},
+        {"kernel_radius": 2, "delays": "axonal", "dormant": True},
+        {"kernel_radius": 3, "lanes": 4, "synapse": "exponential", "dormant": True},
         {"delays": "none", "lanes": 1},
         {"delays": "axonal", "lanes": 8},
         {"delays": "axonal", "lanes": 1, "neurons": 1},
         {"lanes": 1, "neurons": 4, "max_delay": 14, "step_delay": QFormat(True, 0, 10)},
         {"memory": "single", "lanes": 1},
-        {"memory": "single", "lanes": 2, "delays": "axonal", "kernel_radius": 2},
+        {"memory": "single", "lanes": 2, "delays": "axonal", "kernel_radius": 2, "synapse": "exponential"},
         {"memory": "single", "lanes": 4, "delays": "none"},
         {"lanes": 16, "neurons": 9, "recurrent": False, "step_weight": QFormat(True, 3, 12)},
     ],
@@ -233,9 +234,9 @@ def test_steps_against_the_golden_one(changes):
 
 @pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
 @pytest.mark.parametrize("lanes", [1, 2, 8])
-@pytest.mark.parametrize("memory", ["dual", "single"])
-def test_latency(delays, lanes, memory):
-    config = CORE.replace(delays=delays, lanes=lanes, memory=memory)
+@pytest.mark.parametrize(("memory", "synapse"), [("dual", "delta"), ("single", "delta"), ("single", "exponential")])
+def test_latency(delays, lanes, memory, synapse):
+    config = CORE.replace(delays=delays, lanes=lanes, memory=memory, synapse=synapse)
     bench, issued, written = Bench(config, seed=1), [], []
     unit = bench.dut.unit
 

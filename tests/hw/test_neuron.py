@@ -12,12 +12,10 @@ CORE = CoreConfig(inputs=1, neurons=5, outputs=2, lanes=2)
 
 def states(reference, config):
     """The golden state as the memory holds it, lane by lane, zero beyond the last neuron."""
-    names = {"potential": "potential", "spiked": "spiked", "surrogate": "surrogate", "readout_trace": "readout_trace"}
-    zero = dict.fromkeys(names, 0)
-    every = [{n: int(getattr(reference, a)[j]) for n, a in names.items()} for j in range(config.neurons)]
-    every += [zero] * (config.words * config.lanes - config.neurons)
-    fields = names if config.learning else ("potential", "spiked")
-    return [{n: state[n] for n in fields} for state in every]
+    names = ["potential", "spiked"] + ["synaptic_current"] * config.exponential
+    names += ["surrogate", "readout_trace"] * config.learning
+    every = [{name: int(getattr(reference, name)[j]) for name in names} for j in range(config.neurons)]
+    return every + [dict.fromkeys(names, 0)] * (config.words * config.lanes - config.neurons)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +23,9 @@ def states(reference, config):
     [
         {},
         {"reset": "zero"},
+        {"synapse": "exponential"},
+        {"synapse": "exponential", "reset": "zero", "lanes": 4, "potential": QFormat(True, 3, 12)},
+        {"synapse": "exponential", "learning": False, "lanes": 1},
         {"learning": False, "lanes": 1},
         {"neurons": 1, "lanes": 1},
         {"neurons": 4, "lanes": 4},
@@ -53,7 +54,7 @@ def test_steps_against_the_golden_ones(changes):
             seen["potential_saturated"] += ctx.get(dut.potential_saturated)
             clocks += busy
             await ctx.tick()
-        assert clocks == config.words + NeuronSweep.LATENCY
+        assert clocks == config.words + NeuronSweep.LATENCY + (2 if config.exponential else 0)
         return words
 
     async def check(ctx, step):
@@ -73,16 +74,17 @@ def test_steps_against_the_golden_ones(changes):
                 ctx.set(dut.clear, 0)
                 reference.clear()
                 await check(ctx, step)
-            alpha, kappa = (int(n) for n in rng.choice([0, 1, 2048, 4000, 4095], 2))
+            alpha, kappa, beta = (int(n) for n in rng.choice([0, 1, 2048, 4000, 4095], 3))
             learn = int(step % 20 < 16 and config.learning)
             ctx.set(dut.alpha, alpha)
+            ctx.set(dut.beta, beta)
             ctx.set(dut.kappa, kappa)
             ctx.set(dut.learn, learn)
             scale = rng.choice([config.threshold_raw // 2, 2 * config.threshold_raw, config.potential.max])
             scale = min(scale, config.potential.max)
             current.reshape(-1)[: config.neurons] = rng.integers(-scale, scale + 1, config.neurons)
             words = await sweep(ctx)
-            reference.sweep(current.reshape(-1)[: config.neurons], alpha)
+            reference.sweep(current.reshape(-1)[: config.neurons], alpha, beta)
             if learn:
                 reference.factors(kappa)
             expected = states(reference, config)

@@ -51,7 +51,7 @@ def test_names_are_unique_within_a_register():
 
 def test_register_zero_is_the_identification():
     assert Register.ID.value == Register.ID.address == 0
-    assert constants(preset("test"))[Register.ID] == 0x524E5601
+    assert constants(preset("test"))[Register.ID] == 0x524E5602
 
 
 def test_only_the_last_register_is_an_array():
@@ -78,7 +78,11 @@ def test_constants_describe_the_configuration():
         "random_feedback": 1,
         "delay_fraction": 6,
         "max_delay": 6,
+        "exponential": 0,
+        "dormant": 0,
     }
+    changed = constants(config.replace(synapse="exponential", dormant=True))[Register.FEATURES]
+    assert Register.FEATURES.unpack(changed) == features | {"exponential": 1, "dormant": 1}
     formats = Register.FORMATS.unpack(constants(config)[Register.FORMATS])
     assert formats == {"weight_width": 16, "weight_fraction": 12, "decay_width": 12, "delay_width": 9}
     assert {register for register in Register if register.owner == Owner.CONSTANT} == set(constants(config))

@@ -5,13 +5,17 @@ from pysim import pause, plain, pulse, simulate
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.trace_line import TraceLine
+from ranvier.hw.neuron import filter_latency
 from ranvier.hw.trace import Traces
 
 CORE = CoreConfig(inputs=3, neurons=2, outputs=2, max_delay=2)
+EXPONENTIAL = {"synapse": "exponential"}
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3])
-@pytest.mark.parametrize("changes", [{}, {"inputs": 1}, {"delays": "none"}, {"trace": QFormat(False, 1, 8)}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{}, {"inputs": 1}, {"delays": "none"}, {"trace": QFormat(False, 1, 8)}, EXPONENTIAL], ids=str
+)
 def test_visits_against_the_golden_lines(radius, changes):
     config = CORE.replace(kernel_radius=radius, **changes)
     rng, dut = np.random.default_rng(radius), Traces(config)
@@ -26,8 +30,9 @@ def test_visits_against_the_golden_lines(radius, changes):
     async def testbench(ctx):
         nonlocal compared, slept, saturated
         for step in range(90):
-            alpha = 4095 if step < 40 else 0
+            alpha, beta = (4095, 2048) if step < 40 else (0, 1000)
             ctx.set(dut.alpha, alpha)
+            ctx.set(dut.beta, beta)
             if step in (40, 41):  # a sample ends
                 for row in range(config.rows):
                     await pulse(ctx, dut, forget=1, forget_row=row)
@@ -44,10 +49,10 @@ def test_visits_against_the_golden_lines(radius, changes):
             await ctx.tick()
             for row in list(lines):
                 line = lines[row]
-                awake = line.step(step, alpha)
+                awake = line.step(step, alpha, beta)
                 saturated += line.saturated
                 await pulse(ctx, dut, visit=1, row=row)
-                await pause(ctx, Traces.LATENCY - 1)
+                await pause(ctx, Traces.LATENCY + filter_latency(config) - 1)
                 assert ctx.get(dut.visited)
                 assert ctx.get(dut.visited_row) == row
                 trace, slope = line.entries[(step - radius) % config.slots]
@@ -73,8 +78,9 @@ def test_visits_against_the_golden_lines(radius, changes):
     assert clipped == saturated > 0
 
 
-def test_a_visit_may_begin_on_every_clock():
-    config = CORE.replace(inputs=8)
+@pytest.mark.parametrize("changes", [{}, EXPONENTIAL], ids=str)
+def test_a_visit_may_begin_on_every_clock(changes):
+    config = CORE.replace(inputs=8, **changes)
     dut, done = Traces(config), []
 
     async def watch(ctx):
@@ -88,7 +94,7 @@ def test_a_visit_may_begin_on_every_clock():
             await pause(ctx, 2)
         for row in range(8):
             await pulse(ctx, dut, visit=1, row=row)
-        await pause(ctx, Traces.LATENCY + 1)
+        await pause(ctx, Traces.LATENCY + filter_latency(config) + 1)
 
     simulate(dut, testbench, background=[watch])
     assert done == [(row, 0 if row % 2 else -128) for row in range(8)]

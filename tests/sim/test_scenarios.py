@@ -28,7 +28,9 @@ CONFIGS = {
         reset="zero",
         prediction="readout",
     ),
-    "four-lanes": CoreConfig(inputs=6, neurons=10, outputs=5, max_delay=6, lanes=4, delays="axonal"),
+    "four-lanes": CoreConfig(
+        inputs=6, neurons=10, outputs=5, max_delay=6, lanes=4, delays="axonal", synapse="exponential", dormant=True
+    ),
     "eight-lanes": CoreConfig(
         inputs=3,
         neurons=13,
@@ -41,12 +43,20 @@ CONFIGS = {
         feedback="random",
     ),
     "one-lane-single-port": CoreConfig(
-        inputs=4, neurons=5, outputs=3, recurrent=True, max_delay=5, lanes=1, memory="single", feedback="random"
+        inputs=4,
+        neurons=5,
+        outputs=3,
+        recurrent=True,
+        max_delay=5,
+        lanes=1,
+        memory="single",
+        feedback="random",
+        synapse="exponential",
     ),
     "four-lanes-single-port": CoreConfig(
         inputs=6, neurons=10, outputs=5, max_delay=6, lanes=4, memory="single", delays="axonal", kernel_radius=2
     ),
-    "sixteen-lanes": CoreConfig(inputs=4, neurons=19, outputs=5, max_delay=3, lanes=16, kernel_radius=2),
+    "sixteen-lanes": CoreConfig(inputs=4, neurons=19, outputs=5, max_delay=3, lanes=16, kernel_radius=2, dormant=True),
     "no-delays": CoreConfig(
         inputs=4, neurons=6, outputs=4, recurrent=True, lanes=4, delays="none", reset="zero", prediction="readout"
     ),
@@ -86,7 +96,15 @@ CONFIGS = {
         signal=QFormat(True, 4, 13),
     ),
     "inference-sixteen-lanes": CoreConfig(
-        inputs=4, neurons=16, outputs=3, max_delay=6, lanes=16, delays="axonal", learning=False, reset="zero"
+        inputs=4,
+        neurons=16,
+        outputs=3,
+        max_delay=6,
+        lanes=16,
+        delays="axonal",
+        learning=False,
+        reset="zero",
+        synapse="exponential",
     ),
 }
 
@@ -110,7 +128,7 @@ def test_the_configurations_cover_every_option() -> None:
     covered = {f.name: {getattr(config, f.name) for config in CONFIGS.values()} for f in fields(CoreConfig)}
     for name, choices in CHOICES.items():
         assert covered[name] == set(choices)
-    for name in ("recurrent", "learning"):
+    for name in ("recurrent", "learning", "dormant"):
         assert covered[name] == {False, True}
     assert covered["lanes"] == {1, 2, 4, 8, 16}
     assert covered["kernel_radius"] == {1, 2, 3}
