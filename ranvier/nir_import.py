@@ -374,13 +374,12 @@ class _Import:
         hurried = synapses.arrival < 0  # in loops only, see `_lags`
         off = np.where(hurried, 0, np.abs(synapses.delay - synapses.arrival))
         worst = float(off.max(initial=0))
-        self.values |= {"synapses": len(off), "lag": max(lags[p.source] for p in self.to_readout)}
+        self.values |= {"synapses": len(off), "lags": {name: lags[name] for name in self.first}}
+        self.values["lag"] = max(lags[p.source] for p in self.to_readout)
         self.values |= {"rounded": int((off > 0).sum()), "worst_rounding_steps": worst}
-        if lags := {name: lag for name, lag in lags.items() if lag}:
-            late = ", ".join(f"{name} by {lag}" for name, lag in lags.items())
-            self._note(
-                f"a synapse of the core takes a step: spikes come later than in the graph, {late} (steps)", lags=lags
-            )
+        if any(lags.values()):
+            late = ", ".join(f"{name} by {lag}" for name, lag in lags.items() if lag)
+            self.notes.append(f"a synapse of the core takes a step: spikes come later than in the graph, {late} (steps)")
         if hurried.any():
             self._note(
                 f"{hurried.sum()} recurrent synapses have less than half a step of delay: they take one step, as in any "
