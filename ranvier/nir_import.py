@@ -379,7 +379,9 @@ class _Import:
         self.values |= {"rounded": int((off > 0).sum()), "worst_rounding_steps": worst}
         if any(lags.values()):
             late = ", ".join(f"{name} by {lag}" for name, lag in lags.items() if lag)
-            self.notes.append(f"a synapse of the core takes a step: spikes come later than in the graph, {late} (steps)")
+            self.notes.append(
+                f"a synapse of the core takes a step: spikes come later than in the graph, {late} (steps)"
+            )
         if hurried.any():
             self._note(
                 f"{hurried.sum()} recurrent synapses have less than half a step of delay: they take one step, as in any "

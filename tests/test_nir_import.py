@@ -316,29 +316,41 @@ def test_subgraphs_as_exporters_write_them(tmp_path: Path) -> None:
         np.testing.assert_array_equal(getattr(result.network, name), getattr(expected.network, name))
 
 
-@pytest.mark.parametrize("layer", ["Leaky", "RLeaky"])
-@pytest.mark.parametrize("mechanism", ["subtract", "zero"])
+@pytest.mark.parametrize(
+    ("layer", "mechanism"),
+    [
+        ("Leaky", "subtract"),
+        ("Leaky", "zero"),
+        ("RLeaky", "subtract"),
+        ("Synaptic", "subtract"),
+        ("RSynaptic", "subtract"),
+    ],
+)
 def test_snntorch_spikes_the_same(layer: str, mechanism: str) -> None:
     """snnTorch runs its own layers, in float32, and exports them for a step of 1e-4 s."""
     torch = pytest.importorskip("torch")
     snn = pytest.importorskip("snntorch")
-    export_nir = pytest.importorskip("snntorch.export_nir")
+    export_nir = pytest.importorskip("snntorch.export_nir", reason="snnTorch exports with nirtorch")
+
+    def neurons(layer: str, size: int, **options: Any) -> Any:
+        decays = ("alpha", "beta") if "Synaptic" in layer else ("beta",)
+        options |= {name: torch.full((size,), 0.8) for name in decays} | {"threshold": torch.linspace(0.8, 1.6, size)}
+        return getattr(snn, layer)(**options, init_hidden=True, reset_mechanism=mechanism)
+
     torch.manual_seed(0)
-    one = {"init_hidden": True, "reset_mechanism": mechanism}
-    more = {"linear_features": 6, "all_to_all": True} if layer == "RLeaky" else {}
-    hidden = getattr(snn, layer)(beta=torch.full((6,), 0.9), threshold=torch.linspace(0.5, 1, 6), **one, **more)
-    last = snn.Leaky(beta=torch.full((3,), 0.9), threshold=torch.ones(3), output=True, **one)
+    loops = {"linear_features": 6, "all_to_all": True} if layer[0] == "R" else {}
+    hidden, last = neurons(layer, 6, **loops), neurons(layer.removeprefix("R"), 3, output=True)
     torchy = torch.nn.Sequential(torch.nn.Linear(4, 6, bias=False), hidden, torch.nn.Linear(6, 3, bias=False), last)
     with torch.no_grad():
         for weights in (torchy[0].weight, torchy[2].weight):
-            weights += 0.3
-        if layer == "RLeaky":
+            weights += 0.4
+        if loops:
             hidden.recurrent.bias.zero_()
-            hidden.recurrent.weight.fill_diagonal_(0)
+            hidden.recurrent.weight.sub_(0.2).fill_diagonal_(0)
         graph = export_nir.export_to_nir(torchy, torch.zeros(1, 4), ignore_dims=[0])
         for part in (hidden, last):
             part.reset_mem()
-        raster = (np.random.default_rng(1).random((STEPS, 4)) < 0.4).astype(int)
+        raster = (np.random.default_rng(1).random((STEPS, 4)) < 0.3).astype(int)
         theirs = np.array([torchy(torch.tensor(row[None], dtype=torch.float32))[0][0].numpy() for row in raster])
     result = import_graph(graph, dt=1e-4, reset="soft" if mechanism == "subtract" else "zero")
     (_, spikes), read = played(result, raster)
@@ -441,7 +453,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "second pole": (
         {"y": nir.CubaLI(*np.ones((3, 3)), np.zeros(3))},
         [],
-        "y filters its current with tau_syn .* --approximate",
+        "y filters its current .* --approximate",
     ),
     "self": ({"r": weights(5, 5)}, ["n > r > n"], "n: 5 neurons project onto themselves .* diagonal .* --approximate"),
     "neurons": ({"n": lif(6)}, [], "n has 6 neurons but w sends 5 values"),
