@@ -148,6 +148,7 @@ class _Export:
         weight, delay = self.network.weight[rows].copy(), self._delay()[rows]
         if source == "neurons":
             np.fill_diagonal(weight, 0)
+        branches: dict[str, tuple[Real | None, Real]]
         if c.delays == "none":
             branches = {f"{source}_weight": (None, weight)}
         elif c.delays == "axonal":

@@ -374,7 +374,7 @@ class _Import:
         hurried = synapses.arrival < 0  # in loops only, see `_lags`
         off = np.where(hurried, 0, np.abs(synapses.delay - synapses.arrival))
         worst = float(off.max(initial=0))
-        self.values |= {"synapses": len(off), "lags": {name: lags[name] for name in self.first}}
+        self.values["lags"] = {name: lags[name] for name in self.first}
         self.values["lag"] = max(lags[p.source] for p in self.to_readout)
         self.values |= {"rounded": int((off > 0).sum()), "worst_rounding_steps": worst}
         if any(lags.values()):
@@ -477,6 +477,7 @@ class _Import:
         inputs = c.sizes[c.input] * copies
         weight, delay = np.zeros((2, inputs + self.neurons * recurrent, self.neurons))
         weight[s.row, s.neuron], delay[s.row, s.neuron] = s.weight, s.delay
+        self.values["synapses"] = len(s.weight)
         config = self._config(inputs, outputs, recurrent, self._kind(s, delay), int(np.ceil(delay.max())))
         shaped = {"none": np.zeros((0, 0)), "axonal": delay.max(axis=1, keepdims=True), "synaptic": delay}
         return FloatNetwork(config, weight, shaped[config.delays], readout, self.alpha, self.kappa, self.beta)
@@ -484,9 +485,8 @@ class _Import:
     def _kind(self, s: _Synapses, delay: Real) -> Delays:
         """The least kind of delays that holds them all, but not less than what the graph was exported from."""
         kinds: tuple[Delays, ...] = ("none", "axonal", "synaptic")
-        least = (
-            "none" if not s.arrival.any() else "axonal" if (delay.max(axis=1)[s.row] == s.delay).all() else "synaptic"
-        )
+        least: Delays = "axonal" if (delay.max(axis=1)[s.row] == s.delay).all() else "synaptic"
+        least = least if s.arrival.any() else "none"
         return max(least, self.base.delays if self.base else "none", key=kinds.index)
 
     def _config(self, inputs: int, outputs: int, recurrent: bool, delays: Delays, longest: int) -> CoreConfig:
