@@ -268,11 +268,18 @@ class Circuit:
                 f"{name} has a bias of up to {np.abs(bias).max():g}: the core has none, train without "
                 "(or with an input that spikes on every step)"
             )
+        units, shape = len(signal.weight), (len(signal.weight), len(matrix))
+        own = np.diagonal(signal.weight)
+        if units == matrix.shape[1] and np.count_nonzero(own) == np.count_nonzero(
+            signal.weight
+        ):  # nothing mixed as yet
+            yield Signal(own[:, None] * matrix.T, np.broadcast_to(np.diagonal(signal.delay)[:, None], shape))
+            return
         used = signal.weight != 0
         rows = np.where(used, signal.delay, -1).max(axis=1, keepdims=True)
         if (signal.delay == rows)[used].all():  # one delay per unit: every synapse of the unit has it
-            yield Signal(signal.weight @ matrix.T, np.maximum(np.broadcast_to(rows, (len(rows), len(matrix))), 0))
+            yield Signal(signal.weight @ matrix.T, np.broadcast_to(np.maximum(rows, 0), shape))
             return
         for delay in np.unique(signal.delay[used]):
             chosen = np.where(used & (signal.delay == delay), signal.weight, 0) @ matrix.T
-            yield Signal(chosen, np.full(chosen.shape, delay))
+            yield Signal(chosen, np.full(shape, delay))

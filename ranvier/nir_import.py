@@ -345,7 +345,8 @@ class _Import:
         """Steps by which each population spikes later than in the graph: the least with which no synapse takes under one.
 
         A synapse from q to p with a delay of n steps takes ``n + lag_p - lag_q`` on the core. Lags cancel in a loop of one
-        population onto itself, which costs a step in every simulator that computes step by step.
+        population onto itself, which costs a step in every simulator that computes step by step. What the readout hears has
+        to be late by the same.
         """
         lags = dict.fromkeys((self.circuit.input, *self.first), 0)
         ways = [p for p in self.to_neurons if p.source != p.target and p.pre.size]
@@ -358,9 +359,13 @@ class _Import:
             lags |= dict.fromkeys(heard, max(lags[name] for name in heard))
             if lags == before:
                 return lags
-        raise NirError(
-            f"the loop through {', '.join(self.first)} is shorter than one step for each of its synapses: delay one of them"
-        )
+        names = " and ".join(self.first)
+        if len(heard) > 1:
+            raise NirError(
+                f"{self.readout} hears {names} on the step of their spikes but on the core one is later than the other: "
+                f"let it hear the last one only, or delay what {names} tell each other"
+            )
+        raise NirError(f"the loop through {names} is shorter than a step for each of its synapses: delay one of them")
 
     def _synapses(self, factor: Real) -> _Synapses:
         """Synapses of all populations in one list; input units first, then neurons, as yet in one row each."""

@@ -104,6 +104,13 @@ def test_what_nir_cannot_say_is_said() -> None:
     assert exported.notes == []
 
 
+def test_synapses_onto_themselves_are_never_used_and_left_out() -> None:
+    network = FloatNetwork.of(core_network(np.random.default_rng(4), delays="axonal", recurrent=True))
+    used = network.weight.copy()
+    network.weight[4:][np.diag_indices(5)] = 3.0
+    np.testing.assert_array_equal(import_graph(export_graph(network, dt=DT).graph).network.weight, used)
+
+
 def test_a_readout_without_memory_needs_no_node() -> None:
     network = FloatNetwork.of(core_network(np.random.default_rng(0))).replace(kappa=0.0)
     graph = export_graph(network, dt=DT).graph
