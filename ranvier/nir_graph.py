@@ -239,8 +239,8 @@ class Circuit:
             yield signal._replace(weight=signal.weight * self._channels(name, node.scale, signal))
         elif kind == "Delay":
             delay = self._channels(name, node.delay, signal)
-            if (delay < 0).any():
-                raise NirError(f"{name}: a delay of {delay.min():g} s is not causal: give 0 or more")
+            if not ((delay >= 0) & (delay < np.inf)).all():
+                raise NirError(f"{name} delays by {delay.min():g} to {delay.max():g} s: give 0 s or more")
             yield signal._replace(delay=signal.delay + delay)
         elif kind in ("Flatten", "Input", "Output"):  # ports of a subgraph
             yield signal
