@@ -29,6 +29,7 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import PRESETS, preset
 from ranvier.golden.spikes import SampleError
+from ranvier.nir_graph import NirError
 from ranvier.recipes import DELAY_MODES, RECIPES, initial_network, with_delays
 
 __all__ = ["main"]
@@ -42,7 +43,7 @@ class UsageError(ValueError):
 
 #: What a user or a full disk can get wrong; anything else is a defect and keeps its traceback.
 BAD_INPUT = (
-    OSError, ConfigError, DataError, DeviceError, DownloadError, ExtraError, LinkError, NetworkError, OutputError,
+    OSError, ConfigError, DataError, DeviceError, DownloadError, ExtraError, LinkError, NetworkError, NirError, OutputError,
     SampleError, UsageError,
 )  # fmt: skip
 
@@ -90,6 +91,16 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return whole
 
 
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return value
+
+
 def _device_name(text: str) -> str:
     try:
         return check_device(text)
@@ -103,8 +114,10 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     seed, count = _whole(0, 2**32 - 1), _whole(1, 10**9)
 
-    def command(name: str, run: Callable[[argparse.Namespace], Answer], text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], Answer], text: str, among: Any = commands
+    ) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = among.add_parser(name, help=text, description=text, allow_abbrev=False)
         added.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
         added.set_defaults(command=run)
         return added
@@ -152,6 +165,30 @@ def _parser() -> Parser:
     core(added, required=False)
     added.add_argument("--data", help=f"compare before and after on its test samples: {data}")
     added.add_argument("-o", "--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
+
+    text = "Exchange networks with other simulators as NIR graphs."
+    directions = commands.add_parser("nir", help=text, description=text).add_subparsers(
+        required=True, metavar="DIRECTION"
+    )
+    seconds = "seconds per step (default: as the file says, if this program wrote it)"
+    kinds = ("euler", "exp")
+
+    added = command("import", _nir_import, "Turn a NIR graph into a network, and report what was changed.", directions)
+    added.add_argument("graph", metavar="GRAPH", help="file of a NIR graph")
+    added.add_argument("--dt", metavar="SECONDS", type=_positive, help=seconds)
+    added.add_argument("--integration", choices=kinds, help="how time constants become decays (default euler)")
+    added.add_argument("--reset", choices=("zero", "soft"), help="soft: a spike subtracts the threshold (default zero)")
+    added.add_argument("--max-delay", type=_whole(1, 1022), help="clip longer delays, in steps (default: long enough)")
+    added.add_argument("--approximate", action="store_true", help="where the core has not the same, take the nearest")
+    added.add_argument("--quantise", action="store_true", help="write a network for the core, not one in real numbers")
+    added.add_argument("-o", "--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
+
+    added = command("export", _nir_export, "Write a network as a NIR graph.", directions)
+    added.add_argument("network", metavar="NETWORK", help="network that train, quantise or an offline learner saved")
+    added.add_argument("--dt", metavar="SECONDS", type=_positive, default=1e-3, help="seconds per step (default 0.001)")
+    added.add_argument("--integration", choices=kinds, default="euler", help="what the reader will use (default euler)")
+    added.add_argument("--fractions", action="store_true", help="do not round delays to steps")
+    added.add_argument("-o", "--out", metavar="FILE", default="model.nir", help="graph to write (default model.nir)")
 
     added = command("verify", _verify, "Compare a device with the golden model, every value of every step.")
     core(added, required=True)
@@ -334,6 +371,45 @@ def _quantise(options: argparse.Namespace) -> Answer:
     result.network.save(out)
     asked = {"network": options.network, "data": options.data, "model": str(out), "config": config.to_dict()}
     return Answer({**asked, **result.summary()}, [*result.text(), f"wrote {out}"])
+
+
+def _nir_import(options: argparse.Namespace) -> Answer:
+    from ranvier.nir_graph import read_graph
+    from ranvier.nir_import import import_graph
+    from ranvier.quantise import quantise
+
+    out = check_output(options.out)
+    result = import_graph(
+        read_graph(options.graph),
+        dt=options.dt,
+        integration=options.integration,
+        reset=options.reset,
+        max_delay=options.max_delay,
+        approximate=options.approximate,
+    )
+    cost = quantise(result.network) if options.quantise else None
+    (cost or result).network.save(out)
+    asked = {"graph": options.graph, "model": str(out), "config": result.network.config.to_dict()}
+    values = {**asked, **result.summary(), "quantisation": cost.summary() if cost else None}
+    return Answer(values, [*result.text(), *(cost.text() if cost else []), f"wrote {out}"])
+
+
+def _nir_export(options: argparse.Namespace) -> Answer:
+    from ranvier.nir_export import export_graph
+    from ranvier.nir_graph import write_graph
+
+    out = check_output(options.out)
+    network = _any_network(options.network)
+    result = export_graph(network, dt=options.dt, integration=options.integration, fractions=options.fractions)
+    write_graph(out, result.graph)
+    return Answer({"network": options.network, "graph": str(out), **result.summary()}, [*result.text(), f"wrote {out}"])
+
+
+def _any_network(path: str) -> FloatNetwork:
+    """A network in real numbers or for the core."""
+    with suppress(NetworkError):
+        return FloatNetwork.read(path)
+    return FloatNetwork.of(Network.read(path))
 
 
 def _verify(options: argparse.Namespace) -> Answer:

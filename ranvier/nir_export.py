@@ -1,0 +1,187 @@
+"""A network for the core as a NIR graph that other simulators run, and that comes back as the same network."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.golden.float_network import FloatNetwork
+from ranvier.golden.network import Network
+from ranvier.nir_graph import NirError, load_nir
+from ranvier.nir_import import INTEGRATIONS, METADATA, Integration
+
+__all__ = ["Exported", "export_graph"]
+
+Real = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What became of a network.
+
+    Parameters
+    ----------
+    graph : nir.NIRGraph
+        From ``input`` through ``neurons`` to ``output``.
+    values : dict
+        Nodes, delays and their rounding, as plain values.
+    notes : list of str
+        The same in words, where something is not as in the network.
+    """
+
+    graph: Any
+    values: dict[str, Any]
+    notes: list[str]
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for a report."""
+        return {**self.values, "notes": self.notes}
+
+    def text(self) -> list[str]:
+        """Lines for people."""
+        return [
+            f"{self.values['nodes']} nodes, {self.values['edges']} edges; dt {self.values['dt']:g} s, "
+            f"integration {self.values['integration']}",
+            *(f"note: {note}" for note in self.notes),
+        ]
+
+
+def export_graph(
+    network: FloatNetwork | Network, *, dt: float, integration: Integration = "euler", fractions: bool = False
+) -> Exported:
+    """Turn a network into a graph, the inverse of `ranvier.nir_import.import_graph`.
+
+    Neurons become one LIF, or CubaLIF if their current decays, the readout a Linear and a LI (no LI if kappa is 0). The core
+    delivers a spike of step t on step ``t + 1 + D``, so D becomes a delay of ``(D + 1) dt``: one Delay node per unit
+    before the weights if axonal, one branch of Delay and Linear for every delay that occurs if synaptic. Without delays
+    there is no Delay node: the graph's spikes then come a step earlier than the core's.
+
+    Parameters
+    ----------
+    network : FloatNetwork or Network
+        What to export. Synapses of weight 0 and neurons' synapses onto themselves are left out, and so are their delays.
+    dt : float
+        Seconds per step.
+    integration : {"euler", "exp"}
+        How a simulator will make decays of time constants.
+    fractions : bool
+        Keep fractions of delays, which the forward pass rounds away; a synaptic network then gets a branch for each of them.
+
+    Raises
+    ------
+    NirError
+        If dt is not positive, or a decay of 0 has no time constant.
+    """
+    net = network if isinstance(network, FloatNetwork) else FloatNetwork.of(network)
+    if not 0 < dt < np.inf:
+        raise NirError(f"dt={dt:g} is no step: give a positive number of seconds")
+    return _Export(net, dt, integration, fractions).run()
+
+
+@dataclass
+class _Export:
+    network: FloatNetwork
+    dt: float
+    integration: Integration
+    fractions: bool
+
+    def __post_init__(self) -> None:
+        self.nir = load_nir()
+        self.nodes: dict[str, Any] = {}
+        self.edges: list[tuple[str, str]] = []
+        self.notes: list[str] = []
+
+    def run(self) -> Exported:
+        net, c, nir = self.network, self.network.config, self.nir
+        self.nodes["input"] = nir.Input(input_type=np.array([c.inputs]))
+        self.nodes["neurons"] = self._neurons()
+        self._project("input", slice(0, c.inputs))
+        if c.recurrent:
+            self._project("neurons", slice(c.inputs, None))
+        self._chain("neurons", "readout_weight", nir.Linear(weight=net.readout.T.copy()))
+        last = "readout_weight"
+        if net.kappa:
+            gain = np.full(c.outputs, 1 / (1 - net.kappa))
+            self._chain(last, "readout", nir.LI(self._tau("kappa", c.outputs), gain, np.zeros(c.outputs)))
+            last = "readout"
+        self._chain(last, "output", nir.Output(output_type=np.array([c.outputs])))
+        said = {"config": c.to_toml(), "dt": self.dt, "integration": self.integration}
+        metadata = {METADATA[name]: value for name, value in said.items()}
+        graph = nir.NIRGraph(self.nodes, self.edges, metadata=metadata, type_check=False)
+        self._remark()
+        sizes = {"nodes": len(self.nodes), "edges": len(self.edges)}
+        return Exported(graph, {"dt": self.dt, "integration": self.integration, **sizes}, self.notes)
+
+    def _chain(self, before: str, name: str, node: Any) -> None:
+        self.nodes[name] = node
+        self.edges.append((before, name))
+
+    def _tau(self, symbol: str, size: int) -> Real:
+        decay = getattr(self.network, symbol)
+        if self.integration == INTEGRATIONS[0]:
+            return np.full(size, self.dt / (1 - decay))
+        if not decay:
+            raise NirError(f"{symbol}=0 is the decay of no time constant under integration exp: take integration euler")
+        return np.full(size, -self.dt / np.log(decay))
+
+    def _neurons(self) -> Any:
+        """A resistance of ``1 / (1 - decay)`` undoes what a step of integration multiplies the input with."""
+        net, size = self.network, self.network.config.neurons
+        zero, theta = np.zeros(size), np.full(size, net.config.threshold)
+        gain, tau = np.full(size, 1 / (1 - net.alpha)), self._tau("alpha", size)
+        if not net.beta:
+            return self.nir.LIF(tau=tau, r=gain, v_leak=zero, v_threshold=theta, v_reset=zero)
+        return self.nir.CubaLIF(
+            tau_syn=self._tau("beta", size),
+            tau_mem=tau,
+            r=gain,
+            v_leak=zero,
+            v_threshold=theta,
+            v_reset=zero,
+            w_in=np.full(size, 1 / (1 - net.beta)),
+        )
+
+    def _project(self, source: str, rows: slice) -> None:
+        """Synapses from one source to the neurons."""
+        nir, c = self.nir, self.network.config
+        weight, delay = self.network.weight[rows].copy(), self._delay()[rows]
+        if source == "neurons":
+            np.fill_diagonal(weight, 0)
+        branches: dict[str, tuple[Real | None, Real]]
+        if c.delays == "none":
+            branches = {f"{source}_weight": (None, weight)}
+        elif c.delays == "axonal":
+            branches = {f"{source}_weight": (delay[:, 0], weight)}
+        else:
+            used = np.unique(delay[weight != 0]) if weight.any() else np.zeros(1)
+            branches = {
+                f"{source}_weight_{n}": (np.full(len(weight), d), np.where(delay == d, weight, 0))
+                for n, d in enumerate(used)
+            }
+        for name, (steps, part) in branches.items():
+            before = source
+            if steps is not None:
+                before = name.replace("weight", "delay")
+                self._chain(source, before, nir.Delay(delay=(steps + 1) * self.dt))
+            self._chain(before, name, nir.Linear(weight=part.T.copy()))
+            self.edges.append((name, "neurons"))
+
+    def _delay(self) -> Real:
+        """Delays in steps [rows, neurons] or [rows, 1]."""
+        if not self.network.delay.size or self.fractions:
+            return self.network.delay
+        return np.floor(self.network.delay + 0.5)
+
+    def _remark(self) -> None:
+        net, c = self.network, self.network.config
+        if c.delays == "none":
+            self.notes.append("without delays the spikes of the graph come one step earlier than those of the core")
+        elif worst := float(np.abs(self._delay() - net.delay).max()):
+            self.notes.append(
+                f"delays were rounded to steps, by up to {worst:.3f}, as the core does when it runs; --fractions keeps them"
+            )
+        if c.reset == "soft":
+            self.notes.append(
+                "NIR has no reset that subtracts the threshold: only the metadata says so, other simulators must be told"
+            )

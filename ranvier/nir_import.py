@@ -1,0 +1,517 @@
+"""A NIR graph as a network for the core: time becomes steps, constants become weights, and what that changed is reported."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.golden.config import LIMITS, ConfigError, CoreConfig, Delays, Reset
+from ranvier.golden.float_network import FloatNetwork
+from ranvier.nir_graph import LEAKY, SPIKING, Circuit, NirError, Projection
+
+__all__ = ["INTEGRATIONS", "METADATA", "Imported", "Integration", "import_graph"]
+
+Real = NDArray[np.float64]
+Index = NDArray[np.int64]
+Integration = Literal["euler", "exp"]
+
+INTEGRATIONS: tuple[Integration, ...] = get_args(Integration)
+
+#: What `ranvier.nir_export` leaves in the metadata of a graph: the configuration, and how its constants were made.
+METADATA = {"config": "ranvier_config", "dt": "ranvier_dt", "integration": "ranvier_integration"}
+
+#: Decays, and factors of weights, that differ by less are the same but for the rounding of their file.
+SAME_DECAY, SAME_FACTOR = 1e-6, 1e-12
+
+#: Delays in steps are kept on this grid if they are that near to it: the finest that a core can have.
+GRID, NEAR = 1 << LIMITS["delay_fraction"][1], 1e-6
+
+APPROXIMATE = "or take the nearest thing that the core has, with --approximate"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a graph.
+
+    Parameters
+    ----------
+    network : FloatNetwork
+        For the core; its neurons are the populations of the graph, one after the other.
+    values : dict
+        Everything that was chosen, folded, rounded or clipped, as plain values.
+    notes : list of str
+        The same in words, where something is not as in the graph.
+    """
+
+    network: FloatNetwork
+    values: dict[str, Any]
+    notes: list[str]
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for a report."""
+        return {**self.values, "notes": self.notes}
+
+    def text(self) -> list[str]:
+        """Lines for people."""
+        v, c = self.values, self.network.config
+        shape = f"{c.inputs} inputs, {c.neurons} {'recurrent ' if c.recurrent else ''}neurons, {c.outputs} outputs"
+        delays = "no delays" if c.delays == "none" else f"{c.delays} delays up to {c.max_delay} steps"
+        low, high = v["weight_factor"]
+        return [
+            f"{shape}, {delays}, reset {c.reset}",
+            f"dt {v['dt']:g} s, integration {v['integration']}: "
+            + ", ".join(f"{name} {getattr(self.network, name):.6f}" for name in ("alpha", "beta", "kappa")),
+            *(f"{name}: neurons {first} to {last}" for name, (first, last) in v["populations"].items()),
+            f"{v['synapses']} synapses, weights times {low:.6g}" + (f" to {high:.6g}" if high != low else ""),
+            *(f"note: {note}" for note in self.notes),
+        ]
+
+
+def import_graph(
+    graph: Any,
+    *,
+    dt: float | None = None,
+    integration: Integration | None = None,
+    reset: Reset | None = None,
+    max_delay: int | None = None,
+    approximate: bool = False,
+) -> Imported:
+    """Turn a graph into a network in real numbers.
+
+    A node is read with the equation of its docstring in ``nir``, discretised like this, with S the sum of weights of a
+    step's spikes, and ``a(tau) = 1 - dt / tau`` (euler, what snnTorch and others write) or ``exp(-dt / tau)`` (exp)::
+
+        I[t] = a(tau_syn) I[t-1] + (1 - a(tau_syn)) w_in S[t]            I[t] = S[t] without tau_syn
+        v[t] = v_leak + a(tau) (v[t-1] - v_leak) + (1 - a(tau)) r I[t]   z[t] = v[t] above v_threshold, then v[t] = v_reset
+
+    Everything that multiplies S goes into the weights, so that the core's threshold is the configuration's. A delay is what
+    its equation says, ``y(t) = x(t - delay)``; the core's synapse takes a step, so a delay of n steps becomes D = n - 1.
+    Where some way from the input has no delay, D = n instead, and every spike of the population comes one step later than in
+    the graph. A population's loop onto itself takes at least one step, here as in every simulator that goes step by step.
+
+    Parameters
+    ----------
+    graph : nir.NIRGraph
+        What to import. It is not changed.
+    dt : float, optional
+        Seconds per step; only a graph that this project wrote says it itself.
+    integration : {"euler", "exp"}, optional
+        How time constants become decays; default euler, or what the graph says.
+    reset : {"zero", "soft"}, optional
+        What a spike does to the membrane potential. NIR knows only a reset to v_reset, so soft (subtract the threshold) has
+        to be said; default zero, or what the graph says.
+    max_delay : int, optional
+        Largest delay in steps; longer ones are clipped. The default is large enough for all of them.
+    approximate : bool
+        Take the nearest thing that the core has, where it has not the same: the mean of time constants that differ, one pole
+        for the two of a CubaLI, nothing for synapses of neurons onto themselves.
+
+    Raises
+    ------
+    NirError
+        If the core cannot hold the graph.
+    ConfigError
+        If it is too large for a core.
+    """
+    return _Import(Circuit(graph), dt, integration, reset, max_delay, approximate).run()
+
+
+class _Synapses(NamedTuple):
+    """All synapses onto neurons [synapses]: row of the presynaptic unit, neuron, weight, delay in steps of the core."""
+
+    row: Index
+    neuron: Index
+    weight: Real
+    delay: Real
+
+    def part(self, chosen: Any) -> "_Synapses":
+        return _Synapses(*(values[chosen] for values in self))
+
+    @property
+    def arrival(self) -> Index:
+        return np.floor(self.delay + 0.5).astype(np.int64)
+
+
+@dataclass
+class _Import:
+    circuit: Circuit
+    dt: Any
+    integration: Any
+    reset: Any
+    max_delay: int | None
+    approximate: bool
+    values: dict[str, Any] = field(init=False, default_factory=dict)
+    notes: list[str] = field(init=False, default_factory=list)
+
+    def run(self) -> Imported:
+        self._settings()
+        self._split()
+        self.kappa, readout = self._readout()
+        self.alpha, self.beta, factor = self._neurons()
+        synapses = self._synapses(factor)
+        synapses, copies = self._rows(self._clip(self._no_loops(synapses)))
+        network = self._network(synapses, copies, readout)
+        self.values |= {name: getattr(network, name) for name in ("alpha", "beta", "kappa")}
+        return Imported(network, self.values, self.notes)
+
+    def _note(self, line: str, **values: Any) -> None:
+        self.values |= values
+        self.notes.append(line)
+
+    def _settings(self) -> None:
+        """Options, or what the graph says of itself, or defaults."""
+        said = {name: self.circuit.graph.metadata.get(key) for name, key in METADATA.items()}
+        try:
+            self.base = CoreConfig.from_toml(str(said["config"])) if said["config"] is not None else None
+        except ConfigError as error:
+            raise NirError(f"metadata {METADATA['config']} of the graph: {error}") from None
+        self.dt = said["dt"] if self.dt is None else self.dt
+        if self.dt is None:
+            raise NirError("the graph does not say how long a step is: give --dt SECONDS (snnTorch writes for 1e-4)")
+        if not (isinstance(self.dt, float | int | np.number) and 0 < self.dt < np.inf):
+            raise NirError(f"dt={self.dt} is no step: give a positive number of seconds")
+        self.dt = float(self.dt)
+        self.integration = self.integration or str(said["integration"] or INTEGRATIONS[0])
+        if self.integration not in INTEGRATIONS:
+            raise NirError(f"integration={self.integration!r} is unknown: choose one of {', '.join(INTEGRATIONS)}")
+        self.values |= {"dt": self.dt, "integration": self.integration}
+        if self.reset is None:
+            self.reset = self.base.reset if self.base else "zero"
+            if not self.base:
+                self._note(
+                    "a spike resets the membrane potential to v_reset, as NIR has it; many exporters (snnTorch by default) "
+                    "meant to subtract the threshold: then give --reset soft"
+                )
+        self.values["reset"] = self.reset
+
+    def _split(self) -> None:
+        """Which projections lead to neurons and which to the readout, and where each population begins."""
+        c = self.circuit
+        to_output = [p for p in c.projections if p.target == c.output]
+        sources = {p.source for p in to_output}
+        leaky = [name for name in c.sizes if c.kinds[name] in LEAKY]
+        for name in leaky:
+            if sources != {name}:
+                raise NirError(
+                    f"{name} is a node of kind {c.kinds[name]} but not the only one before {c.output}: the core has one "
+                    "readout, which integrates the spikes of its neurons"
+                )
+        if any(p.source in leaky and p.target != c.output for p in c.projections):
+            raise NirError(
+                f"{leaky[0]} sends what it integrates to neurons but those of the core hear spikes only: remove it"
+            )
+        if leaky and not all(_is_identity(p, c.sizes[p.source]) for p in to_output):
+            raise NirError(f"{leaky[0]} is weighed or delayed before {c.output}: do that before {leaky[0]}")
+        self.readout = leaky[0] if leaky else c.output
+        self.to_readout = [p for p in c.projections if p.target == self.readout]
+        self.to_neurons = [p for p in c.projections if c.kinds[p.target] in SPIKING]
+        if not self.to_readout:
+            raise NirError(f"{c.output} hears nothing of {c.input}: connect it")
+        if any(p.source == c.input for p in self.to_readout):
+            raise NirError(
+                f"{self.readout} hears {c.input} without a neuron between: the core's readout hears neurons only"
+            )
+        self.first, end = {}, 0
+        for name in c.populations():
+            self.first[name], end = end, end + c.sizes[name]
+        self.neurons = end
+        self.values["populations"] = {n: [first, first + c.sizes[n] - 1] for n, first in self.first.items()}
+        if len(self.first) > 1:
+            self._note(
+                f"{' and '.join(self.first)} became one recurrent population of {end} neurons, which holds {end}^2 synapses"
+            )
+
+    # ---------------------------------------------------------------- constants
+
+    def _decay(self, name: str, parameter: str) -> Real:
+        tau = self.circuit.parameter(name, parameter)
+        if not (tau > 0).all():
+            raise NirError(f"{name}: {parameter}={tau.min():g} s is no time constant: give a positive one")
+        with np.errstate(over="ignore"):
+            decay = 1 - self.dt / tau if self.integration == "euler" else np.exp(-self.dt / tau)
+        if decay.min() < -SAME_DECAY:
+            raise NirError(
+                f"{name}: {parameter}={tau.min():g} s is shorter than dt={self.dt:g} s: take a smaller dt, "
+                "or integration exp"
+            )
+        if decay.max() >= 1:
+            raise NirError(
+                f"{name}: {parameter}={tau.max():g} s does not leak within a step of {self.dt:g} s: take a larger dt"
+            )
+        return np.maximum(decay, 0)
+
+    def _one(self, symbol: str, what: str, decays: Real) -> float:
+        """The one decay that the core has."""
+        mean, worst = float(decays.mean()), float(np.ptp(decays))
+        if worst <= SAME_DECAY:
+            return mean
+        if not self.approximate:
+            raise NirError(
+                f"{what}: decays per step run from {decays.min():.6f} to {decays.max():.6f} but the core has one {symbol}: "
+                f"give all the same time constant, {APPROXIMATE}"
+            )
+        worst = float(np.abs(decays - mean).max())
+        self._note(f"{symbol} is the mean of what {what} ask for, off by up to {worst:.6f}", **{f"{symbol}_off": worst})
+        return mean
+
+    def _neurons(self) -> tuple[float, float, Real]:
+        """alpha, beta, and what the weights onto each neuron are multiplied with [neurons]."""
+        c, theta = self.circuit, self.base.threshold if self.base else 1.0
+        alphas, betas, gains = [], [], []
+        for name in self.first:
+            cuba = c.kinds[name] == "CubaLIF"
+            alphas.append(self._decay(name, "tau_mem" if cuba else "tau"))
+            betas.append(self._decay(name, "tau_syn") if cuba else np.zeros(c.sizes[name]))
+            gain = c.parameter(name, "r") * (c.parameter(name, "w_in") if cuba else 1.0)
+            gains.append(gain * theta / self._threshold(name))
+        names = " and ".join(self.first)
+        alpha = self._one("alpha", names, np.concatenate(alphas))
+        beta = self._one("beta", names, np.concatenate(betas))
+        factor = np.concatenate(gains) * (1 - alpha) * (1 - beta)
+        factor[np.abs(factor - 1) < SAME_FACTOR] = 1
+        self.values["weight_factor"] = [float(factor.min()), float(factor.max())]
+        return alpha, beta, factor
+
+    def _threshold(self, name: str) -> Real:
+        """Threshold of a population above its rest [neurons]."""
+        rest, level, to = (self.circuit.parameter(name, p) for p in ("v_leak", "v_threshold", "v_reset"))
+        if self.reset == "soft" and (rest.any() or to.any()):
+            raise NirError(
+                f"{name}: v_leak={_widest(rest):g} and v_reset={_widest(to):g} mean nothing when a spike subtracts the "
+                "threshold: set both to 0, or take --reset zero"
+            )
+        if not np.allclose(rest, to):
+            raise NirError(
+                f"{name}: v_reset={_widest(to):g} is not v_leak={_widest(rest):g} but the core resets to its rest: "
+                "make them equal"
+            )
+        if (level <= rest).any():
+            raise NirError(
+                f"{name}: v_threshold={level.min():g} is not above v_leak={_widest(rest):g}: the neuron would never rest"
+            )
+        if rest.any():
+            self._note(
+                f"{name} is measured from its v_leak of {_widest(rest):g} and starts there, not at 0", shifted=True
+            )
+        return level - rest
+
+    def _readout(self) -> tuple[float, Real]:
+        """kappa, and what weights onto each output are multiplied with [outputs]."""
+        name, kind = self.readout, self.circuit.kinds[self.readout]
+        size = self.circuit.sizes[name]
+        if kind == "Output":
+            self._note(f"{name} is not integrated: kappa is 0, the readout of a step is what its spikes weigh")
+            return 0.0, np.ones(size)
+        rest = self.circuit.parameter(name, "v_leak")
+        if rest.any():
+            raise NirError(f"{name}: v_leak={_widest(rest):g} but the core's readout rests at 0: set it to 0")
+        gain = self.circuit.parameter(name, "r")
+        decays = self._decay(name, "tau" if kind == "LI" else "tau_mem")
+        if kind == "CubaLI":
+            gain = gain * self.circuit.parameter(name, "w_in")
+            decays = self._one_pole(name, decays, self._decay(name, "tau_syn"))
+        kappa = self._one("kappa", name, decays)
+        factor = gain * (1 - kappa)
+        factor[np.abs(factor - 1) < SAME_FACTOR] = 1
+        self.values["readout_factor"] = [float(factor.min()), float(factor.max())]
+        return kappa, factor
+
+    def _one_pole(self, name: str, slow: Real, fast: Real) -> Real:
+        """One decay for two in a row: the same area and the same mean delay ``a / (1 - a)``."""
+        if fast.max() <= SAME_DECAY:
+            return slow
+        if not self.approximate:
+            raise NirError(
+                f"{name} filters its current with tau_syn but the core's readout does not: use a LI, {APPROXIMATE}"
+            )
+        delay = slow / (1 - slow) + fast / (1 - fast)
+        self._note(
+            f"{name}: one decay instead of two, with the same mean delay of {delay.max():.2f} steps",
+            readout_delay_steps=float(delay.max()),
+        )
+        return delay / (1 + delay)
+
+    # ---------------------------------------------------------------- time
+
+    def _steps(self, projection: Projection) -> Real:
+        """Delays in steps, on the grid if they are meant to be."""
+        steps = projection.delay / self.dt
+        grid = np.rint(steps * GRID) / GRID
+        return np.where(np.abs(steps - grid) < NEAR, grid, steps)
+
+    def _lags(self) -> dict[str, int]:
+        """Steps by which each population spikes later than in the graph: the least with which no synapse takes under one.
+
+        A synapse from q to p with a delay of n steps takes ``n + lag_p - lag_q`` on the core. Lags cancel in a loop of one
+        population onto itself, which costs a step in every simulator that computes step by step. What the readout hears has
+        to be late by the same.
+        """
+        lags = dict.fromkeys((self.circuit.input, *self.first), 0)
+        ways = [p for p in self.to_neurons if p.source != p.target and p.pre.size]
+        heard = {p.source for p in self.to_readout}
+        for _ in range(len(lags) + 1):
+            before = dict(lags)
+            for way in ways:
+                shortest = int(np.floor(self._steps(way).min() + 0.5))
+                lags[way.target] = max(lags[way.target], lags[way.source] + 1 - shortest)
+            lags |= dict.fromkeys(heard, max(lags[name] for name in heard))
+            if lags == before:
+                return lags
+        names = " and ".join(self.first)
+        if len(heard) > 1:
+            raise NirError(
+                f"{self.readout} hears {names} on the step of their spikes but on the core one is later than the other: "
+                f"let it hear the last one only, or delay what {names} tell each other"
+            )
+        raise NirError(f"the loop through {names} is shorter than a step for each of its synapses: delay one of them")
+
+    def _synapses(self, factor: Real) -> _Synapses:
+        """Synapses of all populations in one list; input units first, then neurons, as yet in one row each."""
+        c, lags, parts = self.circuit, self._lags(), []
+        for p in self.to_neurons:
+            delay = self._steps(p) + lags[p.target] - lags[p.source] - 1
+            row = p.pre + (c.sizes[c.input] + self.first[p.source] if p.source in self.first else 0)
+            neuron = p.post + self.first[p.target]
+            parts.append(_Synapses(row, neuron, p.weight * factor[neuron], delay))
+        synapses = _Synapses(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+        hurried = synapses.arrival < 0  # in loops only, see `_lags`
+        off = np.where(hurried, 0, np.abs(synapses.delay - synapses.arrival))
+        worst = float(off.max(initial=0))
+        self.values["lags"] = {name: lags[name] for name in self.first}
+        self.values["lag"] = max(lags[p.source] for p in self.to_readout)
+        self.values |= {"rounded": int((off > 0).sum()), "worst_rounding_steps": worst}
+        if any(lags.values()):
+            late = ", ".join(f"{name} by {lag}" for name, lag in lags.items() if lag)
+            self.notes.append(
+                f"a synapse of the core takes a step: spikes come later than in the graph, {late} (steps)"
+            )
+        if hurried.any():
+            self._note(
+                f"{hurried.sum()} recurrent synapses have less than half a step of delay: they take one step, as in any "
+                "simulator that goes step by step",
+                instant_loops=int(hurried.sum()),
+            )
+        if worst:
+            self._note(
+                f"{self.values['rounded']} of {len(off)} delays are no whole steps: their spikes arrive up to "
+                f"{worst:.3f} steps ({worst * self.dt:.3g} s) early or late"
+            )
+        return synapses._replace(delay=np.maximum(synapses.delay, 0))
+
+    def _clip(self, synapses: _Synapses) -> _Synapses:
+        longest, most = synapses.delay.max(initial=0), self.max_delay or LIMITS["max_delay"][1]
+        if longest <= most:
+            return synapses
+        clipped = int((synapses.delay > most).sum())
+        if self.max_delay is None:
+            raise NirError(
+                f"the longest delay is {longest:.0f} steps but a core holds {most}: take a larger dt, or clip it with "
+                f"--max-delay {most}"
+            )
+        self._note(
+            f"{clipped} delays were clipped to {most} steps, by up to {longest - most:g}",
+            clipped=clipped,
+            worst_clip_steps=float(longest - most),
+        )
+        return synapses._replace(delay=np.minimum(synapses.delay, most))
+
+    # ---------------------------------------------------------------- rows
+
+    def _no_loops(self, synapses: _Synapses) -> _Synapses:
+        """Without synapses of a neuron onto itself, which the core has not."""
+        itself = synapses.row - self.circuit.sizes[self.circuit.input] == synapses.neuron
+        if not itself.any():
+            return synapses
+        weight, name = float(np.abs(synapses.weight[itself]).max()), self._population(synapses.neuron[itself][0])
+        if not self.approximate:
+            raise NirError(
+                f"{name}: {itself.sum()} neurons project onto themselves with up to {weight:.3g} thresholds but the core's "
+                f"never do: set the diagonal of the recurrent weights to 0, {APPROXIMATE}"
+            )
+        self._note(
+            f"{itself.sum()} synapses of neurons onto themselves were dropped, of up to {weight:.3g} thresholds",
+            dropped=int(itself.sum()),
+        )
+        return synapses.part(~itself)
+
+    def _population(self, neuron: int) -> str:
+        return max((name for name, first in self.first.items() if first <= neuron), key=self.first.__getitem__)
+
+    def _rows(self, synapses: _Synapses) -> tuple[_Synapses, int]:
+        """One synapse per row and neuron: equal arrivals are added up, further ones of an input go to further rows of it."""
+        inputs = self.circuit.sizes[self.circuit.input]
+        order = np.lexsort((synapses.arrival, synapses.neuron, synapses.row))
+        s = synapses.part(order)
+        pair = s.row * self.neurons + s.neuron
+        begins = np.append(True, (np.diff(pair) != 0) | (np.diff(s.arrival) != 0))[: len(pair)]
+        s = s.part(begins)._replace(weight=np.add.reduceat(s.weight, np.flatnonzero(begins)) if len(pair) else s.weight)
+        pair = pair[begins]
+        rank = np.arange(len(pair)) - np.searchsorted(pair, pair)
+        if (several := (rank > 0) & (s.row >= inputs)).any():
+            name = self._population(s.row[several][0] - inputs)
+            raise NirError(
+                f"{name} projects with several delays onto one neuron but a neuron of the core has one row: "
+                "leave one delay for each pair"
+            )
+        copies = int(rank.max(initial=0)) + 1
+        self.values["copies"] = copies
+        if copies > 1:
+            self._note(
+                f"an input reaches one neuron with up to {copies} delays: every input has {copies} rows, and data has to "
+                f"reach all of them: Dataset.repeated({copies})"
+            )
+        further = np.where(s.row < inputs, rank * inputs, (copies - 1) * inputs)
+        return s._replace(row=s.row + further), copies
+
+    def _network(self, s: _Synapses, copies: int, factor: Real) -> FloatNetwork:
+        c = self.circuit
+        outputs = max(c.sizes[self.readout], LIMITS["outputs"][0])
+        if outputs > c.sizes[self.readout]:
+            self._note(f"{self.readout} has one value: a silent output was added, a core has at least {outputs}")
+        readout = np.zeros((self.neurons, outputs))
+        for p in self.to_readout:
+            if self._steps(p).max(initial=0) >= 0.5:
+                raise NirError(
+                    f"{self.readout} hears {p.source} after {p.delay.max():g} s but the core's readout has no delays: "
+                    "remove them"
+                )
+            np.add.at(readout, (p.pre + self.first[p.source], p.post), p.weight * factor[p.post])
+        recurrent = any(p.source in self.first for p in self.to_neurons)
+        inputs = c.sizes[c.input] * copies
+        weight, delay = np.zeros((2, inputs + self.neurons * recurrent, self.neurons))
+        weight[s.row, s.neuron], delay[s.row, s.neuron] = s.weight, s.delay
+        self.values["synapses"] = len(s.weight)
+        config = self._config(inputs, outputs, recurrent, self._kind(s, delay), int(np.ceil(delay.max())))
+        shaped = {"none": np.zeros((0, 0)), "axonal": delay.max(axis=1, keepdims=True), "synaptic": delay}
+        return FloatNetwork(config, weight, shaped[config.delays], readout, self.alpha, self.kappa, self.beta)
+
+    def _kind(self, s: _Synapses, delay: Real) -> Delays:
+        """The least kind of delays that holds them all, but not less than what the graph was exported from."""
+        kinds: tuple[Delays, ...] = ("none", "axonal", "synaptic")
+        least: Delays = "axonal" if (delay.max(axis=1)[s.row] == s.delay).all() else "synaptic"
+        least = least if s.arrival.any() else "none"
+        return max(least, self.base.delays if self.base else "none", key=kinds.index)
+
+    def _config(self, inputs: int, outputs: int, recurrent: bool, delays: Delays, longest: int) -> CoreConfig:
+        shape: dict[str, Any] = {"inputs": inputs, "neurons": self.neurons, "outputs": outputs, "recurrent": recurrent}
+        shape |= {"delays": delays, "reset": self.reset}
+        if self.max_delay:
+            shape["max_delay"] = self.max_delay
+        elif delays != "none" and not (self.base and longest <= self.base.max_delay):
+            shape["max_delay"] = 2 ** max(2, (longest + 1).bit_length()) - 2  # fills the delay lines
+        if self.base:
+            return self.base.replace(**shape)
+        return CoreConfig(**shape, prediction="readout" if self.readout == self.circuit.output else "softmax")
+
+
+def _is_identity(projection: Projection, size: int) -> bool:
+    """Whether the target hears the source as it is."""
+    p = projection
+    return p.pre.size == size and bool((p.pre == p.post).all() and (p.weight == 1).all() and not p.delay.any())
+
+
+def _widest(values: Iterable[float]) -> float:
+    """The value furthest from 0."""
+    return max(values, key=abs)

@@ -1,0 +1,551 @@
+"""NIR graphs become networks that spike like the graphs themselves, computed node by node from the equations of ``nir``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ranvier.golden.reference import FloatCore
+from ranvier.golden.spikes import Sample
+from ranvier.nir_graph import NirError, read_graph, write_graph
+from ranvier.nir_import import Imported, import_graph
+
+nir = pytest.importorskip("nir", reason="NIR takes ranvier[nir]")
+
+DT, STEPS = 1e-3, 60
+
+
+class NodeByNode:
+    """A graph without subgraphs, every node by its equation; what a loop has not computed yet is taken a step earlier."""
+
+    def __init__(self, graph: Any, integration: str = "euler", *, soft: bool = False) -> None:
+        self.nodes, self.soft = graph.nodes, soft
+        self.before = {name: [b for b, a in graph.edges if a == name] for name in graph.nodes}
+        self.rate = {
+            "euler": lambda tau: DT / tau,
+            "exp": lambda tau: 1 - np.exp(-DT / tau),
+        }[integration]
+
+    def run(self, raster: np.ndarray, *names: str) -> list[np.ndarray]:
+        """What the named nodes send on every step [steps, units]."""
+        self.raster, self.sent, self.busy = raster, {}, set()
+        self.v, self.current = {}, {}
+        return [np.array([self.send(name, t) for t in range(len(raster))]) for name in names]
+
+    def send(self, name: str, t: int) -> Any:
+        kind = type(self.nodes[name]).__name__
+        if t < 0:
+            return 0.0
+        if kind not in ("LIF", "CubaLIF", "LI", "CubaLI"):
+            return getattr(self, kind)(self.nodes[name], name, t)
+        if (name, t) not in self.sent:
+            before = self.send(name, t - 1)  # brings v and current to the step before
+            if (name, t) in self.busy:
+                return before
+            self.busy.add((name, t))
+            self.sent[name, t] = getattr(self, kind)(self.nodes[name], name, t)
+        return self.sent[name, t]
+
+    def heard(self, name: str, t: int) -> Any:
+        return sum(self.send(before, t) for before in self.before[name])
+
+    def Input(self, node: Any, name: str, t: int) -> Any:
+        return self.raster[t]
+
+    def Output(self, node: Any, name: str, t: int) -> Any:
+        return self.heard(name, t)
+
+    def Linear(self, node: Any, name: str, t: int) -> Any:
+        return node.weight @ self.heard(name, t) if np.ndim(self.heard(name, t)) else 0.0
+
+    def Affine(self, node: Any, name: str, t: int) -> Any:
+        return self.Linear(node, name, t) + node.bias
+
+    def Scale(self, node: Any, name: str, t: int) -> Any:
+        return node.scale * self.heard(name, t)
+
+    def Delay(self, node: Any, name: str, t: int) -> Any:
+        steps = np.floor(node.delay / DT + 0.5).astype(int)
+        return np.array([np.broadcast_to(self.heard(name, t - n), steps.shape)[c] for c, n in enumerate(steps)])
+
+    def integrate(self, name: str, tau: np.ndarray, node: Any, current: Any, kept: Any) -> np.ndarray:
+        return kept + self.rate(tau) * (node.v_leak - kept + node.r * current)
+
+    def fire(self, name: str, node: Any, tau: np.ndarray, current: Any) -> np.ndarray:
+        v, z = self.v.get(name, (node.v_leak, 0.0))
+        v = self.integrate(name, tau, node, current, v) - self.soft * node.v_threshold * z
+        z = (v > node.v_threshold).astype(float)
+        self.v[name] = (v if self.soft else np.where(z, node.v_reset, v), z)
+        return z
+
+    def filtered(self, name: str, node: Any, t: int) -> Any:
+        before = self.current.get(name, 0.0)
+        self.current[name] = before + self.rate(node.tau_syn) * (node.w_in * self.heard(name, t) - before)
+        return self.current[name]
+
+    def LIF(self, node: Any, name: str, t: int) -> Any:
+        return self.fire(name, node, node.tau, self.heard(name, t))
+
+    def CubaLIF(self, node: Any, name: str, t: int) -> Any:
+        return self.fire(name, node, node.tau_mem, self.filtered(name, node, t))
+
+    def LI(self, node: Any, name: str, t: int) -> Any:
+        self.v[name] = self.integrate(name, node.tau, node, self.heard(name, t), self.v.get(name, 0.0))
+        return self.v[name]
+
+    def CubaLI(self, node: Any, name: str, t: int) -> Any:
+        self.v[name] = self.integrate(name, node.tau_mem, node, self.filtered(name, node, t), self.v.get(name, 0.0))
+        return self.v[name]
+
+
+# -------------------------------------------------------------------- graphs
+
+
+def lif(size: int, **changes: Any) -> Any:
+    given = {"tau": 0.02, "r": 20.0, "v_leak": 0.0, "v_threshold": 1.0, "v_reset": 0.0} | changes
+    return nir.LIF(**{name: np.full(size, value) for name, value in given.items()})
+
+
+def cuba_lif(size: int, **changes: Any) -> Any:
+    given = {
+        "tau_syn": 0.005,
+        "tau_mem": 0.02,
+        "r": 20.0,
+        "v_leak": 0.0,
+        "v_threshold": 1.0,
+        "v_reset": 0.0,
+        "w_in": 3.0,
+    }
+    return nir.CubaLIF(**{name: np.full(size, value) for name, value in (given | changes).items()})
+
+
+def li(size: int, **changes: Any) -> Any:
+    given = {"tau": 0.01, "r": 10.0, "v_leak": 0.0} | changes
+    return nir.LI(**{name: np.full(size, value) for name, value in given.items()})
+
+
+def graph_of(nodes: dict[str, Any], *ways: str) -> Any:
+    """Ways are written ``in > w > n``; input and output are there already."""
+    edges = {edge for way in ways for edge in zip(way.split(" > "), way.split(" > ")[1:], strict=False)}
+    nodes = {"in": nir.Input(np.array([4])), "out": nir.Output(np.array([3]))} | nodes
+    return nir.NIRGraph(nodes, sorted(edges), type_check=False)
+
+
+def linear(rng: np.random.Generator, after: int, before: int, mean: float = 0.3) -> Any:
+    return nir.Linear(weight=rng.normal(mean, 1.0, (after, before)))
+
+
+def hollow(node: Any) -> Any:
+    """Without synapses of a neuron onto itself."""
+    np.fill_diagonal(node.weight, 0)
+    return node
+
+
+def seconds(*steps: float) -> Any:
+    return nir.Delay(delay=DT * np.array(steps, float))
+
+
+def plain(rng: np.random.Generator, neurons: Any) -> Any:
+    nodes = {"w": linear(rng, 5, 4), "n": neurons, "wo": linear(rng, 3, 5), "y": li(3)}
+    return graph_of(nodes, "in > w > n > wo > y > out")
+
+
+def feedforward(rng: np.random.Generator) -> Any:
+    return plain(rng, lif(5))
+
+
+def folded(rng: np.random.Generator) -> Any:
+    """Neurons that differ in everything that goes into weights."""
+    neurons = lif(5)
+    neurons.r, neurons.v_threshold = 12 + 3.0 * np.arange(5), 0.3 + 0.1 * np.arange(5)
+    return plain(rng, neurons)
+
+
+def resting(rng: np.random.Generator) -> Any:
+    """Neurons that rest off 0; a reset that subtracts is refused for them."""
+    return plain(rng, lif(5, v_leak=-0.4, v_reset=-0.4, v_threshold=0.5))
+
+
+def delays_before(rng: np.random.Generator) -> Any:
+    nodes = {"d": seconds(1, 2, 5, 9), "w": linear(rng, 5, 4), "n": lif(5), "wo": linear(rng, 3, 5), "y": li(3)}
+    return graph_of(nodes, "in > d > w > n > wo > y > out")
+
+
+def delays_after(rng: np.random.Generator) -> Any:
+    nodes = {"w": linear(rng, 5, 4), "d": seconds(0, 1, 4, 2, 7), "n": lif(5), "wo": linear(rng, 3, 5), "y": li(3)}
+    return graph_of(nodes, "in > w > d > n > wo > y > out")
+
+
+def both_sides(rng: np.random.Generator) -> Any:
+    nodes = {"d": seconds(1, 0, 3, 2), "w": linear(rng, 5, 4), "e": seconds(0, 1, 4, 2, 7), "n": lif(5)}
+    nodes |= {"s": nir.Scale(np.linspace(0.5, 1.5, 4)), "wo": linear(rng, 3, 5), "y": li(3)}
+    return graph_of(nodes, "in > s > d > w > e > n > wo > y > out")
+
+
+def between(rng: np.random.Generator) -> Any:
+    """A delay between two dense nodes: several delays from one input to one neuron."""
+    nodes = {"u": linear(rng, 3, 4), "d": seconds(2, 6, 3), "w": linear(rng, 5, 3), "n": lif(5)}
+    nodes |= {"wo": linear(rng, 3, 5), "y": li(3)}
+    return graph_of(nodes, "in > u > d > w > n > wo > y > out")
+
+
+def branches(rng: np.random.Generator) -> Any:
+    """Parallel branches that share no synapse."""
+    which = rng.integers(3, size=(5, 4))
+    nodes = {f"w{n}": nir.Linear(np.where(which == n, rng.standard_normal((5, 4)), 0)) for n in range(3)}
+    nodes |= {f"d{n}": seconds(*[3 * n + 1] * 4) for n in range(3)} | {"n": lif(5), "wo": linear(rng, 3, 5), "y": li(3)}
+    return graph_of(nodes, *(f"in > d{n} > w{n} > n" for n in range(3)), "n > wo > y > out")
+
+
+def overlapping(rng: np.random.Generator) -> Any:
+    """Branches that share synapses, one of them without a delay, two of them with the same."""
+    nodes = {f"w{n}": linear(rng, 5, 4) for n in range(4)} | {"d1": seconds(*[4] * 4), "d2": seconds(8, 4, 8, 8)}
+    nodes |= {"n": lif(5), "wo": linear(rng, 3, 5), "y": li(3)}
+    return graph_of(nodes, "in > w0 > n", "in > w3 > n", "in > d1 > w1 > n", "in > d2 > w2 > n", "n > wo > y > out")
+
+
+def recurrent(rng: np.random.Generator) -> Any:
+    graph = feedforward(rng)
+    return graph_of(graph.nodes | {"r": hollow(linear(rng, 5, 5))}, *map(" > ".join, graph.edges), "n > r > n")
+
+
+def recurrent_delays(rng: np.random.Generator) -> Any:
+    graph = delays_before(rng)
+    nodes = graph.nodes | {"r": hollow(linear(rng, 5, 5)), "rd": seconds(1, 3, 0, 8, 2)}
+    return graph_of(nodes, *map(" > ".join, graph.edges), "n > rd > r > n")
+
+
+def two_layers(rng: np.random.Generator) -> Any:
+    """Spiking layers one after the other, the second one heard as it is, with a way round the first."""
+    nodes = {
+        "w": linear(rng, 5, 4),
+        "n": lif(5),
+        "w2": linear(rng, 3, 5),
+        "m": lif(3),
+        "r": hollow(linear(rng, 3, 3)),
+    }
+    nodes |= {"d": seconds(2, 0, 3, 1), "skip": linear(rng, 3, 4)}
+    return graph_of(nodes, "in > w > n > w2 > m > out", "m > r > m", "in > d > skip > m")
+
+
+def side_by_side(rng: np.random.Generator) -> Any:
+    """Two populations that the readout hears together, though one could be earlier."""
+    nodes = {"w": linear(rng, 5, 4), "n": lif(5), "d": seconds(*[3] * 4), "w2": linear(rng, 3, 4), "m": lif(3)}
+    nodes |= {"wo": linear(rng, 3, 5), "wm": linear(rng, 3, 3), "y": li(3)}
+    return graph_of(nodes, "in > w > n > wo > y > out", "in > d > w2 > m > wm > y")
+
+
+def current(rng: np.random.Generator) -> Any:
+    return plain(rng, cuba_lif(5))
+
+
+def current_recurrent(rng: np.random.Generator) -> Any:
+    graph = branches(rng)
+    nodes = graph.nodes | {"n": cuba_lif(5), "r": hollow(linear(rng, 5, 5)), "rd": seconds(*[3] * 5)}
+    return graph_of(nodes, *map(" > ".join, graph.edges), "n > rd > r > n")
+
+
+GRAPHS: dict[Callable[..., Any], dict[str, Any]] = {
+    feedforward: {"lag": 1, "delays": "none"},
+    folded: {"lag": 1, "delays": "none"},
+    delays_before: {"lag": 0, "delays": "axonal", "max_delay": 14},
+    delays_after: {"lag": 1, "delays": "synaptic", "max_delay": 14},
+    both_sides: {"lag": 1, "delays": "synaptic"},
+    between: {"lag": 0, "delays": "axonal", "copies": 3},
+    branches: {"lag": 0, "delays": "synaptic", "max_delay": 6},
+    overlapping: {"lag": 1, "delays": "axonal", "copies": 3},
+    recurrent: {"lag": 1, "delays": "none"},
+    recurrent_delays: {"lag": 0, "delays": "axonal"},
+    two_layers: {"lag": 2, "delays": "synaptic"},
+    side_by_side: {"lag": 1, "lags": {"n": 1, "m": 1}},
+}
+
+
+def played(result: Imported, raster: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Spikes of every population and readout of the imported network, without the steps by which they are late."""
+    values, network = result.values, result.network
+    core = FloatCore(network.config)
+    core.load_real(network)
+    longer = np.concatenate(
+        [np.tile(raster, values["copies"]), np.zeros((max(values["lags"].values()), network.config.inputs))]
+    )
+    steps = core.run(Sample.from_raster(longer), record=["spikes", "readout"]).steps
+
+    def seen(quantity: str, lag: int) -> np.ndarray:
+        return steps[quantity][lag : lag + len(raster)]
+
+    parts = [
+        seen("spikes", values["lags"][n])[:, first : last + 1] for n, (first, last) in values["populations"].items()
+    ]
+    return parts, seen("readout", values["lag"])
+
+
+@pytest.mark.parametrize("integration", ["euler", "exp"])
+@pytest.mark.parametrize("reset", ["zero", "soft"])
+@pytest.mark.parametrize("make", GRAPHS, ids=lambda make: make.__name__)
+def test_spikes_as_the_graph_does(make: Callable[..., Any], reset: Any, integration: Any) -> None:
+    rng = np.random.default_rng(5)
+    graph, raster = make(rng), (rng.random((STEPS, 4)) < 0.3).astype(int)
+    result = import_graph(graph, dt=DT, integration=integration, reset=reset)
+    for name, value in GRAPHS[make].items():
+        assert result.values.get(name, getattr(result.network.config, name, None)) == value, name
+    *expected, readout = NodeByNode(graph, integration, soft=reset == "soft").run(
+        raster, *result.values["populations"], "out"
+    )
+    spikes, read = played(result, raster)
+    for seen, meant in zip(spikes, expected, strict=True):
+        np.testing.assert_array_equal(seen, meant)
+        assert 0.03 < meant.mean() < 0.7, "some spikes, some silence"
+    np.testing.assert_allclose(read[:, : readout.shape[1]], readout, atol=1e-9)
+
+
+def test_rest_off_zero() -> None:
+    rng = np.random.default_rng(5)
+    graph, raster = resting(rng), (rng.random((STEPS, 4)) < 0.3).astype(int)
+    result = import_graph(graph, dt=DT, reset="zero")
+    assert any("measured from its v_leak of -0.4" in note for note in result.notes)
+    (spikes,), _ = played(result, raster)
+    np.testing.assert_array_equal(spikes, NodeByNode(graph).run(raster, "n")[0])
+    assert 0.03 < spikes.mean() < 0.7
+
+
+# -------------------------------------------------------------------- other people's graphs
+
+
+def test_subgraphs_as_exporters_write_them(tmp_path: Path) -> None:
+    """A recurrent layer as a graph of its own, as in the recurrent example of the NIR paper, through a file."""
+    rng = np.random.default_rng(3)
+    flat = recurrent(rng)
+    layer = {"input": nir.Input(np.array([5])), "lif": flat.nodes["n"], "output": nir.Output(np.array([5]))}
+    layer["w_rec"] = nir.Affine(flat.nodes["r"].weight, np.zeros(5))
+    edges = [("input", "lif"), ("lif", "w_rec"), ("w_rec", "lif"), ("lif", "output")]
+    nodes = flat.nodes | {"n": nir.NIRGraph(layer, edges), "flat": nir.Flatten({"input": np.array([2, 2])}, 0, -1)}
+    nodes |= {"in": nir.Input(np.array([2, 2]))}
+    nested = graph_of({name: node for name, node in nodes.items() if name != "r"}, "in > flat > w > n > wo > y > out")
+    write_graph(tmp_path / "nested.nir", nested)
+    expected, result = (import_graph(graph, dt=DT) for graph in (flat, read_graph(tmp_path / "nested.nir")))
+    assert result.values["populations"] == {"n/lif": [0, 4]}
+    assert result.network.config == expected.network.config
+    for name in ("weight", "readout", "alpha", "kappa"):
+        np.testing.assert_array_equal(getattr(result.network, name), getattr(expected.network, name))
+
+
+@pytest.mark.parametrize(
+    ("layer", "mechanism"),
+    [
+        ("Leaky", "subtract"),
+        ("Leaky", "zero"),
+        ("RLeaky", "subtract"),
+        ("Synaptic", "subtract"),
+        ("RSynaptic", "subtract"),
+    ],
+)
+def test_snntorch_spikes_the_same(layer: str, mechanism: str) -> None:
+    """snnTorch runs its own layers, in float32, and exports them for a step of 1e-4 s."""
+    torch = pytest.importorskip("torch")
+    snn = pytest.importorskip("snntorch")
+    export_nir = pytest.importorskip("snntorch.export_nir", reason="snnTorch exports with nirtorch")
+
+    def neurons(layer: str, size: int, **options: Any) -> Any:
+        decays = ("alpha", "beta") if "Synaptic" in layer else ("beta",)
+        options |= {name: torch.full((size,), 0.8) for name in decays} | {"threshold": torch.linspace(0.8, 1.6, size)}
+        return getattr(snn, layer)(**options, init_hidden=True, reset_mechanism=mechanism)
+
+    torch.manual_seed(0)
+    loops = {"linear_features": 6, "all_to_all": True} if layer[0] == "R" else {}
+    hidden, last = neurons(layer, 6, **loops), neurons(layer.removeprefix("R"), 3, output=True)
+    torchy = torch.nn.Sequential(torch.nn.Linear(4, 6, bias=False), hidden, torch.nn.Linear(6, 3, bias=False), last)
+    with torch.no_grad():
+        for weights in (torchy[0].weight, torchy[2].weight):
+            weights += 0.05 if "Synaptic" in layer else 0.4
+        if loops:
+            hidden.recurrent.bias.zero_()
+            hidden.recurrent.weight.sub_(0.2).fill_diagonal_(0)
+        graph = export_nir.export_to_nir(torchy, torch.zeros(1, 4), ignore_dims=[0])
+        for part in (hidden, last):
+            part.reset_mem()
+        raster = (np.random.default_rng(1).random((STEPS, 4)) < 0.3).astype(int)
+        theirs = np.array([torchy(torch.tensor(row[None], dtype=torch.float32))[0][0].numpy() for row in raster])
+    result = import_graph(graph, dt=1e-4, reset="soft" if mechanism == "subtract" else "zero")
+    (_, spikes), read = played(result, raster)
+    np.testing.assert_array_equal(spikes, theirs)
+    np.testing.assert_array_equal(read, theirs)
+    assert 10 < theirs.sum() < 0.7 * theirs.size
+
+
+# -------------------------------------------------------------------- reports
+
+
+def test_what_is_rounded_and_clipped_is_said() -> None:
+    rng = np.random.default_rng(2)
+    graph = graph_of(feedforward(rng).nodes | {"d": seconds(1, 2.3, 7.5, 12)}, "in > d > w > n > wo > y > out")
+    result = import_graph(graph, dt=DT, max_delay=8)
+    assert result.values["rounded"] == 10
+    assert result.values["worst_rounding_steps"] == pytest.approx(0.5)
+    assert (result.values["clipped"], result.values["worst_clip_steps"]) == (5, 3)
+    np.testing.assert_allclose(result.network.delay[:, 0], [0, 1.3, 6.5, 8])
+    np.testing.assert_array_equal(result.network.arrivals()[:, 0], [0, 1, 7, 8])
+    assert any("no whole steps" in note for note in result.notes)
+    assert any("clipped to 8 steps" in note for note in result.notes)
+    exact = import_graph(delays_before(rng), dt=DT)
+    assert (exact.values["rounded"], exact.values["worst_rounding_steps"]) == (0, 0)
+    assert not any("steps" in note for note in exact.notes)
+
+
+def test_repeated_inputs_are_said() -> None:
+    result = import_graph(overlapping(np.random.default_rng(2)), dt=DT)
+    assert result.network.config.inputs == 12
+    assert any("Dataset.repeated(3)" in note for note in result.notes)
+
+
+def test_approximations_are_said() -> None:
+    rng = np.random.default_rng(2)
+    graph = recurrent(rng)
+    graph.nodes["n"].tau = np.array([0.02, 0.02, 0.02, 0.02, 0.01])
+    graph.nodes["r"].weight[2, 2] = 3.0
+    result = import_graph(graph, dt=DT, approximate=True)
+    assert result.network.alpha == pytest.approx(0.94)
+    assert result.values["alpha_off"] == pytest.approx(0.04)
+    assert result.values["dropped"] == 1
+    assert not np.diag(result.network.weight[4:]).any()
+    assert any("onto themselves were dropped" in note for note in result.notes)
+
+
+def test_two_poles_become_one_of_the_same_area_and_delay() -> None:
+    rng = np.random.default_rng(5)
+    graph = feedforward(rng)
+    values = {"tau_syn": 0.004, "tau_mem": 0.01, "r": 3.0, "v_leak": 0.0, "w_in": 2.0}
+    graph.nodes["y"] = nir.CubaLI(**{name: np.full(3, value) for name, value in values.items()})
+    raster = np.zeros((300, 4), int)
+    raster[:20] = rng.random((20, 4)) < 0.4
+    result = import_graph(graph, dt=DT, approximate=True)
+    (spikes,), read = played(result, raster)
+    meant, readout = NodeByNode(graph).run(raster, "n", "out")
+    np.testing.assert_array_equal(spikes, meant)
+    assert spikes.sum() > 5
+    for moment in (np.ones(300), np.arange(300)):
+        np.testing.assert_allclose(moment @ read, moment @ readout, rtol=1e-5)
+
+
+def test_one_output_gets_a_silent_companion() -> None:
+    graph = feedforward(np.random.default_rng(2))
+    graph.nodes["wo"].weight, graph.nodes["y"] = graph.nodes["wo"].weight[:1], li(1)
+    result = import_graph(graph, dt=DT)
+    assert result.network.config.outputs == 2
+    assert result.network.readout[:, 0].all()
+    assert not result.network.readout[:, 1].any()
+
+
+# -------------------------------------------------------------------- refusals
+
+
+def weights(*shape: int) -> Any:
+    return nir.Linear(np.ones(shape))
+
+
+class Novelty:
+    """A kind of node that NIR may have one day."""
+
+
+#: Name -> (nodes to add or change in `feedforward`, further ways, words of the message).
+REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
+    "convolution": (
+        {"w": nir.Conv1d(4, np.ones((5, 1, 3)), 1, 1, 1, 1, np.zeros(5))},
+        [],
+        "w is a node of kind Conv1d",
+    ),
+    "no leak": ({"n": nir.IF(np.ones(5), np.ones(5))}, [], "n is a node of kind IF: it never leaks"),
+    "novelty": ({"q": Novelty()}, ["in > q > n"], "q is a node of kind Novelty: the core has nothing like it"),
+    "bias": ({"w": nir.Affine(np.ones((5, 4)), np.full(5, -0.5))}, [], "w has a bias of up to 0.5: the core has none"),
+    "reset elsewhere": ({"n": lif(5, v_leak=0.2)}, [], "v_reset=0 is not v_leak=0.2"),
+    "threshold below rest": ({"n": lif(5, v_leak=2.0, v_reset=2.0)}, [], "v_threshold=1 is not above v_leak=2"),
+    "short constant": ({"n": lif(5, tau=0.0005)}, [], "n: tau=0.0005 s is shorter than dt=0.001 s: .* integration exp"),
+    "no constant": ({"n": lif(5, tau=-1.0)}, [], "tau=-1 s is no time constant"),
+    "endless constant": ({"n": lif(5, tau=np.inf)}, [], "tau=inf s does not leak"),
+    "mixed constants": ({"n": lif(5, tau=[0.02, 0.02, 0.02, 0.02, 0.01])}, [], "one alpha: .* with --approximate"),
+    "resting readout": ({"y": li(3, v_leak=1.0)}, [], "y: v_leak=1 but the core's readout rests at 0"),
+    "second pole": (
+        {"y": nir.CubaLI(*np.ones((3, 3)), np.zeros(3))},
+        [],
+        "y filters its current .* --approximate",
+    ),
+    "self": ({"r": weights(5, 5)}, ["n > r > n"], "n: 5 neurons project onto themselves .* diagonal .* --approximate"),
+    "neurons": ({"n": lif(6)}, [], "n has 6 neurons but w sends 5 values"),
+    "shapes": ({"w": weights(5, 3)}, [], r"w has weights of shape \[5, 3\] but 4 values reach it"),
+    "tensor": ({"w": weights(2, 5, 4)}, [], r"w has weights of shape \[2, 5, 4\]"),
+    "channels": ({"d": seconds(1, 2)}, ["in > d > w"], "d has 2 values but 4 reach it"),
+    "past": ({"d": seconds(1, -2, 1, 1)}, ["in > d > w"], "d delays by -0.002 to 0.001 s: give 0 s or more"),
+    "never": ({"d": seconds(1, np.inf, 1, 1)}, ["in > d > w"], "d delays by 0.001 to inf s: give 0 s or more"),
+    "loop": ({"u": weights(5, 5), "x": weights(5, 5)}, ["w > u > x > u"], "u is part of a loop without a neuron"),
+    "inputs": ({"in2": nir.Input(np.array([4]))}, ["in2 > w"], "the graph has 2 Input nodes: in, in2"),
+    "shapeless": ({"in": nir.Input(None)}, [], "in does not say how many inputs there are"),
+    "feedback": ({"b": weights(5, 3)}, ["y > b > n"], "y sends what it integrates to neurons"),
+    "two readouts": ({"y2": li(3)}, ["wo > y2 > out"], "y2? is a node of kind LI but not the only one before out"),
+    "scaled": ({"s": nir.Scale(np.full(3, 2.0)), "y": li(3)}, ["y > s > out"], "y is weighed or delayed before out"),
+    "skip": ({"s": weights(3, 4)}, ["in > s > y"], "y hears in without a neuron between"),
+    "late readout": (
+        {"d": seconds(2, 2, 2)},
+        ["wo > d > y"],
+        "y hears n after 0.002 s but .* no delays",
+    ),
+    "long": (
+        {"d": seconds(2000, 1, 1, 1)},
+        ["in > d > w"],
+        "is 2000 steps .* clip it with --max-delay 1022",
+    ),
+    "two loops": (
+        {"r": hollow(weights(5, 5)), "d": seconds(3, 3, 3, 3, 3)},
+        ["n > r > n", "n > d > r"],
+        "n projects with several delays onto one neuron",
+    ),
+    "short loop": (
+        {"m": lif(5), "a": weights(5, 5), "b": weights(5, 5)},
+        ["n > a > m > b > n"],
+        "the loop through n and m is shorter than a step",
+    ),
+    "depths": (
+        {"m": lif(5), "a": weights(5, 5), "b": weights(3, 5)},
+        ["n > a > m > b > y"],
+        "y hears n and m on the step of their spikes",
+    ),
+    "alone": ({"m": lif(5)}, ["m > wo"], "m hears nothing of in"),
+    "nowhere": ({}, ["x > n"], "an edge names x: there is no such node"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refusals_name_the_node_and_the_way_out(name: str) -> None:
+    nodes, ways, words = REFUSED[name]
+    graph = feedforward(np.random.default_rng(0))
+    with pytest.raises(NirError, match=words) as caught:
+        import_graph(graph_of(graph.nodes | nodes, *map(" > ".join, graph.edges), *ways), dt=DT)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "give --dt SECONDS"),
+        ({"dt": 0.0}, "dt=0.0 is no step"),
+        ({"dt": DT, "integration": "heun"}, "choose one of euler, exp"),
+        ({"dt": DT, "reset": "soft"}, "v_leak=-0.4 and v_reset=-0.4 mean nothing"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(NirError, match=words):
+        import_graph(resting(np.random.default_rng(0)), **options)
+
+
+def test_a_graph_that_lost_its_output() -> None:
+    graph = feedforward(np.random.default_rng(0))
+    with pytest.raises(NirError, match="out hears nothing of in"):
+        import_graph(graph_of({name: graph.nodes[name] for name in ("in", "w", "n", "wo")}, "in > w > n > wo"), dt=DT)
+
+
+def test_metadata_that_is_no_configuration() -> None:
+    graph = feedforward(np.random.default_rng(0))
+    graph.metadata["ranvier_config"] = "inputs = many"
+    with pytest.raises(NirError, match="metadata ranvier_config of the graph"):
+        import_graph(graph, dt=DT)
