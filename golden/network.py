@@ -125,7 +125,8 @@ class Network:
         """A silent network with the given decays (real numbers)."""
         arrays: dict[str, Any] = {name: np.zeros(shape, np.int64) for name, (shape, _, _) in cls.layout(config).items()}
         decays = {"alpha": alpha, "kappa": kappa, "beta": beta}
-        return cls(config, **arrays, **{name: int(config.decay.quantise(value)) for name, value in decays.items()})
+        raw: dict[str, Any] = {name: int(config.decay.quantise(value)) for name, value in decays.items()}
+        return cls(config, **arrays, **raw)
 
     def replace(self, **changes: object) -> "Network":
         """A validated copy with some fields changed; arrays are never shared."""

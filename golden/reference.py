@@ -276,7 +276,7 @@ class FloatCore(CoreBase):
     def _take(self, network: FloatNetwork) -> None:
         delay = network.delay.copy() if network.delay.size else np.zeros((self.config.rows, 1))
         self.parameters = Parameters(network.weight.copy(), delay, network.readout.copy())
-        self._decays = {"alpha": network.alpha, "kappa": network.kappa, "beta": network.beta}
+        self._decays: dict[str, Any] = {"alpha": network.alpha, "kappa": network.kappa, "beta": network.beta}
         self.history = History.of(self.config, 0)
         self._counts = dict.fromkeys(COUNTERS, 0)
 
