@@ -501,6 +501,8 @@ class _Import:
             shape["max_delay"] = self.max_delay
         elif delays != "none" and not (self.base and longest <= self.base.max_delay):
             shape["max_delay"] = 2 ** max(2, (longest + 1).bit_length()) - 2  # fills the delay lines
+        if self.beta:
+            shape["synapse"] = "exponential"
         if self.base:
             return self.base.replace(**shape)
         return CoreConfig(**shape, prediction="readout" if self.readout == self.circuit.output else "softmax")

@@ -198,7 +198,7 @@ class Quantisation:
                     "give the format more integer bits, or train with smaller values"
                 )
         for name, (real, held) in self.decays.items():
-            if held == 0 < real or abs(_time_constant(held) / _time_constant(real) - 1) > 0.01:
+            if held == 0 < real or (real and abs(_time_constant(held) / _time_constant(real) - 1) > 0.01):
                 yield (
                     f"{name} is {held:.5f} on the core instead of {real:.5f}: its time constant is "
                     f"{_time_constant(held):.3g} steps instead of {_time_constant(real):.3g}: give decay more fraction bits"

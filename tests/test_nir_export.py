@@ -33,7 +33,8 @@ def core_network(rng: np.random.Generator, **changes: Any) -> Network:
     for array in (weight, delay) if config.delays == "synaptic" else (weight,):
         np.fill_diagonal(array[config.inputs :], 0)  # never used
     readout = rng.integers(config.weight.min, config.weight.max + 1, net.readout.shape)
-    return net.replace(weight=weight, delay=delay, readout=readout)
+    beta = int(config.decay.quantise(0.6 * config.exponential))
+    return net.replace(weight=weight, delay=delay, readout=readout, beta=beta)
 
 
 def spikes_of(network: FloatNetwork, raster: np.ndarray) -> np.ndarray:
@@ -43,21 +44,23 @@ def spikes_of(network: FloatNetwork, raster: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("integration", ["euler", "exp"])
-@pytest.mark.parametrize("reset", ["soft", "zero"])
+@pytest.mark.parametrize(("reset", "synapse"), [("soft", "delta"), ("zero", "exponential")])
 @pytest.mark.parametrize("recurrent", [False, True], ids=["feedforward", "recurrent"])
 @pytest.mark.parametrize("delays", KINDS)
-def test_there_and_back(delays: str, recurrent: bool, reset: str, integration: Any, tmp_path: Path) -> None:
+def test_there_and_back(
+    delays: str, recurrent: bool, reset: str, synapse: str, integration: Any, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(7)
-    network = core_network(rng, delays=delays, recurrent=recurrent, reset=reset)
+    network = core_network(rng, delays=delays, recurrent=recurrent, reset=reset, synapse=synapse)
     write_graph(tmp_path / "n.nir", export_graph(network, dt=DT, integration=integration, fractions=True).graph)
     back = import_graph(read_graph(tmp_path / "n.nir"))
     returned = quantised(back.network)
     assert returned.config == network.config
     compared = 0
-    for name in ("weight", "delay", "readout", "alpha", "kappa"):
+    for name in ("weight", "delay", "readout", "alpha", "beta", "kappa"):
         np.testing.assert_array_equal(getattr(returned, name), getattr(network, name))
         compared += np.size(getattr(network, name))
-    assert compared >= 37
+    assert compared >= 38
     assert back.values["weight_factor"] == [1, 1]
     raster = (rng.random((60, 4)) < 0.3).astype(int)
     spikes = spikes_of(FloatNetwork.of(network), raster)

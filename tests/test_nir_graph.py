@@ -61,6 +61,17 @@ def test_export_then_import(here: Path, network: Network, capsys: pytest.Capture
     assert answer(capsys, "nir export real.npz -o again.nir")["nodes"] == exported["nodes"]
 
 
+def test_a_readout_without_memory_is_quantised(
+    here: Path, network: Network, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_graph("memoryless.nir", export_graph(FloatNetwork.of(network).replace(kappa=0.0), dt=1e-3).graph)
+    assert answer(capsys, "nir import memoryless.nir --quantise")["quantisation"]["decays"]["kappa"] == {
+        "real": 0.0,
+        "core": 0.0,
+    }
+    assert Network.read("model.npz").kappa == 0
+
+
 def test_reports_for_people(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nir", "import", "plain.nir", "--dt", "1e-3", "--max-delay", "3", "--reset", "zero"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -260,6 +260,8 @@ GRAPHS: dict[Callable[..., Any], dict[str, Any]] = {
     recurrent_delays: {"lag": 0, "delays": "axonal"},
     two_layers: {"lag": 2, "delays": "synaptic"},
     side_by_side: {"lag": 1, "lags": {"n": 1, "m": 1}},
+    current: {"lag": 1, "delays": "none", "synapse": "exponential"},
+    current_recurrent: {"lag": 0, "delays": "synaptic", "synapse": "exponential"},
 }
 
 
