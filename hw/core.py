@@ -2,7 +2,7 @@
 
 import enum
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -510,4 +510,6 @@ class Core(wiring.Component):
                 "delay_saturated": unit.delay_saturated,
             }
         for name, count in events.items():
-            m.d.comb += getattr(counters, f"add_{name}").eq(delayed(m, count, 1))
+            seen = Signal.like(Value.cast(count), name=f"seen_{name}")  # reset, unlike `delayed`: no flag announces it
+            m.d.sync += seen.eq(count)
+            m.d.comb += getattr(counters, f"add_{name}").eq(seen)

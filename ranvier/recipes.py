@@ -100,13 +100,13 @@ class Recipe(Start):
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Start)
 
-#: Spoken words: many spikes, every step scored, recurrent neurons.
+#: Spoken words: many spikes, every step scored, recurrent neurons. With larger steps of Wout the readouts run away.
 SPOKEN = Recipe(
     epochs=20,
-    eta_weight=0.0001,
-    eta_delay=3.0,
-    eta_axonal=0.2,
-    eta_readout=0.00005,
+    eta_weight=0.00002,
+    eta_delay=0.5,
+    eta_axonal=0.05,
+    eta_readout=0.00001,
     decay=0.9,
     alpha=0.9,
     kappa=0.9,

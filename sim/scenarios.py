@@ -88,7 +88,6 @@ def saturating_network(config: CoreConfig, rng: np.random.Generator) -> Network:
         delay=extreme_delays(config, rng),
         alpha=config.decay.max,
         kappa=config.decay.max,
-        beta=config.decay.max if config.exponential else 0,
         eta_weight=largest,
         eta_delay=largest,
         eta_readout=largest,

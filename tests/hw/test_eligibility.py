@@ -234,7 +234,7 @@ def test_steps_against_the_golden_one(changes):
 
 @pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
 @pytest.mark.parametrize("lanes", [1, 2, 8])
-@pytest.mark.parametrize(("memory", "synapse"), [("dual", "delta"), ("single", "delta"), ("single", "exponential")])
+@pytest.mark.parametrize(("memory", "synapse"), [("dual", "delta"), ("single", "exponential")])
 def test_latency(delays, lanes, memory, synapse):
     config = CORE.replace(delays=delays, lanes=lanes, memory=memory, synapse=synapse)
     bench, issued, written = Bench(config, seed=1), [], []

@@ -23,10 +23,8 @@ def states(reference, config):
     [
         {},
         {"reset": "zero"},
-        {"synapse": "exponential"},
         {"synapse": "exponential", "reset": "zero", "lanes": 4, "potential": QFormat(True, 3, 12)},
         {"synapse": "exponential", "learning": False, "lanes": 1},
-        {"learning": False, "lanes": 1},
         {"neurons": 1, "lanes": 1},
         {"neurons": 4, "lanes": 4},
         {"neurons": 5, "lanes": 8, "threshold": 0.25, "surrogate_width": 2.0},

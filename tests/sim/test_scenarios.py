@@ -26,11 +26,10 @@ CONFIGS = {
         kernel_radius=2,
         feedback="random",
         reset="zero",
+        synapse="exponential",
         prediction="readout",
     ),
-    "four-lanes": CoreConfig(
-        inputs=6, neurons=10, outputs=5, max_delay=6, lanes=4, delays="axonal", synapse="exponential", dormant=True
-    ),
+    "four-lanes": CoreConfig(inputs=6, neurons=10, outputs=5, max_delay=6, lanes=4, delays="axonal", dormant=True),
     "eight-lanes": CoreConfig(
         inputs=3,
         neurons=13,
@@ -43,18 +42,18 @@ CONFIGS = {
         feedback="random",
     ),
     "one-lane-single-port": CoreConfig(
-        inputs=4,
-        neurons=5,
-        outputs=3,
-        recurrent=True,
-        max_delay=5,
-        lanes=1,
-        memory="single",
-        feedback="random",
-        synapse="exponential",
+        inputs=4, neurons=5, outputs=3, recurrent=True, max_delay=5, lanes=1, memory="single", feedback="random"
     ),
     "four-lanes-single-port": CoreConfig(
-        inputs=6, neurons=10, outputs=5, max_delay=6, lanes=4, memory="single", delays="axonal", kernel_radius=2
+        inputs=6,
+        neurons=10,
+        outputs=5,
+        max_delay=6,
+        lanes=4,
+        memory="single",
+        delays="axonal",
+        kernel_radius=2,
+        synapse="exponential",
     ),
     "sixteen-lanes": CoreConfig(inputs=4, neurons=19, outputs=5, max_delay=3, lanes=16, kernel_radius=2, dormant=True),
     "no-delays": CoreConfig(
