@@ -1,16 +1,21 @@
-# `make demo` learns on the simulated core; `make test` proves everything. Both make their own virtual environment.
+# `make demo` learns on the simulated core; `make test` tests everything, and one injected fault in three; `make prove` all of
+# them. Each makes its own virtual environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint install clean
+.PHONY: demo test prove lint install clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ranvier demo
 
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# All that, and every injected fault instead of one in three.
+prove: lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --all-faults
 
 # Contracts and types are checked on an installed copy: neither tool follows the folder mapping of an editable install.
 lint: $(VENV)/.test

@@ -1,19 +1,21 @@
 """What tests share: evidence beyond passing, recordings that are not ours, and copies of the hardware with faults.
 
 Every ``record_property("evidence", line)`` is printed at the end of the run. The Braille recordings are looked for at
-``$RANVIER_BRAILLE``, else in ``../shared/data/braille``.
+``$RANVIER_BRAILLE``, else in ``../shared/data/braille``. ``--all-faults`` injects all faults instead of one in three.
 """
 
 import importlib.util
 import os
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 HARDWARE = Path(__file__).parents[1] / "hw"
+FAULTS_PER_RUN = 3
 BRAILLE = Path(__file__).parents[2] / "shared" / "data" / "braille" / "braille_taxels.npz"
 
 
@@ -62,6 +64,20 @@ def pytest_addoption(parser):
         help="device of tests/hil; may be repeated (default golden, sim, axi, wishbone, pty)",
     )
     parser.addoption("--preset", default="test", help="core of that device (default test)")
+    parser.addoption("--all-faults", action="store_true", help=f"inject every fault, not one in {FAULTS_PER_RUN}")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep one fault in so many, of every file: each builds a simulator of its own."""
+    if config.getoption("--all-faults"):
+        return
+    seen, kept, left_out = Counter(), [], []
+    for item in items:
+        is_fault = item.originalname == "test_a_fault_is_found"
+        (left_out if is_fault and seen[item.path] % FAULTS_PER_RUN else kept).append(item)
+        seen[item.path] += is_fault
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
 
 
 def pytest_terminal_summary(terminalreporter):
