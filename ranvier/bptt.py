@@ -329,5 +329,46 @@ def correct(config: CoreConfig, readout: Tensor, scored: Tensor, labels: NDArray
     return int(((values * scored[..., None]).sum(1).argmax(1).numpy() == labels).sum())
 
 
-#: Recipe by name of the data set.
-RECIPES: dict[str, OfflineRecipe] = {}
+#: Recipe by name of the data set, with the options of `Bptt` as they are. SHD's was never run on SHD.
+RECIPES = {
+    "yinyang": OfflineRecipe(
+        epochs=30,
+        batch=100,
+        eta_weight=0.01,
+        eta_delay=0.2,
+        eta_readout=0.01,
+        decay=0.95,
+        alpha=0.95,
+        kappa=0.9,
+        weight_mean=0.5,
+        weight_std=0.5,
+        readout_std=0.25,
+    ),
+    "braille": OfflineRecipe(
+        epochs=30,
+        batch=64,
+        eta_weight=0.01,
+        eta_delay=0.3,
+        eta_readout=0.01,
+        decay=0.95,
+        alpha=0.9,
+        kappa=0.875,
+        weight_mean=0.1,
+        weight_std=0.3,
+        readout_std=0.15,
+    ),
+    "shd": OfflineRecipe(
+        epochs=40,
+        batch=128,
+        eta_weight=0.003,
+        eta_delay=0.3,
+        eta_readout=0.003,
+        decay=0.95,
+        alpha=0.95,
+        kappa=0.95,
+        weight_mean=0.02,
+        weight_std=0.1,
+        recurrent_std=0.03,
+        readout_std=0.1,
+    ),
+}
