@@ -70,7 +70,7 @@ def spread(delay: Tensor, reach: int, sigma: float) -> Tensor:
     return torch.softmax(-(((taps - delay[..., None]) / sigma) ** 2) / 2, dim=-1)
 
 
-class Spike(torch.autograd.Function):  # type: ignore[misc]
+class Spike(torch.autograd.Function):  # type: ignore[name-defined]
     """1 where v is at or above the threshold; backwards the surrogate derivative psi of `Bptt`."""
 
     @staticmethod
@@ -83,8 +83,8 @@ class Spike(torch.autograd.Function):  # type: ignore[misc]
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
         surrogate, width = ctx.options
         near = ctx.saved_tensors[0].abs() / width
-        psi = torch.relu(1 - near) if surrogate == "triangle" else 1 / (1 + near) ** 2
-        return slope * psi, None, None
+        psi = (1 - near).clamp_(min=0) if surrogate == "triangle" else (1 + near).pow_(-2)
+        return psi.mul_(slope), None, None
 
 
 class Batch(NamedTuple):
@@ -258,9 +258,9 @@ class Bptt:
             return 0.0
         return float(self.sigma * (SHARP / self.sigma) ** (done / self.spreading))
 
-    def fire(self, above: Tensor) -> Tensor:
-        """Spikes of neurons that are so far above their threshold, in thresholds."""
-        return Spike.apply(above, self.surrogate, self.width)
+    def fire(self, above: Tensor, threshold: float) -> Tensor:
+        """Spikes of neurons that are so far above their threshold."""
+        return Spike.apply(above, self.surrogate, self.width * threshold)
 
     def play(self, network: FloatNetwork, samples: Sequence[Sample], sigma: float = 0.0) -> Play:
         """Run samples side by side without learning; shorter ones go on in silence to the length of the longest."""
@@ -297,15 +297,15 @@ class Bptt:
 
     def _play(self, network: FloatNetwork, wires: Wires, counts: Tensor) -> Play:
         c, steps = network.config, counts.shape[1]
-        ring = wires.recurrent() if c.recurrent else None
+        ring, soft = wires.recurrent() if c.recurrent else None, c.reset == "soft"
         potential = spikes = current = echo = torch.zeros(len(counts), c.neurons, dtype=self._dtype)
         raster = []
         for arriving in wires.feedforward(counts).unbind(1):
-            current = network.beta * current + (arriving + echo if ring else arriving)
-            kept = network.alpha * potential
-            kept = kept - c.threshold * spikes if c.reset == "soft" else kept * (1 - spikes)
-            potential = kept + current
-            spikes = self.fire(potential / c.threshold - 1)
+            arriving = arriving + echo if ring else arriving
+            current = torch.add(arriving, current, alpha=network.beta) if network.beta else arriving
+            potential = torch.add(current, potential if soft else potential * (1 - spikes), alpha=network.alpha)
+            potential = torch.sub(potential, spikes, alpha=c.threshold) if soft else potential
+            spikes = self.fire(potential - c.threshold, c.threshold)
             echo = ring.step(spikes) if ring else echo
             raster.append(spikes)
         fired = torch.stack(raster, 1)

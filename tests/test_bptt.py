@@ -135,8 +135,8 @@ def test_sigma_shrinks_to_whole_steps() -> None:
 class Smooth(Bptt):
     """Neurons that fire a little more the higher they stand: everything has a slope."""
 
-    def fire(self, above: object) -> object:
-        return torch.sigmoid(above / 0.3)
+    def fire(self, above: object, threshold: float) -> object:
+        return torch.sigmoid(above / (0.3 * threshold))
 
 
 def entries(network: FloatNetwork, each: int) -> list[tuple[str, tuple[int, ...]]]:
@@ -179,8 +179,8 @@ def test_gradient_of_the_readout_is_the_core_s() -> None:
     ("surrogate", "psi"), [("triangle", [0, 0.5, 1, 0.75, 0]), ("sigmoid", [1 / 9, 4 / 9, 1, 0.64, 1 / 9])]
 )
 def test_surrogate_by_hand(surrogate: bptt.Surrogate, psi: list[float]) -> None:
-    above = torch.tensor([-4.0, -1.0, 0.0, 0.5, 4.0], dtype=torch.float64, requires_grad=True)
-    spikes = Bptt(surrogate=surrogate, width=2.0).fire(above)
+    above = torch.tensor([-2.0, -0.5, 0.0, 0.25, 2.0], dtype=torch.float64, requires_grad=True)
+    spikes = Bptt(surrogate=surrogate, width=2.0).fire(above, 0.5)
     np.testing.assert_array_equal(spikes.detach(), [0, 0, 1, 1, 1])
     spikes.sum().backward()
     np.testing.assert_allclose(above.grad, psi)
