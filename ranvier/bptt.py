@@ -71,45 +71,82 @@ def spread(delay: Tensor, reach: int, sigma: float) -> Tensor:
 
 
 class Spike(torch.autograd.Function):  # type: ignore[name-defined]
-    """1 where v is at or above the threshold; backwards the surrogate derivative psi of `Bptt`."""
+    """Spikes of neurons that are so far above their threshold; backwards the surrogate derivative psi of `Bptt`."""
 
     @staticmethod
-    def forward(ctx: Any, above: Tensor, surrogate: Surrogate, width: float) -> Tensor:
+    def forward(ctx: Any, above: Tensor, rule: "Bptt", threshold: float) -> Tensor:
         ctx.save_for_backward(above)
-        ctx.options = surrogate, width
-        return (above >= 0).to(above.dtype)
+        ctx.options = rule, threshold
+        return rule.fire(above, threshold)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
-        surrogate, width = ctx.options
-        near = ctx.saved_tensors[0].abs() / width
-        psi = (1 - near).clamp_(min=0) if surrogate == "triangle" else (1 + near).pow_(-2)
-        return psi.mul_(slope), None, None
+        rule, threshold = ctx.options
+        return slope * rule.psi(ctx.saved_tensors[0], threshold), None, None
+
+
+class Feedforward(torch.autograd.Function):  # type: ignore[name-defined]
+    """Spikes [steps, samples, neurons] from currents of neurons that do not hear each other.
+
+    Backwards, with psi and ``b[t] = dv[t+1] / dv[t]`` for all steps at once, a step costs one operation::
+
+        lam[t] = dE/dv[t] = psi[t] dE/dz[t] + b[t] lam[t+1]
+    """
+
+    @staticmethod
+    def forward(ctx: Any, current: Tensor, rule: "Bptt", network: FloatNetwork) -> Tensor:
+        c = network.config
+        potential, spikes = torch.empty_like(current), torch.empty_like(current)
+        v = z = torch.zeros_like(current[0])
+        for t, arriving in enumerate(current):
+            v = potential[t] = advance(network, v, z, arriving)
+            z = spikes[t] = rule.fire(v - c.threshold, c.threshold)
+        ctx.save_for_backward(potential, spikes)
+        ctx.options = rule, network
+        return spikes
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+        (potential, spikes), (rule, network) = ctx.saved_tensors, ctx.options
+        c, alpha = network.config, network.alpha
+        psi = rule.psi(potential - c.threshold, c.threshold)
+        kept = alpha - c.threshold * psi if c.reset == "soft" else alpha * (1 - spikes - potential * psi)
+        blame = torch.mul(psi, slope)
+        for t in range(len(blame) - 2, -1, -1):
+            blame[t].addcmul_(kept[t], blame[t + 1])
+        return blame, None, None
+
+
+def advance(network: FloatNetwork, potential: Tensor, spikes: Tensor, current: Tensor) -> Tensor:
+    """v of a step, before reset, from v and z of the step before."""
+    if network.config.reset == "soft":
+        return torch.add(current, potential, alpha=network.alpha).sub(spikes, alpha=network.config.threshold)
+    return torch.add(current, potential * (1 - spikes), alpha=network.alpha)
 
 
 class Batch(NamedTuple):
     """Samples side by side; shorter ones end in silence that is not scored."""
 
-    counts: Tensor  # input spikes [samples, steps, inputs]
-    scored: Tensor  # 1 on scored steps [samples, steps]
+    counts: Tensor  # input spikes [steps, samples, inputs]
+    scored: Tensor  # 1 on scored steps [steps, samples]
 
     @classmethod
     def of(cls, samples: Sequence[Sample], inputs: int, dtype: Any) -> "Batch":
         steps = max(sample.steps for sample in samples)
-        counts, scored = np.zeros((len(samples), steps, inputs)), np.zeros((len(samples), steps))
+        counts, scored = np.zeros((steps, len(samples), inputs)), np.zeros((steps, len(samples)))
         number = np.repeat(np.arange(len(samples)), [len(sample.times) for sample in samples])
         times, units = (np.concatenate([getattr(sample, name) for sample in samples]) for name in ("times", "units"))
-        np.add.at(counts, (number, times, units), 1)
+        np.add.at(counts, (times, number, units), 1)
         for n, sample in enumerate(samples):
-            scored[n, : sample.steps] = sample.scored
+            scored[: sample.steps, n] = sample.scored
         return cls(torch.tensor(counts, dtype=dtype), torch.tensor(scored, dtype=dtype))
 
 
 class Play(NamedTuple):
     """What a network did with a batch."""
 
-    spikes: Tensor  # z [samples, steps, neurons]
-    readout: Tensor  # y [samples, steps, outputs]
+    spikes: Tensor  # z [steps, samples, neurons]
+    readout: Tensor  # y [steps, samples, outputs]
 
 
 class Wires:
@@ -138,16 +175,16 @@ class Wires:
         self.kernel = spread(self.delay, c.reach, sigma)  # [rows, neurons or 1, taps]
 
     def feedforward(self, counts: Tensor) -> Tensor:
-        """Current of input spikes [samples, steps, inputs] on the steps that they arrive on [samples, steps, neurons].
+        """Current of input spikes [steps, samples, inputs] on the steps that they arrive on [steps, samples, neurons].
 
         A convolution over time, for all synapses at once, as a product of Fourier transforms.
         """
-        inputs, steps = self.config.inputs, counts.shape[1]
+        inputs, steps = self.config.inputs, len(counts)
         length = -(-(steps + self.config.reach) // EVEN) * EVEN
         synapses = torch.fft.rfft(self.weight[:inputs, :, None] * self.kernel[:inputs], length)
-        spikes = torch.fft.rfft(counts, length, dim=1)
-        current = torch.fft.irfft(torch.einsum("bfi,ijf->bfj", spikes, synapses), length, dim=1)
-        return torch.nn.functional.pad(current[:, : steps - 1], (0, 0, 1, 0))  # a synapse costs one step
+        spikes = torch.fft.rfft(counts, length, dim=0)
+        current = torch.fft.irfft(torch.einsum("fbi,ijf->fbj", spikes, synapses), length, dim=0)
+        return torch.nn.functional.pad(current[: steps - 1], (0, 0, 0, 0, 1, 0))  # a synapse costs one step
 
     def recurrent(self) -> "Ring":
         """An empty delay line of what neurons send each other."""
@@ -189,10 +226,13 @@ class Ring:
         return due if self.synaptic else due @ self.weight
 
 
-def decays(factor: float, steps: int, dtype: Any) -> Tensor:
-    """``factor ** (t - s)`` at [t, s] for s <= t, else 0: a leak over all steps as one product."""
-    age = torch.arange(steps)[:, None] - torch.arange(steps)
-    return torch.where(age >= 0, float(factor) ** age.clamp(min=0).to(dtype), torch.zeros((), dtype=dtype))
+def filtered(values: Tensor, factor: float) -> Tensor:
+    """Leaky sum ``a[t] = factor a[t-1] + values[t]`` over the first axis, as one product."""
+    if not factor:
+        return values
+    age = torch.arange(len(values))[:, None] - torch.arange(len(values))
+    decay = torch.where(age >= 0, float(factor) ** age.clamp(min=0).to(values.dtype), 0)
+    return (decay @ values.flatten(1)).view_as(values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,7 +300,12 @@ class Bptt:
 
     def fire(self, above: Tensor, threshold: float) -> Tensor:
         """Spikes of neurons that are so far above their threshold."""
-        return Spike.apply(above, self.surrogate, self.width * threshold)
+        return (above >= 0).to(above.dtype)
+
+    def psi(self, above: Tensor, threshold: float) -> Tensor:
+        """Surrogate derivative of `fire`."""
+        near = above.abs() / (self.width * threshold)
+        return (1 - near).clamp_(min=0) if self.surrogate == "triangle" else (1 + near).pow_(-2)
 
     def play(self, network: FloatNetwork, samples: Sequence[Sample], sigma: float = 0.0) -> Play:
         """Run samples side by side without learning; shorter ones go on in silence to the length of the longest."""
@@ -296,37 +341,41 @@ class Bptt:
         return torch.float64 if self.double else torch.float32
 
     def _play(self, network: FloatNetwork, wires: Wires, counts: Tensor) -> Play:
-        c, steps = network.config, counts.shape[1]
-        ring, soft = wires.recurrent() if c.recurrent else None, c.reset == "soft"
-        potential = spikes = current = echo = torch.zeros(len(counts), c.neurons, dtype=self._dtype)
+        currents = wires.feedforward(counts)
+        if network.config.recurrent:
+            spikes = self._recurrent(network, wires.recurrent(), currents)
+        else:
+            spikes = Feedforward.apply(filtered(currents, network.beta), self, network)
+        return Play(spikes, filtered(spikes @ wires.readout, network.kappa))
+
+    def _recurrent(self, network: FloatNetwork, ring: Ring, currents: Tensor) -> Tensor:
+        threshold = network.config.threshold
+        potential = spikes = current = echo = torch.zeros_like(currents[0])
         raster = []
-        for arriving in wires.feedforward(counts).unbind(1):
-            arriving = arriving + echo if ring else arriving
-            current = torch.add(arriving, current, alpha=network.beta) if network.beta else arriving
-            potential = torch.add(current, potential if soft else potential * (1 - spikes), alpha=network.alpha)
-            potential = torch.sub(potential, spikes, alpha=c.threshold) if soft else potential
-            spikes = self.fire(potential - c.threshold, c.threshold)
-            echo = ring.step(spikes) if ring else echo
+        for arriving in currents.unbind():
+            current = torch.add(arriving + echo, current, alpha=network.beta)
+            potential = advance(network, potential, spikes, current)
+            spikes = Spike.apply(potential - threshold, self, threshold)
+            echo = ring.step(spikes)
             raster.append(spikes)
-        fired = torch.stack(raster, 1)
-        return Play(fired, decays(network.kappa, steps, self._dtype) @ (fired @ wires.readout))
+        return torch.stack(raster)
 
     def _loss(self, play: Play, scored: Tensor, labels: Tensor) -> Tensor:
         """Mean over the batch."""
-        logs = torch.log_softmax(play.readout, -1)[torch.arange(len(labels)), :, labels]  # [samples, steps]
+        logs = torch.log_softmax(play.readout, -1)[:, torch.arange(len(labels)), labels]  # [steps, samples]
         if self.loss == "steps":
-            return -(logs * scored).sum(1).mean()
-        return -torch.logsumexp(logs + torch.log(scored / scored.sum(1, keepdim=True)), 1).mean()
+            return -(logs * scored).sum(0).mean()
+        return -torch.logsumexp(logs + torch.log(scored / scored.sum(0)), 0).mean()
 
     def _restraint(self, spikes: Tensor) -> Tensor:
-        rate = spikes.sum(1).mean(0)
+        rate = spikes.sum(0).mean(0)
         return self.regularisation * (torch.relu(self.quiet - rate) ** 2 + torch.relu(rate - self.busy) ** 2).sum()
 
 
 def correct(config: CoreConfig, readout: Tensor, scored: Tensor, labels: NDArray[np.int64]) -> int:
-    """Samples predicted as the core does, from y [samples, steps, outputs]."""
+    """Samples predicted as the core does, from y [steps, samples, outputs]."""
     values = torch.softmax(readout, -1) if config.prediction == "softmax" else readout
-    return int(((values * scored[..., None]).sum(1).argmax(1).numpy() == labels).sum())
+    return int(((values * scored[..., None]).sum(0).argmax(1).numpy() == labels).sum())
 
 
 #: Recipe by name of the data set, with the options of `Bptt` as they are. SHD's was never run on SHD.
