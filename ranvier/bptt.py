@@ -266,8 +266,8 @@ class Bptt:
         If an option is out of range.
     """
 
-    sigma: float = 6.0
-    spreading: float = 0.7
+    sigma: float = 2.5
+    spreading: float = 0.9
     surrogate: Surrogate = "triangle"
     width: float = 1.0
     loss: Loss = "steps"
@@ -394,10 +394,10 @@ RECIPES = {
         readout_std=0.25,
     ),
     "braille": OfflineRecipe(
-        epochs=30,
+        epochs=20,
         batch=64,
         eta_weight=0.01,
-        eta_delay=0.3,
+        eta_delay=0.5,
         eta_readout=0.01,
         decay=0.95,
         alpha=0.9,
