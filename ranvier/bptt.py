@@ -381,12 +381,12 @@ def correct(config: CoreConfig, readout: Tensor, scored: Tensor, labels: NDArray
 #: Recipe by name of the data set, with the options of `Bptt` as they are. SHD's was never run on SHD.
 RECIPES = {
     "yinyang": OfflineRecipe(
-        epochs=30,
+        epochs=24,
         batch=100,
         eta_weight=0.01,
         eta_delay=0.5,
         eta_readout=0.01,
-        decay=0.92,
+        decay=0.9,
         alpha=0.95,
         kappa=0.9,
         weight_mean=0.5,
