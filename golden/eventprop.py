@@ -40,7 +40,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.spikes import Sample, check_run
 
@@ -58,8 +57,8 @@ class EventRule(NamedTuple):
         Loss: ``-log softmax(sum over scored t of y[t])_target``. Else the core's own, ``sum over scored t of -log
         softmax(y[t])_target``.
     least_slope : float
-        Bound of the slope at a crossing from below, in thresholds per step: one that was barely reached has 1 / slope without
-        limit, and one that stayed above the threshold after its reset has no crossing at all.
+        Bound of the slope at a crossing from below, in thresholds per step: where it was barely reached, 1 / slope
+        has no limit, and a neuron that its reset left above the threshold did not cross it at all.
     least, most : float
         Band of spikes per sample that a neuron is held in.
     pull, rescue : float
@@ -342,7 +341,7 @@ def batch_gradient(net: FloatNetwork, samples: Sequence[Sample], labels: NDArray
         rule,
         m,
         np.concatenate([sample.units for sample in samples]),
-        np.concatenate([start + sample.offsets() for start, sample in zip(starts, samples)]),
+        np.concatenate([start + sample.offsets() for start, sample in zip(starts[:-1], samples, strict=True)]),
         np.cumsum([0] + [sample.steps for sample in samples]),
         np.concatenate([sample.scored for sample in samples]),
         labels,
