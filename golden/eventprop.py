@@ -75,6 +75,11 @@ class EventRule(NamedTuple):
     rescue: float = 0.0
 
 
+def _plain(rule: EventRule) -> EventRule:
+    """The same with the types that are compiled for, whatever the user wrote."""
+    return EventRule(bool(rule.accumulated), *map(float, rule[1:]))
+
+
 class Model(NamedTuple):
     """A network as the compiled functions take it; flags are 0 or 1."""
 
@@ -303,7 +308,7 @@ def trajectory(net: FloatNetwork, sample: Sample, target: int, rule: EventRule) 
         If the sample or target does not fit the core.
     """
     check_run(net.config, sample, target, learn=False)
-    h, loss, _ = play(rule, Model.of(net), sample.units, sample.offsets(), sample.scored, int(target))
+    h, loss, _ = play(_plain(rule), Model.of(net), sample.units, sample.offsets(), sample.scored, int(target))
     return h, loss
 
 
@@ -338,7 +343,7 @@ def batch_gradient(net: FloatNetwork, samples: Sequence[Sample], labels: NDArray
         np.zeros(net.config.neurons, np.int64), 0.0, 0,
     )  # fmt: skip
     loss, correct = play_batch(
-        rule,
+        _plain(rule),
         m,
         np.concatenate([sample.units for sample in samples]),
         np.concatenate([start + sample.offsets() for start, sample in zip(starts[:-1], samples, strict=True)]),
@@ -347,5 +352,7 @@ def batch_gradient(net: FloatNetwork, samples: Sequence[Sample], labels: NDArray
         labels,
         sums,
     )
-    sums.weight[: net.config.inputs] -= rule.rescue * np.maximum(0, rule.least * len(samples) - sums.count)
+    c = net.config
+    sums.weight[np.arange(c.inputs, c.rows), np.arange(c.rows - c.inputs)] = 0  # neurons onto themselves
+    sums.weight[: c.inputs] -= rule.rescue * np.maximum(0, rule.least * len(samples) - sums.count)
     return sums._replace(loss=loss, correct=int(correct))

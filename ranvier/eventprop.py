@@ -11,7 +11,7 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.spikes import Sample
 from ranvier.offline import Gradient, OfflineRecipe
 
-__all__ = ["RECIPES", "EventProp"]
+__all__ = ["RECIPES", "RULES", "EventProp"]
 
 
 class EventProp:
@@ -51,11 +51,35 @@ class EventProp:
 #: Recipe by name of the data set.
 RECIPES = {
     "yinyang": OfflineRecipe(
-        epochs=30, batch=32, eta_weight=0.01, eta_delay=0.1, eta_readout=0.01, decay=0.95,
-        alpha=0.95, kappa=0.9, weight_mean=1.0, weight_std=0.5, readout_std=0.25,
+        epochs=50,
+        batch=32,
+        eta_weight=0.01,
+        eta_delay=0.1,
+        eta_readout=0.01,
+        decay=0.92,
+        alpha=0.95,
+        kappa=0.9,
+        weight_mean=1.0,
+        weight_std=0.5,
+        readout_std=0.25,
     ),
     "braille": OfflineRecipe(
-        epochs=40, batch=16, eta_weight=0.004, eta_delay=0.2, eta_readout=0.004, decay=0.96,
-        alpha=0.9, kappa=0.875, weight_mean=0.1, weight_std=0.3, readout_std=0.15,
+        epochs=40,
+        batch=16,
+        eta_weight=0.01,
+        eta_delay=0.2,
+        eta_readout=0.01,
+        decay=0.93,
+        alpha=0.9,
+        kappa=0.875,
+        weight_mean=0.1,
+        weight_std=0.3,
+        readout_std=0.15,
     ),
-}  # fmt: skip
+}
+
+#: Rule by name of the data set.
+RULES = {
+    "yinyang": EventRule(least_slope=1.0, most=3.0, pull=0.1),
+    "braille": EventRule(least_slope=0.3, least=0.2, rescue=0.1),
+}
