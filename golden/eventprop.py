@@ -15,18 +15,18 @@ from the end of the sample, every one of them 0 after it ::
     Lam_k[t] = kappa Lam_k[t+1] + dE/dy_k[t]
     lam_j[t] = alpha lam_j[t+1] + z_j[t] / slope_j[t] * (theta (1 - alpha) lam_j[t+1] - dS_j[t])
     mu_j[t]  = beta mu_j[t+1] + lam_j[t]
-    dS_j[t]  = sum_k Wout_kj dLam_k[t]  +  sum_m W_mj dmu_m[t + 1 + Dh_mj]                        (recurrent: neurons m)
+    dS_j[t]  = sum_k Wout_kj (Lam_k[t+1] - Lam_k[t-1]) / 2  +  sum_m W_mj dmu_m[t + 1 + Dh_mj]    (recurrent: neurons m)
 
-with ``df[t] = (f[t+1] - f[t-1]) / 2``. The term in theta is the neuron's own reset, which moves with its spike. A reset to
-zero has the same one: at the crossing ``v = theta``, so that both resets do the same there. The gradient follows, with s
-the step ``t + 1 + Dh_ji`` on which a spike of unit i at t is felt ::
+The term in theta is the neuron's own reset, which moves with its spike. A reset to zero has the same one: at the crossing
+``v = theta``, so that both resets do the same there. The gradient follows, with s the step ``t + 1 + Dh_ji`` on which a
+spike of unit i at t is felt ::
 
+    dmu_j[s] = mu_j[s+1] - mu_j[s] = (1 - beta) mu_j[s+1] - lam_j[s]
     dE/dW_ji = sum mu_j[s]        dE/dD_ji = W_ji sum dmu_j[s]        dE/dWout_kj = sum_t z_j[t] Lam_k[t]
 
-In the terms of the literature ``mu = -tau_syn lambda_I`` and ``lam = -tau_mem lambda_V``. For beta > 0 the recursion gives
-``dmu[s] = (1 - beta) (mu[s] + mu[s+1]) / 2 - (lam[s-1] + lam[s]) / 2``, which becomes ``-(lambda_I - lambda_V)`` on a fine
-grid (DESIGN section 3 on its sign). For beta = 0 the current of a spike is a box one step long, ``mu`` is ``lam``, and
-``dmu[s]`` is the difference of the adjoint between the two ends of the box, ``s + 1/2`` and ``s - 1/2``.
+In the terms of the literature ``mu = -tau_syn lambda_I`` and ``lam = -tau_mem lambda_V``, so that dmu is its
+``-(lambda_I - lambda_V)`` (DESIGN section 3 on the sign). For beta = 0 the current of a spike is a box one step long, ``mu``
+is ``lam``, and dmu is the difference of the adjoint between the two ends of the box.
 
 What a spike's coming or going would do to the loss is not part of this gradient. Two rules look after it: a neuron that
 fires more than `EventRule.most` times in a sample is pulled down at each of its spikes, and one that fires less than
@@ -211,21 +211,22 @@ def slope(rule, m, h, t, j):
 
 
 @njit
-def difference(line, t):
-    """Half of what `line` gains from step t - 1 to t + 1; before the sample it is 0."""
-    return (line[t + 1] - (line[t - 1] if t else 0.0)) / 2
+def later(line, felt):
+    """dmu: what a current gains by coming later, per step."""
+    return line[felt + 1] - line[felt]
 
 
 @njit
 def moved(m, h, t, j):
-    """dS_j[t]: what a later spike would cost, per step. Jumps of step t itself are not in yet (felt if D = 0)."""
+    """dS_j[t]: what a later spike would cost, per step."""
     total = 0.0
     for k in range(m.readout.shape[1]):
-        total += m.readout[j, k] * difference(h.readout_adjoint[:, k], t)
+        before = h.readout_adjoint[t - 1, k] if t else 0.0
+        total += m.readout[j, k] * (h.readout_adjoint[t + 1, k] - before) / 2
     if m.recurrent:
         i = m.inputs + j
         for other in range(m.weight.shape[1]):
-            total += m.weight[i, other] * difference(h.current_adjoint[other], t + m.hop[i, other])
+            total += m.weight[i, other] * later(h.current_adjoint[other], t + m.hop[i, other])
     return total
 
 
@@ -254,7 +255,7 @@ def collect_row(m, h, t, i, batch):
     for j in range(m.weight.shape[1]):
         felt = t + m.hop[i, j]
         batch.weight[i, j] += h.current_adjoint[j, felt]
-        batch.delay[i, j] += m.weight[i, j] * difference(h.current_adjoint[j], felt)
+        batch.delay[i, j] += m.weight[i, j] * later(h.current_adjoint[j], felt)
 
 
 @njit

@@ -48,15 +48,15 @@ class EventProp:
         )
 
 
-#: Recipe by name of the data set.
+#: Recipe by name of the data set; "shd" is a guess that no run has tried yet.
 RECIPES = {
     "yinyang": OfflineRecipe(
-        epochs=50,
+        epochs=25,
         batch=32,
         eta_weight=0.01,
         eta_delay=0.1,
         eta_readout=0.01,
-        decay=0.92,
+        decay=0.8,
         alpha=0.95,
         kappa=0.9,
         weight_mean=1.0,
@@ -76,10 +76,25 @@ RECIPES = {
         weight_std=0.3,
         readout_std=0.15,
     ),
+    "shd": OfflineRecipe(
+        epochs=50,
+        batch=64,
+        eta_weight=0.003,
+        eta_delay=0.1,
+        eta_readout=0.003,
+        decay=0.95,
+        alpha=0.95,
+        kappa=0.95,
+        weight_mean=0.03,
+        weight_std=0.1,
+        recurrent_std=0.05,
+        readout_std=0.05,
+    ),
 }
 
 #: Rule by name of the data set.
 RULES = {
-    "yinyang": EventRule(least_slope=1.0, most=3.0, pull=0.1),
+    "yinyang": EventRule(accumulated=True, least_slope=1.0, most=3.0, pull=0.1),
     "braille": EventRule(least_slope=0.3, least=0.2, rescue=0.1),
+    "shd": EventRule(least_slope=0.3, least=0.2, most=20.0, pull=0.01, rescue=0.1),
 }

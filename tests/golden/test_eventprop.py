@@ -1,14 +1,17 @@
 """EventProp on the grid: forwards the core's model, backwards what it says, and on a fine grid the exact gradient."""
 
+import inspect
+import time
+
 import numpy as np
 import pytest
 
-from ranvier.golden import eventprop_exact
+from ranvier.golden import eventprop, eventprop_exact
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.eventprop import EventRule, batch_gradient, trajectory
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.reference import FloatCore
-from ranvier.golden.spikes import Sample
+from ranvier.golden.spikes import Sample, SampleError
 
 STEPS = 30
 EVERY_KIND = [(delays, recurrent) for delays in ("synaptic", "axonal", "none") for recurrent in (False, True)]
@@ -88,18 +91,15 @@ def written_out(net, sample, target, rule):
         big[t] = net.kappa * big[t + 1] + sample.scored[t] * (softmax[t] - onehot)
     lam, mu = np.zeros((STEPS + 9, 8)), np.zeros((STEPS + 9, 8))
 
-    def central(line, t, before=None):
-        return (line[t + 1] - (0 if t == 0 else line[t - 1])) / 2
-
     a, hop = -np.log(net.alpha), 1 + net.arrivals()
     for t in range(STEPS - 1, -1, -1):
         lam[t] = net.alpha * lam[t + 1]
         mu[t] = net.beta * mu[t + 1] + lam[t]
         jump = np.zeros(8)
         for j in np.flatnonzero(z[t]):
-            worth = net.readout[j] @ central(big, t)
+            worth = net.readout[j] @ (big[t + 1] - (big[t - 1] if t else 0)) / 2
             for m in range(8) if c.recurrent else ():
-                worth += net.weight[6 + j, m] * central(mu[:, m], t + hop[6 + j, m]) * (m != j)
+                worth += net.weight[6 + j, m] * (mu[t + hop[6 + j, m] + 1, m] - mu[t + hop[6 + j, m], m]) * (m != j)
             slope = max(a * (current[t, j] / (1 - net.alpha) - 1), rule.least_slope)
             jump[j] = ((1 - net.alpha) * lam[t + 1, j] - worth) / slope
             jump[j] += rule.pull * max(0, z[:, j].sum() - rule.most)
@@ -108,7 +108,7 @@ def written_out(net, sample, target, rule):
     weight, delay = np.zeros(net.weight.shape), np.zeros(net.weight.shape)
     for i, j, _, felt in arrivals(net, sample, z):
         weight[i, j] += mu[felt, j]
-        delay[i, j] += net.weight[i, j] * central(mu[:, j], felt)
+        delay[i, j] += net.weight[i, j] * (mu[felt + 1, j] - mu[felt, j])
     return lam, mu, big, weight, delay, z.T @ big[:STEPS]
 
 
@@ -140,19 +140,14 @@ def test_adjoint_is_the_one_of_the_docstring(delays, recurrent, beta, rule):
 # -------------------------------------------------------------------- backwards, against slopes
 
 
-def shares(shift):
-    """Of a current delayed by `shift` steps more, at -1, 0 and 1 steps: quadratic, with a central difference as slope."""
-    return shift * (shift - 1) / 2, 1 - shift**2, shift * (shift + 1) / 2
-
-
 def spikes_held(net, sample, spikes, jump, weight, shift):
-    """``sum_tj jump_j[t] v_j[t]`` with spikes held where they are; v starts a step early, as shares look a step back."""
+    """``sum_tj jump_j[t] v_j[t]`` with spikes held; a current delayed by a part of a step is shared between two."""
     current, total, v, i = np.zeros((STEPS + 12, 8)), 0.0, np.zeros(8), np.zeros(8)
     for row, j, _, felt in arrivals(net, sample, spikes):
-        for u, share in zip((-1, 0, 1), shares(shift[row, j]), strict=True):
-            current[felt + u + 1, j] += share * weight[row, j]
+        current[felt, j] += (1 - shift[row, j]) * weight[row, j]
+        current[felt + 1, j] += shift[row, j] * weight[row, j]
     for t in range(STEPS):
-        i = net.beta * i + current[t + 1]
+        i = net.beta * i + current[t]
         v = net.alpha * v - (spikes[t - 1] if t else 0) + i
         total += jump[t] @ v
     return total
@@ -160,7 +155,7 @@ def spikes_held(net, sample, spikes, jump, weight, shift):
 
 @pytest.mark.parametrize("beta", [0.0, 0.6])
 def test_between_jumps_the_adjoint_is_exact(beta):
-    """With spikes held, v is linear in W and the objective quadratic in D: central differences have no error."""
+    """With spikes held, v is linear in W and D: central differences have no error."""
     compared = 0
     for seed in range(2):
         net, sample, target = case(seed=seed, beta=beta)
@@ -246,3 +241,142 @@ def test_a_fine_grid_leads_to_the_exact_gradient(seed, recurrent, record_propert
     assert (np.array(errors[2]) < 0.5 * np.array(errors[1])).all()
     assert (np.array(errors[1]) < 0.5 * np.array(errors[0])).all()
     np.testing.assert_allclose(ratios[2], 1, atol=0.01)
+
+
+# -------------------------------------------------------------------- against the loss itself
+
+
+@pytest.mark.parametrize(
+    ("beta", "weight_fit", "delay_fit"),
+    [(0.0, (0.5, 1.5, 3.5), (0.15, 0.3, 2.0)), (0.6, (0.6, 0.8, 1.6), (0.4, 0.8, 1.8))],  # least correlation, slopes
+)
+def test_sign_and_size_are_those_of_the_smoothed_loss(beta, weight_fit, delay_fit, record_property):
+    """How the loss really changes when one parameter moves by a sizeable step, over many networks: on average, it follows.
+
+    On a coarse grid the loss is a staircase; what is asked is whether the gradient says where it leads. W moves by
+    0.1 (1 - beta), D by one step to either side.
+    """
+    rule = EventRule(accumulated=True, least_slope=0.3 if beta else 1.0)
+    said, seen = {"weight": [], "delay": []}, {"weight": [], "delay": []}
+    for seed in range(70):
+        net, sample, target = case("synaptic", False, seed, beta)
+        net = net.replace(delay=np.clip(net.delay, 1, 5), readout=0.3 * net.readout)
+        got, rng = batch_gradient(net, [sample], np.array([target]), rule), np.random.default_rng(seed)
+        for name, step in (("weight", 0.1 * (1 - beta)), ("delay", 1.0)):
+            for at in zip(rng.integers(0, 6, 12), rng.integers(0, 8, 12), strict=True):
+                losses = []
+                for side in (step, -step):
+                    moved = getattr(net, name).copy()
+                    moved[at] += side
+                    losses.append(trajectory(net.replace(**{name: moved}), sample, target, rule)[1])
+                seen[name].append((losses[0] - losses[1]) / (2 * step))
+                said[name].append(getattr(got, name)[at])
+    for name, (least, low, high) in (("weight", weight_fit), ("delay", delay_fit)):
+        g, f = np.array(said[name]), np.array(seen[name])
+        together, size = np.corrcoef(g, f)[0, 1], (g @ f) / (g @ g)
+        record_property(
+            "evidence",
+            f"EventProp, beta {beta}, {name}: loss changes by {size:.2f} of what the gradient says, correlation "
+            f"{together:.2f}, {np.count_nonzero(g * f)} pairs",
+        )
+        assert np.count_nonzero(g * f) > 200
+        assert together > least
+        assert low < size < high
+
+
+FAULTS = {
+    "sign of what a spike is worth": ("(own - moved(", "(own + moved("),
+    "no reset": ("jump[n] = (own - ", "jump[n] = (-"),
+    "adjoint of the current without its memory": ("m.beta * h.current_adjoint[j, t + 1] + ", ""),
+    "slope without the leak": ("/ slope(rule, m, h, t, j)", "/ h.current[t, j]"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_broken_adjoint_is_caught(fault):
+    good, bad = FAULTS[fault]
+    source = inspect.getsource(eventprop.backwards.py_func).replace("@njit\n", "")
+    assert source.count(good) == 1
+    space = dict(vars(eventprop))
+    exec(source.replace(good, bad), space)
+    net, sample, target = case(beta=0.6)
+    rule = EventRule()
+    h, _ = trajectory(net, sample, target, rule)
+    for line in (h.potential_adjoint, h.current_adjoint, h.readout_adjoint):
+        line[:] = 0
+    model = eventprop.Model.of(net)
+    eventprop.judged(rule, h, sample.scored, target)
+    space["backwards"](rule, model, h, h.spikes.sum(axis=0))
+    right = written_out(net, sample, target, rule)[1][:STEPS]
+    assert abs(h.current_adjoint[:, :STEPS].T - right).max() > 0.01 * abs(right).max()
+
+
+# -------------------------------------------------------------------- batches and what shapes them
+
+
+def test_a_batch_is_the_sum_of_its_samples():
+    net, first, _ = case()
+    samples = [first, case(seed=1)[1], Sample(np.array([3]), np.array([2]), np.ones(7, bool))]  # of other lengths
+    labels, rule = np.array([0, 2, 1]), EventRule()
+    whole = batch_gradient(net, samples, labels, rule)
+    parts = [batch_gradient(net, [s], np.array([label]), rule) for s, label in zip(samples, labels, strict=True)]
+    for name in ("weight", "delay", "readout", "count", "loss", "correct"):
+        np.testing.assert_allclose(getattr(whole, name), sum(getattr(part, name) for part in parts), rtol=1e-12)
+    assert whole.count.sum() > 40
+    assert whole.correct in (0, 1, 2, 3)
+
+
+def test_counts_are_held_in_their_band():
+    net, sample, target = case(recurrent=False)
+    labels = np.array([target])
+    plain = batch_gradient(net, [sample], labels, EventRule())
+    middle = float(np.median(plain.count))
+    assert 0 < (plain.count > middle).sum() < 8
+    assert (plain.count < middle).any()
+    pulled = batch_gradient(net, [sample], labels, EventRule(most=middle, pull=0.5)).weight - plain.weight
+    assert (pulled.sum(axis=0)[plain.count > middle] > 0).all()  # descending it lowers their weights
+    assert not pulled[:, plain.count <= middle].any()
+    raised = batch_gradient(net, [sample], labels, EventRule(least=middle, rescue=2.0)).weight - plain.weight
+    expected = np.broadcast_to(-2.0 * np.maximum(0, middle - plain.count), raised.shape)
+    np.testing.assert_allclose(raised, expected, atol=1e-9)
+
+
+def test_a_slope_is_bounded_from_below():
+    net, sample, target = case(seed=3)
+    sizes = [
+        abs(batch_gradient(net, [sample], np.array([target]), EventRule(least_slope=least)).weight).max()
+        for least in (0.1, 1.0, 100.0)
+    ]
+    assert sizes[0] > sizes[1] > 20 * sizes[2] > 0
+
+
+def test_bad_samples_are_refused():
+    net, sample, _ = case()
+    with pytest.raises(SampleError, match="outputs=3"):
+        batch_gradient(net, [sample], np.array([3]), EventRule())
+    with pytest.raises(SampleError, match="inputs=6"):
+        trajectory(net, Sample(np.array([0]), np.array([6]), np.ones(2, bool)), 0, EventRule())
+
+
+def test_speed(record_property):
+    """Braille's size: 24 inputs, 64 neurons, 27 outputs, 76 steps, about 250 spikes in and 80 hidden ones."""
+    config = CoreConfig(inputs=24, neurons=64, outputs=27, max_delay=62)
+    rng = np.random.default_rng(0)
+    net = FloatNetwork(
+        config,
+        rng.normal(0.1, 0.3, (24, 64)),
+        rng.uniform(0, 62, (24, 64)),
+        rng.normal(0, 0.15, (64, 27)),
+        alpha=0.9,
+        kappa=0.875,
+    )
+    scored = np.arange(76) >= 72
+    samples = [Sample.from_raster(rng.random((76, 24)) < 0.14, scored) for _ in range(200)]
+    labels = np.arange(200) % 27
+    batch_gradient(net, samples[:1], labels[:1], EventRule())
+    start = time.process_time()
+    got = batch_gradient(net, samples, labels, EventRule())
+    rate = 200 / (time.process_time() - start)
+    record_property("evidence", f"EventProp on the grid: {rate:.0f} samples per CPU second")
+    assert got.count.sum() > 2000
+    assert rate > 500

@@ -159,7 +159,7 @@ def test_gradients_are_exact(kind, loss, record_property):
     compared, moving, possible = 0, 0, 0
     worst = 0.0
     for constants in CONSTANTS:
-        for seed in range(3):
+        for seed in range(2):
             error, count, alive = worst_error(kind, loss, constants, seed)
             worst, compared, moving = max(worst, error), compared + count, moving + alive
             possible += 2 * synapses(kind).sum() + NEURONS * OUTPUTS * (loss == "readout")
@@ -170,7 +170,7 @@ def test_gradients_are_exact(kind, loss, record_property):
     assert worst < 1e-6
     assert compared > 0.85 * possible
     assert moving > 0.1 * possible
-    assert moving > 150
+    assert moving > 100
 
 
 FAULTS = {
