@@ -1,7 +1,8 @@
 """The command line: ``ranvier COMMAND``, of which ``ranvier --help`` lists what there is.
 
-Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree,
-2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C (what was finished is saved).
+Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree
+or a training of the bench failed, 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C (what was
+finished is saved).
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
+from ranvier.bench import SUITES, WIRINGS, ExecutorError
 from ranvier.data import DataError, open_dataset
 from ranvier.data.download import DownloadError, download
 from ranvier.data.named import NAMES
@@ -29,6 +31,7 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import PRESETS, preset
 from ranvier.golden.spikes import SampleError
+from ranvier.learners import LEARNERS, VARIANTS
 from ranvier.nir_graph import NirError
 from ranvier.recipes import DELAY_MODES, RECIPES, initial_network, with_delays
 
@@ -43,8 +46,8 @@ class UsageError(ValueError):
 
 #: What a user or a full disk can get wrong; anything else is a defect and keeps its traceback.
 BAD_INPUT = (
-    OSError, ConfigError, DataError, DeviceError, DownloadError, ExtraError, LinkError, NetworkError, NirError, OutputError,
-    SampleError, UsageError,
+    OSError, ConfigError, DataError, DeviceError, DownloadError, ExecutorError, ExtraError, LinkError, NetworkError,
+    NirError, OutputError, SampleError, UsageError,
 )  # fmt: skip
 
 
@@ -74,8 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BAD_INPUT as error:
         print(f"ranvier: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("ranvier: interrupted before anything was finished, nothing written", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"ranvier: {stopped or 'interrupted before anything was finished, nothing written'}", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -244,17 +247,24 @@ def _parser() -> Parser:
     core(added, required=True)
     added.add_argument("--board", metavar="NAME", help="also whether it fits this board, and the largest that would")
 
-    added = command("bench", _bench, "Measure accuracy and speed and print the tables as Markdown.")
-    added.add_argument("--data", action="append", help=f"{data}; may be repeated (default yinyang)")
-    added.add_argument("--seeds", type=count, default=5)
-    added.add_argument("--epochs", type=int, help="passes over the data (default: as the data set's recipe)")
-    added.add_argument("--samples", type=count, help="cut every data set to so many samples, for a quick look")
-    added.add_argument("--device", choices=CORES, action="append", help="whose speed; may be repeated (default all)")
-    added.add_argument("--jobs", type=count, default=2, help="processes (default 2)")
+    added = command("bench", _bench, "Train every learner on a data set at several sizes; write tables and pictures.")
+    added.add_argument("--suite", required=True, choices=SUITES, help="data set and sizes")
     added.add_argument(
-        "--cache", metavar="FILE", default="bench.json", help="finished runs, to resume from (default bench.json)"
+        "--data", metavar="PATH", help="recordings (braille: file; shd: folder, with options as in --data of train)"
     )
-    added.add_argument("--out", metavar="FILE", help="write the Markdown here as well")
+    added.add_argument("--seeds", type=count, default=5, help="trainings per row (default 5)")
+    added.add_argument("--learner", choices=LEARNERS, action="append", help="only these rows; may be repeated")
+    added.add_argument("--delays", choices=VARIANTS, action="append", help="only these rows; may be repeated")
+    added.add_argument("--wiring", choices=WIRINGS, action="append", help="only these rows; may be repeated")
+    added.add_argument("--neurons", type=count, action="append", help="only these rows; may be repeated")
+    added.add_argument("--epochs", type=int, help="passes over the data (default: as the recipes)")
+    added.add_argument("--samples", type=count, help="cut the data set to so many samples, for a quick look")
+    text = "also measure agreement and speed, and clocks on sim; may be repeated"
+    added.add_argument("--device", choices=CORES, action="append", help=text)
+    added.add_argument("--jobs", type=count, default=2, help="processes (default 2)")
+    added.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="let the workers of this Dask scheduler train")
+    text = "folder for report, networks and finished runs, to resume from (default bench-SUITE)"
+    added.add_argument("--out", metavar="FOLDER", help=text)
     return parser
 
 
@@ -459,7 +469,7 @@ def _selftest(options: argparse.Namespace) -> Answer:
     config = _core(options)
     _announce(options)
     result = selftest(options.device, config)
-    return Answer(result.summary(), result.text(), 1 if result.failures else 0)
+    return Answer(result.summary(), result.text(), 1 if result.bad else 0)
 
 
 def _verilog(options: argparse.Namespace) -> Answer:
@@ -617,18 +627,23 @@ def _info(options: argparse.Namespace) -> Answer:
 def _bench(options: argparse.Namespace) -> Answer:
     from ranvier.bench import bench
 
-    cache = check_output(options.cache)
-    out = check_output(options.out) if options.out else None
+    if (options.data is None) != (options.suite == "yinyang"):
+        raise UsageError("--suite yinyang is generated: leave out --data" if options.data else "--data PATH is missing")
     result = bench(
-        options.data or ["yinyang"],
+        options.suite,
+        f"{options.suite}:{options.data}" if options.data else options.suite,
         seeds=options.seeds,
+        learners=options.learner or (),
+        delays=options.delays or (),
+        wirings=options.wiring or (),
+        neurons=options.neurons or (),
         epochs=options.epochs,
         samples=options.samples,
-        devices=options.device or CORES,
+        devices=options.device or (),
         jobs=options.jobs,
-        cache=cache,
+        scheduler=options.scheduler,
+        out=options.out or f"bench-{options.suite}",
         progress=not options.json,
     )
-    if out:
-        write_text(out, result.markdown())
-    return Answer(result.summary(), [result.markdown()])
+    lines = [result.text(), "", *(f"wrote {path}" for path in result.files)]
+    return Answer(result.summary(), lines, 1 if result.bad else 0)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-__all__ = ["OutputError", "check_output", "output_folder", "write_text"]
+__all__ = ["OutputError", "check_output", "output_folder", "write_bytes", "write_text"]
 
 
 class OutputError(ValueError):
@@ -43,7 +43,12 @@ def output_folder(path: str | Path) -> Path:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file under a temporary name and rename it once it is complete.
+    """`write_bytes` of text."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file under a temporary name and rename it once it is complete.
 
     Raises
     ------
@@ -53,7 +58,7 @@ def write_text(path: str | Path, text: str) -> None:
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text)
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError as error:
         with suppress(OSError):

@@ -356,11 +356,17 @@ BAD = {
     "demo --out garbage": "cannot make the folder garbage",
     "demo --samples 0": "not a whole number",
     "demo --device fpga": "choose one of golden",
-    "bench --seeds 0": "not a whole number",
-    "bench --data nope": "unknown data set",
-    "bench --epochs 0": "epochs=0",
-    "bench --cache .": "folder",
-    "bench --cache garbage": "garbage: not a cache",
+    "bench": "--suite",
+    "bench --suite nope": "invalid choice: 'nope'",
+    "bench --suite yinyang --data file": "--suite yinyang is generated: leave out --data",
+    "bench --suite braille": "--data PATH is missing",
+    "bench --suite braille --data missing.npz": "missing.npz: No such file",
+    "bench --suite yinyang --seeds 0": "not a whole number",
+    "bench --suite yinyang --epochs 0": "epochs=0",
+    "bench --suite yinyang --learner nope": "invalid choice: 'nope'",
+    "bench --suite yinyang --learner online --neurons 11": "no such row: feedforward: 10, 30, 60",
+    "bench --suite yinyang --learner online --out garbage": "cannot make the folder garbage",
+    "bench --suite yinyang --scheduler nonsense": "no Dask scheduler at nonsense",
 }
 
 

@@ -2,13 +2,14 @@
 
 import pytest
 
-from ranvier.bench import PAIRS, Agreement
+from ranvier.bench import Material
+from ranvier.bench.devices import PAIRS, Agreement
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("reference", "device"), PAIRS)
 def test_epoch_of_braille(reference, device, recordings, record_property):
-    result = Agreement(recordings, reference, device, samples=None).result()
+    result = Agreement(reference, device).result(Material.open(recordings)).row
     assert result["mismatches"] == 0, result["first"]
     assert result["samples"] == 864 + 216
     assert result["compared"] > 500_000

@@ -1,0 +1,163 @@
+"""The bench: every learner on a data set, with its controls, several sizes and seeds, as tables and pictures."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ranvier.bench.devices import PAIRS, Agreement, simulated_cycles, speed
+from ranvier.bench.executor import ExecutorError, Task, execute, reach
+from ranvier.bench.report import Report
+from ranvier.bench.store import Store
+from ranvier.bench.suite import SUITES, WIRINGS, Material, Outcome, Row, Run, runs
+from ranvier.golden.config import ConfigError
+from ranvier.learners import LEARNERS
+
+__all__ = ["SUITES", "SUITE_LEARNERS", "WIRINGS", "ExecutorError", "Material", "Report", "Run", "Stopped", "bench"]
+
+#: Learners of every suite, unless others are named.
+SUITE_LEARNERS = ("online", "eventprop", "bptt")
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, with a message that says how to go on."""
+
+
+def bench(
+    suite: str,
+    data: str,
+    *,
+    seeds: int = 5,
+    learners: Sequence[str] = (),
+    delays: Sequence[str] = (),
+    wirings: Sequence[str] = (),
+    neurons: Sequence[int] = (),
+    epochs: int | None = None,
+    samples: int | None = None,
+    devices: Sequence[str] = (),
+    jobs: int = 2,
+    scheduler: str | None = None,
+    out: str | Path = "",
+    progress: bool = False,
+) -> Report:
+    """Train a suite and write its report.
+
+    Parameters
+    ----------
+    suite : str
+        Which, out of `SUITES`.
+    data : str
+        Its data set, as `ranvier.data.open_dataset` takes it.
+    seeds : int
+        Trainings per row, seeds 0, 1, 2 and so on.
+    learners, delays, wirings, neurons : sequences
+        Only rows with these; empty for all. Learners that cannot be used here are left out unless they are named.
+    epochs : int, optional
+        Instead of the recipes'.
+    samples : int, optional
+        Cut the data set, for a quick look.
+    devices : sequence of str
+        Whose agreement and speed to measure; with "sim", also the clocks of a trained network of every row.
+    jobs : int
+        Worker processes; speed is measured afterwards, by itself.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers train instead.
+    out : path
+        Folder for report, networks and finished runs, which are not repeated; ``bench-SUITE`` if empty.
+    progress : bool
+        Show progress bars if stderr is a terminal.
+
+    Raises
+    ------
+    ConfigError
+        If nothing passes the filters, or a learner that was named cannot be used.
+    DataError
+        If the data set cannot be used.
+    ExecutorError
+        If workers cannot be had.
+    OutputError
+        If the folder cannot be used.
+    Stopped
+        After Ctrl-C. Finished runs are kept.
+    """
+    if scheduler:
+        reach(scheduler)
+    material = Material.open(data, samples)
+    usable, notes = _usable(learners, material.dataset.name)
+    wanted = runs(suite, learners=usable, delays=delays, wirings=wirings, neurons=neurons, seeds=seeds, epochs=epochs)
+    if not wanted:
+        raise ConfigError(f"the suite {suite} has no such row: {SUITES[suite].text()}")
+    pairs = [Agreement(*pair) for pair in PAIRS if set(pair) <= set(devices)]
+    tasks: dict[Task, str] = {task: task.key(material) for task in _bar([*pairs, *wanted], "settings", progress)}
+    store = Store(out or f"bench-{suite}")
+    todo = {key: task for task, key in tasks.items() if key not in store}
+    with closing(execute(todo, material, jobs=jobs, scheduler=scheduler)) as outcomes:
+        failed = _keep(outcomes, todo, store, len(tasks), progress)
+    finished = [(run, store[key]) for run in wanted if (key := tasks[run]) not in failed]
+    report = Report(
+        dataset=material.dataset,
+        suite=suite,
+        folder=store.folder,
+        finished=finished,
+        agreement=[store[key] for pair in pairs if (key := tasks[pair]) not in failed],
+        speed=speed(material.dataset, devices) if devices else [],
+        simulated=_simulated(finished, material, store) if "sim" in devices else {},
+        notes=[*notes, *(f"{todo[key]} failed: {reason}" for key, reason in failed.items())],
+        failures=len(failed),
+        repeated=len(todo),
+    )
+    report.write()
+    return report
+
+
+def _bar(items: Iterable[Any], text: str, progress: bool, **options: Any) -> "tqdm[Any]":
+    """A progress bar on stderr, only if asked for and only on a terminal."""
+    return tqdm(items, desc=text, leave=False, disable=None if progress else True, **options)
+
+
+def _usable(named: Sequence[str], data: str) -> tuple[list[str], list[str]]:
+    """Learners, and why others are left out; `ConfigError` if one of those was named or none is left."""
+    usable, reasons = [], []
+    for name in named or SUITE_LEARNERS:
+        if reason := LEARNERS[name].refusal(data):
+            reasons.append(f"{name} was left out: {reason}")
+        else:
+            usable.append(name)
+    if reasons and (named or not usable):
+        raise ConfigError(reasons[0])
+    return usable, reasons
+
+
+def _keep(
+    outcomes: Iterable[tuple[str, Outcome]], todo: Mapping[str, Task], store: Store, total: int, progress: bool
+) -> dict[str, str]:
+    """Store what comes; key -> reason of what failed."""
+    failed: dict[str, str] = {}
+    known = total - len(todo)
+    bar = _bar(outcomes, "runs", progress, total=total, initial=known)
+    count = known
+    try:
+        for key, outcome in bar:
+            if outcome.failed:
+                failed[key] = outcome.failed
+            else:
+                store.keep(key, outcome)
+                count += 1
+            bar.set_postfix_str(str(todo[key]))
+    except KeyboardInterrupt:
+        raise Stopped(
+            f"interrupted: {count} of {total} runs are finished and kept in {store.folder}: the same command goes on"
+        ) from None
+    return failed
+
+
+def _simulated(
+    finished: Sequence[tuple[Run, Row]], material: Material, store: Store
+) -> dict[tuple[str, str, int, str], float]:
+    """Clocks per sample on the simulated RTL, of the first network of every row."""
+    first: dict[tuple[str, str, int, str], Row] = {}
+    for run, row in finished:
+        first.setdefault(run.place(), row)
+    return {place: simulated_cycles(store.folder / row["network"], material.dataset) for place, row in first.items()}

@@ -1,0 +1,126 @@
+"""What devices are held to on a data set: agreement to the bit over an epoch, speed, and clocks of trained networks."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+
+import ranvier.golden
+import ranvier.hw
+import ranvier.sim
+from ranvier.bench.suite import OBSERVED, Material, Outcome, Row
+from ranvier.data import Dataset
+from ranvier.device import open_device
+from ranvier.golden.network import Network
+from ranvier.golden.presets import preset
+from ranvier.golden.spikes import Sample
+from ranvier.recipes import RECIPES, initial_network, with_delays
+from ranvier.training import train
+from ranvier.verify import Mismatch, Twin
+
+__all__ = ["LABELS", "PAIRS", "Agreement", "simulated_cycles", "speed"]
+
+#: What speed is measured on, with the number of samples that takes seconds.
+SPEED_SAMPLES = {"golden:plain": 3, "golden": 300, "float64": 100, "sim": 50}
+
+#: Device -> its label in the tables.
+LABELS = {"golden:plain": "golden, plain", "golden": "golden, compiled", "float64": "float", "sim": "simulated RTL"}
+
+#: Pairs of devices that must agree to the bit over an epoch.
+PAIRS = (("golden:plain", "golden"), ("golden", "sim"))
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """One epoch learned and one test run on two devices at once, every result compared.
+
+    Parameters
+    ----------
+    reference, device : str
+        The two.
+    """
+
+    reference: str
+    device: str
+
+    def key(self, material: Material) -> str:
+        """What decides the result: data, recipe, and every source file of golden model, hardware and simulator."""
+        name = material.dataset.name
+        digest = hashlib.sha256(json.dumps(asdict(self)).encode())
+        digest.update(f"{material.digest} {preset(name).to_toml()} {RECIPES[name]}".encode())
+        for module in (ranvier.golden, ranvier.hw, ranvier.sim):
+            for path in sorted(Path(module.__path__[0]).glob("*.*")):
+                digest.update(path.read_bytes() if path.is_file() else b"")
+        return digest.hexdigest()[:16]
+
+    def result(self, material: Material) -> Outcome:
+        """Run it; spikes, scores and counters are compared on every sample, steps and parameters on every 50th."""
+        dataset = material.dataset
+        config, recipe = with_delays(preset(dataset.name), RECIPES[dataset.name].replace(epochs=1), "synaptic")
+        with Twin(open_device(self.reference, config), open_device(self.device, config), every=50) as twin:
+            first = None
+            try:
+                train(twin, initial_network(config, recipe, 0), dataset, recipe)
+            except Mismatch as mismatch:
+                first = str(mismatch)
+        return Outcome(
+            asdict(self)
+            | {"samples": twin.samples, "compared": twin.compared, "mismatches": twin.mismatches, "first": first}
+        )
+
+
+def simulated_cycles(path: str | Path, dataset: Dataset) -> float:
+    """Clocks per sample of a saved network, measured on the simulated RTL with the samples of the formulas."""
+    network = Network.read(path)
+    with open_device("sim", network.config) as device:
+        device.load(network)
+        clocks = [device.run(sample).cycles or 0 for sample in dataset.test[:OBSERVED]]
+    return float(np.mean(clocks))
+
+
+def speed(dataset: Dataset, devices: Sequence[str]) -> list[Row]:
+    """One row per device: how fast it learns on the data set's preset, from the same network on, in CPU time.
+
+    A busy machine changes that little.
+    """
+    config, recipe = preset(dataset.name), RECIPES[dataset.name]
+    network = initial_network(config, recipe, 0)
+    rows: list[Row] = []
+    for name in devices:
+        samples = list(zip(dataset.train, dataset.train_labels.tolist(), strict=True))[: SPEED_SAMPLES[name]]
+        with open_device(name, config) as device:
+            device.run(dataset.train[0], target=0, learn=True)  # compiles
+            device.load(network)
+            start = process_time()
+            clocks = [device.run(sample, target=label, learn=True).cycles for sample, label in samples]
+            seconds = process_time() - start
+        cycles = [count for count in clocks if count is not None]
+        rows.append(
+            {
+                "data": dataset.name,
+                "device": name,
+                "samples_per_second": len(samples) / seconds,
+                "cycles_per_sample": float(np.mean(cycles)) if cycles else None,
+                "of_formula": _of_formula(network, samples, cycles) if cycles else None,
+                "cycles_per_second": sum(cycles) / seconds if cycles else None,
+            }
+        )
+    plain = next((row["samples_per_second"] for row in rows if row["device"] == "golden:plain"), None)
+    return [row | {"against_plain": row["samples_per_second"] / plain if plain else None} for row in rows]
+
+
+def _of_formula(
+    network: Network, samples: Sequence[tuple[Sample, int]], measured: Sequence[int], count: int = 3
+) -> float:
+    """Measured clocks of the first samples as a share of what `ranvier.hw.budget` allows for their work."""
+    from ranvier.activity import ObservedCore
+    from ranvier.hw.budget import cycles
+
+    with ObservedCore(network.config) as golden:
+        golden.load(network)
+        work = [golden.observe(sample, label, learn=True) for sample, label in samples[:count]]
+    return sum(measured[:count]) / sum(sum(cycles(network.config, activity).values()) for activity in work)

@@ -1,0 +1,238 @@
+"""Spreading tasks over processes, here or on other machines through Dask, so that a worker that dies costs no result."""
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from importlib.util import find_spec
+from multiprocessing import resource_tracker
+from typing import Any, Protocol
+
+from tqdm import tqdm
+
+from ranvier.bench.suite import Material, Outcome
+from ranvier.extras import extra
+
+__all__ = ["ExecutorError", "Task", "execute", "reach"]
+
+#: Seconds to wait for a scheduler to answer, and for a worker when there is none.
+CONNECT, WORKERLESS = 5, 60
+#: How often a task may be running when its worker dies before it is given up.
+DEATHS = 4
+#: Seconds between two looks at whether there still is a worker.
+LOOK = 2
+
+
+#: Keys and outcomes as they come.
+Outcomes = Generator[tuple[str, Outcome], None, None]
+
+
+class ExecutorError(ValueError):
+    """Tasks cannot be run; the message says why and what to do."""
+
+
+class Task(Protocol):
+    """Something to do for whose result there is a name."""
+
+    def key(self, material: Material) -> str:
+        """Digest of what decides the result."""
+
+    def result(self, material: Material) -> Outcome:
+        """Do it."""
+
+
+def execute(tasks: Mapping[str, Task], material: Material, *, jobs: int = 1, scheduler: str | None = None) -> Outcomes:
+    """Do all tasks, in any order.
+
+    Parameters
+    ----------
+    tasks : mapping
+        Key -> task.
+    material : Material
+        What all of them need; every process gets it once.
+    jobs : int
+        Processes on this machine: with one, this process does everything; with more, a local Dask cluster if Dask is
+        installed, else a pool of processes.
+    scheduler : str, optional
+        Address of a running Dask scheduler, whose workers do it instead.
+
+    Yields
+    ------
+    key, Outcome
+        As soon as it is there. A task that cannot be done, or whose worker died `DEATHS` times, yields one that says why.
+
+    Raises
+    ------
+    ExecutorError
+        If the scheduler does not answer, has no workers or is lost, or workers run other code.
+    ExtraError
+        If a scheduler is given and Dask is not installed.
+    """
+    if scheduler or (jobs > 1 and tasks and find_spec("distributed")):
+        return _dask(tasks, material, jobs, scheduler)
+    return _pool(tasks, material, jobs) if jobs > 1 and tasks else _serial(tasks, material)
+
+
+def perform(key: str, task: Task, material: Material) -> Outcome:
+    """One task, done where the code gives the key that was asked for."""
+    if task.key(material) != key:
+        raise ExecutorError("a worker runs another version of Ranvier or its libraries: install the same everywhere")
+    try:
+        return task.result(material)
+    except ValueError as error:  # what a setting or the data can make impossible
+        return Outcome({}, failed=str(error))
+
+
+def _serial(tasks: Mapping[str, Task], material: Material) -> Outcomes:
+    for key, task in tasks.items():
+        yield key, perform(key, task, material)
+
+
+# -------------------------------------------------------------------- processes of this machine
+
+
+_material: Material
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that are started meanwhile never hear of Ctrl-C, which is for this one; it hears of it at the end."""
+    resource_tracker.ensure_running()  # or it unblocks the signal when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(material: Material) -> None:
+    """Start of a process: one thread each, before any library counts the cores."""
+    global _material
+    tqdm.set_lock(threading.RLock())  # not one between processes, which would be left behind when this one is ended
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    _material = material
+
+
+def _perform(key: str, task: Task) -> Outcome:
+    return perform(key, task, _material)
+
+
+def _pool(tasks: Mapping[str, Task], material: Material, jobs: int) -> Outcomes:
+    """A pool breaks if one of its processes dies; then a new one does the rest."""
+    left, deaths = dict(tasks), 0
+    while left:
+        others = set(multiprocessing.active_children())
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(jobs, context, _begin, (material,))
+        try:
+            with _deaf():
+                futures = {pool.submit(_perform, key, task): key for key, task in left.items()}
+            while futures:
+                for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                    outcome = future.result()
+                    del left[key := futures.pop(future)]
+                    yield key, outcome
+        except BrokenProcessPool:
+            if (deaths := deaths + 1) == DEATHS:
+                raise ExecutorError(f"worker processes died {deaths} times, perhaps for lack of memory") from None
+        finally:
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            pool.shutdown(cancel_futures=True)
+
+
+# -------------------------------------------------------------------- Dask
+
+
+def _dask(tasks: Mapping[str, Task], material: Material, jobs: int, scheduler: str | None) -> Outcomes:
+    with _client(jobs, scheduler) as client, client.as_current():
+        name = f"ranvier-data-{material.digest[:16]}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the data is large
+            # a task and not scattered, so that it can be had again if the only worker that holds it dies
+            data = client.submit(pickle.loads, pickle.dumps(material), key=name)
+        futures = {client.submit(perform, key, task, data, key=f"ranvier-{key}"): key for key, task in tasks.items()}
+        yield from _collect(client, futures, scheduler or "the local cluster")
+
+
+def _collect(client: Any, futures: dict[Any, str], address: str) -> Outcomes:
+    from distributed import wait as some
+    from distributed.client import FuturesCancelledError
+    from distributed.scheduler import KilledWorker
+
+    lost = ExecutorError(f"lost the scheduler at {address}: finished runs are kept, the same command goes on")
+    seen = time.monotonic()
+    while futures:
+        try:
+            done = some(list(futures), timeout=LOOK, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            seen = time.monotonic() if client.scheduler_info()["workers"] else seen
+            if time.monotonic() - seen > WORKERLESS:
+                raise ExecutorError(f"no workers at {address}: start one with `dask worker {address}`") from None
+            continue
+        except FuturesCancelledError:
+            raise lost from None
+        seen = time.monotonic()
+        for future in done:
+            key = futures.pop(future)
+            if future.status not in ("finished", "error"):
+                raise lost
+            try:
+                yield key, future.result()
+            except KilledWorker:
+                yield key, Outcome({}, failed=f"its worker died {DEATHS} times, perhaps for lack of memory")
+            future.release()
+
+
+@contextmanager
+def _client(jobs: int, scheduler: str | None) -> Iterator[Any]:
+    """A client of the scheduler at an address, or of a cluster of our own."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("distributed"):  # each has a level of its own; what matters is reported here
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+    if scheduler:
+        reach(scheduler)
+        with Client(scheduler, timeout=CONNECT, set_as_default=False) as client:
+            yield client
+        return
+    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1}):
+        with _deaf():
+            cluster = LocalCluster(
+                jobs,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, Client(cluster, set_as_default=False) as client:
+            yield client
+
+
+def reach(scheduler: str) -> None:
+    """`ExecutorError` unless a Dask scheduler answers at this address; `ExtraError` if Dask is not installed."""
+    connect = extra("distributed.comm", "bench").connect
+
+    async def answers() -> None:
+        await (await connect(scheduler, timeout=CONNECT)).close()
+
+    try:
+        with ThreadPoolExecutor(1) as thread:  # which has no event loop yet, whoever calls
+            thread.submit(asyncio.run, answers()).result()
+    except Exception as error:  # something else that answers can cause anything
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ExecutorError(
+            f"no Dask scheduler at {scheduler} ({reason}): start one with `dask scheduler` and give its tcp://HOST:PORT"
+        ) from None
