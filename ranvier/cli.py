@@ -469,7 +469,7 @@ def _selftest(options: argparse.Namespace) -> Answer:
     config = _core(options)
     _announce(options)
     result = selftest(options.device, config)
-    return Answer(result.summary(), result.text(), 1 if result.bad else 0)
+    return Answer(result.summary(), result.text(), 1 if result.failures else 0)
 
 
 def _verilog(options: argparse.Namespace) -> Answer:

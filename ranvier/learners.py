@@ -193,7 +193,8 @@ class Offline(Way):
     label : str
         For people.
     module, name : str
-        Where the learner is: a class to be called with the configuration, beside ``RECIPES``.
+        Where the learner is, beside its ``RECIPES`` by data set: a class to be called with the configuration, and with the
+        data set's entry in ``RULES`` if there are any.
     needs
         Of `Way`.
     sources : tuple of str
@@ -215,7 +216,9 @@ class Offline(Way):
 
     def train(self, config: CoreConfig, recipe: Any, dataset: Dataset, seed: int) -> Trained:
         """See `Way.train`."""
-        learner = getattr(import_module(self.module), self.name)(config)
+        module = import_module(self.module)
+        rules = [module.RULES[dataset.name]] if hasattr(module, "RULES") else []
+        learner = getattr(module, self.name)(config, *rules)
         learned = fit(learner, recipe.draw(config, np.random.default_rng(seed)), dataset, recipe, seed)
         if learned.interrupted:
             raise KeyboardInterrupt
