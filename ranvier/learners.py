@@ -247,7 +247,7 @@ def _recipe(recipes: Mapping[str, Any], data: str) -> Any:
 #: Name on the command line -> how to train.
 LEARNERS: dict[str, Way] = {
     "online": Online("golden"),
-    "eventprop": Offline("EventProp", "ranvier.eventprop", "EventProp", {}, ("eventprop*.py",)),
-    "bptt": Offline("BPTT", "ranvier.bptt", "Bptt", {"torch": "offline"}, ("bptt*.py",)),
+    "eventprop": Offline("EventProp", "ranvier.eventprop", "EventProp", {}, ("eventprop.py",)),
+    "bptt": Offline("BPTT", "ranvier.bptt", "Bptt", {"torch": "offline"}, ("bptt.py",)),
     "online-float": Online("float64"),
 }
