@@ -3,7 +3,7 @@
 import ast
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -20,7 +20,7 @@ from ranvier.device import open_device
 from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
-from ranvier.offline import fit
+from ranvier.offline import Learner, OfflineRecipe, fit
 from ranvier.quantise import Behaviour, quantise, quantised
 from ranvier.recipes import FROM_ZERO, RECIPES, DelayMode, initial_network, with_delays
 from ranvier.training import train
@@ -185,6 +185,10 @@ class Online(Way):
         )
 
 
+#: Configuration, recipe, name of the data set -> what `ranvier.offline.fit` takes.
+Make = Callable[[CoreConfig, OfflineRecipe, str], Learner]
+
+
 class Offline(Way):
     """A `ranvier.offline.Learner` in real numbers, quantised at the end for a core that needs no learning units.
 
@@ -192,17 +196,18 @@ class Offline(Way):
     ----------
     label : str
         For people.
-    module, name : str
-        Where the learner is, beside its ``RECIPES`` by data set: a class to be called with the configuration, and with the
-        data set's entry in ``RULES`` if there are any.
+    module : str
+        Where its ``RECIPES`` are, by data set.
+    make : callable
+        Configuration, recipe and name of the data set -> `ranvier.offline.Learner`.
     needs
         Of `Way`.
     sources : tuple of str
         Of `Way`, beside those that all offline learners share.
     """
 
-    def __init__(self, label: str, module: str, name: str, needs: Mapping[str, str], sources: tuple[str, ...]):
-        self.label, self.module, self.name, self.needs = label, module, name, {module: "", **needs}
+    def __init__(self, label: str, module: str, make: Make, needs: Mapping[str, str], sources: tuple[str, ...]):
+        self.label, self.module, self.make, self.needs = label, module, make, {module: "", **needs}
         self.sources = ("learners.py", "offline.py", "quantise.py", "float_network.py", "reference.py", *sources)
 
     def recipe(self, data: str, from_zero: bool) -> Any:
@@ -216,9 +221,7 @@ class Offline(Way):
 
     def train(self, config: CoreConfig, recipe: Any, dataset: Dataset, seed: int) -> Trained:
         """See `Way.train`."""
-        module = import_module(self.module)
-        rules = [module.RULES[dataset.name]] if hasattr(module, "RULES") else []
-        learner = getattr(module, self.name)(config, *rules)
+        learner = self.make(config, recipe, dataset.name)
         learned = fit(learner, recipe.draw(config, np.random.default_rng(seed)), dataset, recipe, seed)
         if learned.interrupted:
             raise KeyboardInterrupt
@@ -244,10 +247,23 @@ def _recipe(recipes: Mapping[str, Any], data: str) -> Any:
     return recipes[data]
 
 
+def _eventprop(config: CoreConfig, recipe: OfflineRecipe, data: str) -> Learner:
+    module = import_module("ranvier.eventprop")
+    learner: Learner = module.EventProp(config, module.RULES[data])
+    return learner
+
+
+def _bptt(config: CoreConfig, recipe: OfflineRecipe, data: str) -> Learner:
+    """Spikes are spread around their delays only where these learn."""
+    kind = import_module("ranvier.bptt").Bptt
+    learner: Learner = kind() if config.delays != "none" and recipe.eta_delay else kind(sigma=0.0)
+    return learner
+
+
 #: Name on the command line -> how to train.
 LEARNERS: dict[str, Way] = {
     "online": Online("golden"),
-    "eventprop": Offline("EventProp", "ranvier.eventprop", "EventProp", {}, ("eventprop.py",)),
-    "bptt": Offline("BPTT", "ranvier.bptt", "Bptt", {"torch": "offline"}, ("bptt.py",)),
+    "eventprop": Offline("EventProp", "ranvier.eventprop", _eventprop, {}, ("eventprop.py",)),
+    "bptt": Offline("BPTT", "ranvier.bptt", _bptt, {"torch": "offline"}, ("bptt.py",)),
     "online-float": Online("float64"),
 }

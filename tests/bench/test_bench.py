@@ -30,7 +30,7 @@ LINE = "bench --suite yinyang --learner online --neurons 30 --wiring feedforward
 class Drift:
     """An offline learner that pushes every weight up, so that something changes."""
 
-    def __init__(self, config: object):
+    def __init__(self, *_: object):
         pass
 
     def gradient(self, network, samples, labels, done):
@@ -79,12 +79,12 @@ class Quick:
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quick]:
     """Two seeds of every kind of delays, online and offline."""
     module = ModuleType("drift")
-    module.__dict__.update(Drift=Drift, RECIPES={"yinyang": OfflineRecipe(**RECIPE)})
+    module.__dict__.update(RECIPES={"yinyang": OfflineRecipe(**RECIPE)})
     module.__spec__ = sys.__spec__
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "drift", module)
-        patch.setitem(LEARNERS, "drift", Offline("drift offline", "drift", "Drift", {}, ()))
+        patch.setitem(LEARNERS, "drift", Offline("drift offline", "drift", Drift, {}, ()))
         patch.setattr(Material, "open", lambda text, samples=None: Material.of(yin_yang(train=30, test=30)))
         report = bench(
             "yinyang",
@@ -273,7 +273,7 @@ class Failing:
 
 
 def test_learner_that_is_missing_is_left_out_unless_it_is_named(plain, tmp_path, monkeypatch):
-    monkeypatch.setitem(LEARNERS, "bptt", Offline("BPTT", "ranvier.offline", "Bptt", {"no_such_torch": "offline"}, ()))
+    monkeypatch.setitem(LEARNERS, "bptt", Offline("BPTT", "ranvier.offline", Drift, {"no_such_torch": "offline"}, ()))
     monkeypatch.setattr(ranvier.bench, "SUITE_LEARNERS", ("online", "bptt"))
     report = bench("yinyang", "yinyang", delays=["none"], out=tmp_path, **OPTIONS)
     assert report.notes == ["bptt was left out: no_such_torch is missing: install ranvier[offline]"]
