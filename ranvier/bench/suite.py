@@ -93,7 +93,7 @@ class Material:
         """Of a data set, its training and test samples cut to so many."""
         if samples:
             dataset = dataset.part(samples, samples)
-        digest = hashlib.sha256(f"{dataset.name} {dataset.inputs} {dataset.classes}".encode())
+        digest = hashlib.sha256(f"{dataset.name} {dataset.inputs} {dataset.classes} {dataset.notes}".encode())
         for part in (dataset.train, dataset.test):
             for sample in part:
                 digest.update(sample.times.tobytes() + sample.units.tobytes() + sample.scored.tobytes())

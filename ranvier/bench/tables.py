@@ -106,7 +106,10 @@ def _name(row: Row) -> list[str]:
 
 
 def _percent(spread: dict[str, Any] | None) -> str:
-    return "–" if spread is None else f"{100 * spread['mean']:.1f} ± {100 * spread['std']:.1f}"
+    if spread is None:
+        return "–"
+    deviation = f" ± {100 * spread['std']:.1f}" if len(spread["each"]) > 1 else ""
+    return f"{100 * spread['mean']:.1f}{deviation}"
 
 
 def _accuracy_table(rows: list[Row], simulated: bool) -> Table:
