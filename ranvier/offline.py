@@ -189,7 +189,7 @@ def fit(
     recipe : OfflineRecipe
         Step sizes, batches, epochs.
     seed : int
-        Of the order of the samples.
+        Of the samples' order and augmentation.
     after_step : callable, optional
         Called after every optimiser step with W and D to change in place: structural plasticity.
     progress : bool
@@ -237,11 +237,12 @@ def _epoch(
     factor = recipe.decay**number
     etas = {"weight": recipe.eta_weight, "delay": recipe.eta_delay, "readout": recipe.eta_readout}
     order = np.random.default_rng([seed, number]).permutation(len(dataset.train))
+    today = dataset.epoch([seed, number])
     loss, correct = 0.0, 0
     for first in range(0, len(order), recipe.batch):
         chosen = order[first : first + recipe.batch]
         done = (number + first / len(order)) / recipe.epochs
-        step = learner.gradient(network, [dataset.train[n] for n in chosen], dataset.train_labels[chosen], done)
+        step = learner.gradient(network, [today.train[n] for n in chosen], today.train_labels[chosen], done)
         for name, eta in etas.items():
             if eta:
                 getattr(network, name)[...] += adam[name].change(getattr(step, name), eta * factor)
