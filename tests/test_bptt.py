@@ -1,7 +1,9 @@
 """Backpropagation through time: its forward pass against float64 core and equations, its gradient against slopes."""
 
+import runpy
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -271,3 +273,16 @@ def test_missing_pytorch_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delitem(sys.modules, "ranvier.bptt")
     with pytest.raises(ExtraError, match=r"install ranvier\[offline\]"):
         import ranvier.bptt  # noqa: F401
+
+
+def test_table_of_the_sweep_by_hand() -> None:
+    path = Path(__file__).parents[1] / "examples" / "delays_at_small_sizes.py"
+    sweep = runpy.run_path(str(path))
+    cell = {"neurons": 8, "epochs": 20, "span": 0.25, "moved": 2.0}
+    runs = [
+        cell | {"kind": kind, "seed": seed, "accuracy": accuracy}
+        for kind, accuracies in (("fixed", (0.8, 0.9)), ("learned", (0.88, 0.96, 0.5)))
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    line = sweep["table"](runs).splitlines()[-1]
+    assert line == "| 8 | 20 | 0 to 25% of 62 | 85.0 ± 7.1 % | 92.0 ± 5.7 % | +7.0 ± 12.7 | 2.0 | 2 |"
