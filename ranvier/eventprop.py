@@ -11,7 +11,7 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.spikes import Sample
 from ranvier.offline import Gradient, OfflineRecipe
 
-__all__ = ["RECIPES", "RULES", "EventProp"]
+__all__ = ["EXPONENTIAL", "RECIPES", "RULES", "EventProp"]
 
 
 class EventProp:
@@ -90,6 +90,11 @@ RECIPES = {
         recurrent_std=0.05,
         readout_std=0.05,
     ),
+}
+
+#: The same for cores with ``synapse="exponential"``, where spike times follow weights and delays more smoothly.
+EXPONENTIAL = {
+    "yinyang": RECIPES["yinyang"].replace(beta=0.7, weight_mean=0.3, weight_std=0.3, eta_weight=0.005),
 }
 
 #: Rule by name of the data set.

@@ -46,8 +46,8 @@ def arrivals(net, sample, spikes):
 def test_what_is_trained_is_what_the_core_runs(delays, recurrent, reset):
     """Potentials, spikes and readouts of the float core, to the last bit, and the loss that its learning descends."""
     fired = 0
-    for seed in range(2):
-        net, sample, target = case(delays, recurrent, seed, reset=reset)
+    for seed, (beta, synapse) in enumerate([(0.0, "delta"), (0.6, "exponential")]):
+        net, sample, target = case(delays, recurrent, seed, beta, reset=reset, synapse=synapse)
         core = FloatCore(net.config)
         core.load_real(net)
         core.run(sample)
