@@ -1,5 +1,6 @@
 """Teaching a device a data set, one sample at a time, and judging it on samples it never learned from."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -11,6 +12,8 @@ from tqdm import tqdm
 
 from ranvier.data.dataset import Dataset
 from ranvier.device import Device
+from ranvier.golden.config import ConfigError
+from ranvier.golden.deep_r import DeepR
 from ranvier.golden.network import Network
 from ranvier.recipes import Recipe
 
@@ -42,6 +45,18 @@ class Tally:
     steps: int = 0
     cycles: int | None = 0
     seconds: float = 0.0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        cycles = None if self.cycles is None or other.cycles is None else self.cycles + other.cycles
+        return Tally(
+            self.neurons,
+            self.samples + other.samples,
+            self.correct + other.correct,
+            self.spikes + other.spikes,
+            self.steps + other.steps,
+            cycles,
+            self.seconds + other.seconds,
+        )
 
     @property
     def accuracy(self) -> float:
@@ -207,8 +222,29 @@ def evaluate(device: Device, dataset: Dataset, *, progress: bool = False) -> Tal
         return _run(device, dataset, "test", range(len(dataset.test)), False, bar)
 
 
+def _learn(
+    device: Device, dataset: Dataset, order: list[int], rewiring: DeepR | None, counters: Counter[str], bar: "tqdm[Any]"
+) -> Tally:
+    """Learn the training samples in this order, rewiring on the way; what is counted before a load goes to `counters`."""
+    if not rewiring:
+        return _run(device, dataset, "train", order, True, bar)
+    tally, every = Tally(device.config.neurons), rewiring.recipe.every or len(order)
+    for first in range(0, len(order), every):
+        tally += _run(device, dataset, "train", order[first : first + every], True, bar)
+        counters.update(device.counters())
+        device.load(rewiring.rewire(device.network()))
+    return tally
+
+
 def train(
-    device: Device, network: Network, dataset: Dataset, recipe: Recipe, seed: int = 0, *, progress: bool = False
+    device: Device,
+    network: Network,
+    dataset: Dataset,
+    recipe: Recipe,
+    seed: int = 0,
+    *,
+    rewiring: DeepR | None = None,
+    progress: bool = False,
 ) -> Training:
     """Teach `device` all training samples, `recipe.epochs` times, each time in a new random order.
 
@@ -224,6 +260,9 @@ def train(
         Step sizes and number of epochs.
     seed : int
         Of the samples' order and augmentation. The same seed gives the same result to the bit on every device.
+    rewiring : DeepR, optional
+        Rewires the network every ``rewiring.recipe.every`` samples, and at the end of every epoch before its test: it is
+        read from the device, changed, and loaded again. `network` is what its `start` returned.
     progress : bool
         Show a progress bar if stderr is a terminal.
 
@@ -236,10 +275,13 @@ def train(
     Raises
     ------
     ConfigError
-        If the core does not learn, or has other inputs or outputs than the data.
+        If the core has other inputs or outputs than the data, or teaches dormant synapses although they are rewired.
     """
     dataset.check(device.config)
+    if rewiring and not device.config.dormant:
+        raise ConfigError("this core teaches synapses of weight 0: rewiring needs a configuration with dormant=true")
     device.load(network)
+    counters: Counter[str] = Counter()
     result: Training | None = None
     with _bar(recipe.epochs * (len(dataset.train) + len(dataset.test)), progress) as bar:
         try:
@@ -247,10 +289,10 @@ def train(
                 bar.set_description(f"epoch {number + 1} of {recipe.epochs}")
                 device.step_sizes(*recipe.step_sizes(device.config, number))
                 order = np.random.default_rng([seed, number]).permutation(len(dataset.train)).tolist()
-                taught = _run(device, dataset.epoch([seed, number]), "train", order, True, bar)
+                taught = _learn(device, dataset.epoch([seed, number]), order, rewiring, counters, bar)
                 tested = _run(device, dataset, "test", range(len(dataset.test)), False, bar)
                 epochs = [*(result.epochs if result else []), Epoch(taught, tested)]
-                result = Training(network, device.network(), epochs, device.counters())
+                result = Training(network, device.network(), epochs, dict(counters + Counter(device.counters())))
                 bar.set_postfix(accuracy=f"{tested.accuracy:.1%}")
         except KeyboardInterrupt:
             if not result:
