@@ -33,6 +33,9 @@ class Rewiring:
         theta of a connection that is formed, in thresholds.
     delay_span : float
         Its delay is uniform from 0 to this share of the core's largest delay (unless a `Space` says otherwise).
+    every : int or None
+        Samples that a core learns between two steps; None makes a step after every epoch. (An offline learner makes one
+        after every mini-batch.)
 
     Raises
     ------
@@ -46,12 +49,15 @@ class Rewiring:
     temperature: float = 0.0
     start: float = 0.0
     delay_span: float = 1.0
+    every: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.connectivity <= 1:
             raise ConfigError(f"connectivity={self.connectivity:g} is out of range: give more than 0, and 1 at most")
         if not 0 <= self.delay_span <= 1:
             raise ConfigError(f"delay_span={self.delay_span:g} is out of range: give 0 to 1")
+        if self.every is not None and self.every < 1:
+            raise ConfigError(f"every={self.every} is out of range: give at least 1")
         for name in ("eta", "l1", "temperature", "start"):
             if not 0 <= getattr(self, name) < np.inf:
                 raise ConfigError(f"{name}={getattr(self, name)} is out of range: give 0 or more")

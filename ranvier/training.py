@@ -292,7 +292,8 @@ def train(
                 taught = _learn(device, dataset.epoch([seed, number]), order, rewiring, counters, bar)
                 tested = _run(device, dataset, "test", range(len(dataset.test)), False, bar)
                 epochs = [*(result.epochs if result else []), Epoch(taught, tested)]
-                result = Training(network, device.network(), epochs, dict(counters + Counter(device.counters())))
+                counts = {name: counters[name] + count for name, count in device.counters().items()}
+                result = Training(network, device.network(), epochs, counts)
                 bar.set_postfix(accuracy=f"{tested.accuracy:.1%}")
         except KeyboardInterrupt:
             if not result:
