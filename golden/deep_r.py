@@ -29,6 +29,8 @@ class Rewiring:
     eta, l1, temperature : float
         Every step moves theta by ``-eta * l1 + sqrt(2 * eta * temperature) * nu`` beside what learning does to it; ``nu`` is
         standard normal.
+    decay : float
+        Factor on `eta` from one step to the next, so that connections settle.
     start : float
         theta of a connection that is formed, in thresholds.
     delay_span : float
@@ -47,6 +49,7 @@ class Rewiring:
     eta: float = 1.0
     l1: float = 0.0
     temperature: float = 0.0
+    decay: float = 1.0
     start: float = 0.0
     delay_span: float = 1.0
     every: int | None = None
@@ -56,6 +59,8 @@ class Rewiring:
             raise ConfigError(f"connectivity={self.connectivity:g} is out of range: give more than 0, and 1 at most")
         if not 0 <= self.delay_span <= 1:
             raise ConfigError(f"delay_span={self.delay_span:g} is out of range: give 0 to 1")
+        if not 0 <= self.decay <= 1:
+            raise ConfigError(f"decay={self.decay:g} is out of range: give 0 to 1")
         if self.every is not None and self.every < 1:
             raise ConfigError(f"every={self.every} is out of range: give at least 1")
         for name in ("eta", "l1", "temperature", "start"):
@@ -113,7 +118,7 @@ class DeepR:
                 f"the space has {len(space.positions)} neurons but this core holds {config.neurons}: place as many"
             )
         self.config, self.recipe, self.space = config, recipe, space
-        self.rng = np.random.default_rng(seed)
+        self.rng, self.eta = np.random.default_rng(seed), recipe.eta
         self.least = 1 / config.weight.one
         self.sign = np.zeros((config.rows, config.neurons), np.int64)
         self.formed = 0
@@ -172,8 +177,9 @@ class DeepR:
     def step(self, weight: Real, delay: Real) -> None:
         """Drift, noise, and rewiring, after learning changed W [rows, neurons] and D (steps), both in place."""
         r = self.recipe
-        theta = self.sign * weight - r.eta * r.l1
-        theta += np.sqrt(2 * r.eta * r.temperature) * self.rng.standard_normal(theta.shape)
+        theta = self.sign * weight - self.eta * r.l1
+        theta += np.sqrt(2 * self.eta * r.temperature) * self.rng.standard_normal(theta.shape)
+        self.eta *= r.decay
         self.sign[theta < self.least] = 0
         weight[...] = self.sign * theta
         self.formed += self._form(weight, delay)
@@ -191,7 +197,7 @@ class DeepR:
         formed = 0
         fresh = self._delays()
         for rows, count in self.groups:
-            missing = count - np.count_nonzero(self.sign[rows])
+            missing = count - int(np.count_nonzero(self.sign[rows]))
             if not missing:
                 continue
             dormant = np.where(self.sign[rows], 0, self.likelihood[rows]).ravel()
