@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from ranvier.data import Dataset, yin_yang
-from ranvier.device import DeviceError, open_device
+from ranvier.device import Device, DeviceError, open_device
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.core import GoldenCore
+from ranvier.golden.deep_r import DeepR, Rewiring
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.golden.record import COUNTERS
@@ -168,6 +170,97 @@ def test_interrupt_before_anything_is_finished(data: Dataset) -> None:
 def test_training_refuses(data: Dataset, config: CoreConfig, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         train(CompiledCore(config), initial_network(config, RECIPE, 0), data, RECIPE)
+
+
+# -------------------------------------------------------------------- rewiring
+
+SPARSE = CONFIG.replace(dormant=True)
+REWIRING = Rewiring(connectivity=0.2, l1=0.2, temperature=1.0, start=0.5)
+
+
+class Watched(CompiledCore):
+    """Keeps which synapses were active whenever a sample was run: learned on, or tested."""
+
+    def play(self, *arguments):  # type: ignore[no-untyped-def]
+        scores = super().play(*arguments)
+        learn = arguments[2]
+        self.__dict__.setdefault("seen", {True: [], False: []})[learn].append(self.network().weight != 0)
+        return scores
+
+
+def rewired(data: Dataset, device: Device, every: int | None = None, epochs: int = 3) -> tuple[Training, DeepR]:
+    plasticity = DeepR(device.config, REWIRING.replace(every=every), seed=5)
+    recipe = RECIPE.replace(epochs=epochs)
+    start = plasticity.start(initial_network(device.config, recipe, 5))
+    return train(device, start, data, recipe, 5, rewiring=plasticity), plasticity
+
+
+@pytest.mark.parametrize("every", [None, 25])
+def test_rewiring_keeps_the_number_of_connections(data: Dataset, every: int | None) -> None:
+    """In every test and in the result; while the core learns, dormant synapses stay as they are."""
+    device = Watched(SPARSE)
+    result, plasticity = rewired(data.part(60, 10), device, every)
+    tested, learned = (np.array(device.seen[learn]) for learn in (False, True))
+    assert (tested.sum(axis=(1, 2)) == 30).all()
+    assert tested.shape == (30, 5, 30)
+    assert np.count_nonzero(result.network.weight) == 30
+    assert (learned.sum(axis=(1, 2)) <= 30).all()
+    fresh = np.flatnonzero((learned[1:] & ~learned[:-1]).any(axis=(1, 2))) + 1
+    assert plasticity.formed > 10
+    assert set(fresh) == ({60, 120} if every is None else {25, 50, 60, 85, 110, 120, 145, 170})
+    kept = (result.network.weight != 0) & (result.initial.weight != 0)
+    assert kept.sum() > 5
+    assert (result.network.weight != result.initial.weight)[kept].any()
+    assert (result.network.delay != result.initial.delay).any()
+
+
+def test_counters_go_on_through_rewiring(data: Dataset) -> None:
+    result, _ = rewired(data.part(60, 10), CompiledCore(SPARSE), 20, epochs=2)
+    spikes = sum(epoch.train.spikes + epoch.test.spikes for epoch in result.epochs)
+    assert [epoch.train.samples for epoch in result.epochs] == [60, 60]
+    assert result.counters["spikes"] == spikes > 300
+
+
+def test_only_structure_moves_delays_without_a_gradient(data: Dataset) -> None:
+    few, recipe = data.part(60, 10), RECIPE.replace(epochs=1, eta_delay=0.0)
+    plasticity = DeepR(SPARSE, REWIRING.replace(every=20), seed=5)
+    start = plasticity.start(initial_network(SPARSE, recipe, 5))
+    result = train(CompiledCore(SPARSE), start, few, recipe, 5, rewiring=plasticity)
+    moved = result.network.delay != start.delay
+    assert moved.any()
+    assert moved.sum() <= plasticity.formed
+    static = train(CompiledCore(SPARSE), start, few, recipe, 5)
+    np.testing.assert_array_equal(static.network.delay, start.delay)
+
+
+def test_rewiring_is_the_same_on_plain_and_compiled(data: Dataset) -> None:
+    (plain, _), (compiled, plasticity) = (
+        rewired(data.part(12, 4), core(SPARSE), 5, epochs=2) for core in (GoldenCore, CompiledCore)
+    )
+    assert plasticity.formed > 3
+    assert same(plain.network, compiled.network)
+    assert plain.network.seed == compiled.network.seed != plain.initial.seed
+    assert plain.counters == compiled.counters
+    assert plain.counters["spikes"] > 50
+
+
+def test_rewiring_needs_a_core_with_dormant_synapses(data: Dataset) -> None:
+    with pytest.raises(ConfigError, match="dormant=true"):
+        rewired(data, CompiledCore(CONFIG))
+
+
+def test_several_synapses_between_an_input_and_a_neuron(data: Dataset) -> None:
+    """Through copies of the inputs; each comes and goes by itself and keeps a delay of its own."""
+    few = data.part(60, 10).repeated(3)
+    config = SPARSE.replace(inputs=15)
+    result, plasticity = rewired(few, CompiledCore(config))
+    weight, delay = (getattr(result.network, name).reshape(3, 5, 30) for name in ("weight", "delay"))
+    assert np.count_nonzero(weight) == 90
+    several = (weight != 0).sum(axis=0) > 1
+    assert several.sum() > 10
+    pairs = [delay[:, i, j][weight[:, i, j] != 0] for i, j in np.argwhere(several)]
+    assert all(len(set(pair)) == len(pair) for pair in pairs)
+    assert plasticity.formed > 20
 
 
 def test_unknown_device() -> None:

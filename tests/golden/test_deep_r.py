@@ -130,7 +130,7 @@ def test_drift_and_noise_of_one_step() -> None:
 
 
 def test_langevin_on_a_quadratic() -> None:
-    """``E = h/2 (theta - centre)^2``: mean ``centre - l1 / h``, variance ``T / h``, by steps of eta ``/ (1 - eta h / 2)``."""
+    """``E = h/2 (theta - centre)^2``: mean ``centre - l1 / h``, variance ``T / h / (1 - eta h / 2)`` of such steps."""
     config = CoreConfig(inputs=20, neurons=50, outputs=2)
     eta, l1, temperature, slope, centre = 0.1, 0.5, 0.02, 2.0, 3.0
     plasticity = DeepR(config, Rewiring(connectivity=1.0, eta=eta, l1=l1, temperature=temperature))
