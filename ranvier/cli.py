@@ -17,6 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
+import numpy as np
+
 from ranvier.bench import SUITES, WIRINGS, ExecutorError
 from ranvier.data import DataError, open_dataset
 from ranvier.data.download import DownloadError, download
@@ -27,13 +29,14 @@ from ranvier.extras import ExtraError
 from ranvier.files import OutputError, check_output, output_folder, write_text
 from ranvier.firmware.link import LinkError
 from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import PRESETS, preset
 from ranvier.golden.spikes import SampleError
 from ranvier.learners import LEARNERS, VARIANTS
 from ranvier.nir_graph import NirError
-from ranvier.recipes import DELAY_MODES, RECIPES, initial_network, with_delays
+from ranvier.recipes import DELAY_MODES, RECIPES, initial_network, rewiring, with_delays
 
 __all__ = ["main"]
 
@@ -104,6 +107,13 @@ def _positive(text: str) -> float:
     return value
 
 
+def _share(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a share: give more than 0, and 1 at most")
+
+
 def _device_name(text: str) -> str:
     try:
         return check_device(text)
@@ -134,6 +144,10 @@ def _parser() -> Parser:
         names = f"what runs it: {', '.join(DEVICES)}, serial://PORT?baud=RATE (default {default})"
         added.add_argument("--device", metavar="DEVICE", type=_device_name, default=default, help=names)
 
+    def copies(added: argparse.ArgumentParser) -> None:
+        text = "synapses between an input and a neuron, each with a delay of its own (default 1)"
+        added.add_argument("--copies", type=_whole(1, 64), default=1, help=text)
+
     data = NAMES
 
     added = command("demo", _demo, "Learn Yin-Yang on the simulated RTL, checked value by value, and write Verilog.")
@@ -156,11 +170,14 @@ def _parser() -> Parser:
     added.add_argument("--seed", type=seed, default=0, help="of initial network, order and stochastic rounding")
     added.add_argument("--hidden", type=int, help="hidden neurons (default: as the core)")
     added.add_argument("--max-delay", type=int, help="largest delay in steps (default: as the core)")
+    added.add_argument("--connectivity", type=_share, help="share of the synapses that are active, rewired by DEEP R")
+    copies(added)
     added.add_argument("--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
 
     added = command("eval", _eval, "Test a saved network.")
     added.add_argument("model", metavar="MODEL", help="network that train saved")
     added.add_argument("--data", required=True, help=data)
+    copies(added)
     device(added, "golden")
 
     added = command("quantise", _quantise, "Turn a network in real numbers into one for the core, and report the cost.")
@@ -265,6 +282,23 @@ def _parser() -> Parser:
     added.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="let the workers of this Dask scheduler train")
     text = "folder for report, networks and finished runs, to resume from (default bench-SUITE)"
     added.add_argument("--out", metavar="FOLDER", help=text)
+
+    added = command("connectivity", _connectivity, "Measure accuracy against connectivity, static and rewired.")
+    added.add_argument("--data", required=True, help=data)
+    added.add_argument("--learner", metavar="NAME", default="online", help="online (default), eventprop or bptt")
+    added.add_argument(
+        "--level", type=_share, action="append", help="connectivity; may be repeated (default 1 to 0.01)"
+    )
+    added.add_argument("--seeds", type=count, default=5)
+    added.add_argument("--epochs", type=count, help="passes over the data (default: as the data set's recipe)")
+    added.add_argument("--samples", type=count, help="cut the data set to so many samples, for a quick look")
+    added.add_argument(
+        "--cache",
+        metavar="FILE",
+        default="connectivity.json",
+        help="finished runs, to resume from (default connectivity.json)",
+    )
+    added.add_argument("--out", metavar="FILE", help="write the Markdown here as well")
     return parser
 
 
@@ -308,25 +342,24 @@ def _train(options: argparse.Namespace) -> Answer:
     from ranvier.training import train
 
     out = check_output(options.out)
-    dataset = open_dataset(options.data)
+    dataset = open_dataset(options.data).repeated(options.copies)
     changes = {"neurons": options.hidden, "max_delay": options.max_delay}
     config = _core(options, dataset.name).replace(**{name: v for name, v in changes.items() if v is not None})
+    config = config.replace(inputs=config.inputs * options.copies, dormant=config.dormant or bool(options.connectivity))
     recipe = RECIPES[dataset.name]
     if options.epochs is not None:
         recipe = recipe.replace(epochs=options.epochs)
     mode = options.delays or config.delays
     config, recipe = with_delays(config, recipe, mode)
     dataset.check(config)
+    network, plasticity = initial_network(config, recipe, options.seed), None
+    if options.connectivity:
+        sparse = rewiring(options.connectivity, recipe.epochs, samples=len(dataset.train))
+        plasticity = DeepR(config, sparse, options.seed)
+        network = plasticity.start(network)
     _announce(options)
     with open_device(options.device, config) as device:
-        result = train(
-            device,
-            initial_network(config, recipe, options.seed),
-            dataset,
-            recipe,
-            options.seed,
-            progress=not options.json,
-        )
+        result = train(device, network, dataset, recipe, options.seed, rewiring=plasticity, progress=not options.json)
     result.network.save(out)
     asked = {"data": options.data, "delay_mode": mode, "device": options.device, "seed": options.seed}
     asked["notes"] = list(dataset.notes)
@@ -338,11 +371,15 @@ def _train(options: argparse.Namespace) -> Answer:
     if delays := result.delays:
         lines += [f"delays moved by {delays.mean:.2f} steps on average", *delays.text()]
     lines += [f"{name}: {count:,}" for name, count in result.counters.items() if name.endswith("saturated") and count]
+    synapses = {}
+    if plasticity:
+        synapses = {"synapses": int(np.count_nonzero(result.network.weight)), "formed": plasticity.formed}
+        lines.append(f"{synapses['synapses']:,} synapses are active, {synapses['formed']:,} were formed anew")
     if result.interrupted:
         lines.append(f"interrupted: this is the network after epoch {len(result.epochs)} of {recipe.epochs}")
     lines.append(f"wrote {out}")
     return Answer(
-        {**asked, "model": str(out), "config": config.to_dict(), **result.summary()},
+        {**asked, "model": str(out), "config": config.to_dict(), **synapses, **result.summary()},
         lines,
         INTERRUPTED if result.interrupted else 0,
     )
@@ -352,7 +389,7 @@ def _eval(options: argparse.Namespace) -> Answer:
     from ranvier.training import evaluate
 
     network = Network.read(options.model)
-    dataset = open_dataset(options.data)
+    dataset = open_dataset(options.data).repeated(options.copies)
     dataset.check(network.config)
     _announce(options)
     with open_device(options.device, network.config) as device:
@@ -647,3 +684,23 @@ def _bench(options: argparse.Namespace) -> Answer:
     )
     lines = [result.text(), "", *(f"wrote {path}" for path in result.files)]
     return Answer(result.summary(), lines, 1 if result.bad else 0)
+
+
+def _connectivity(options: argparse.Namespace) -> Answer:
+    from ranvier.connectivity import LEVELS, study
+
+    cache = check_output(options.cache)
+    out = check_output(options.out) if options.out else None
+    result = study(
+        options.data,
+        learner=options.learner,
+        levels=options.level or LEVELS,
+        seeds=options.seeds,
+        epochs=options.epochs,
+        samples=options.samples,
+        cache=cache,
+        progress=not options.json,
+    )
+    if out:
+        write_text(out, result.markdown() + "\n")
+    return Answer(result.summary(), [result.markdown()])

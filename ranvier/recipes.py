@@ -1,16 +1,28 @@
 """How a network starts and how fast it learns, for each data set."""
 
 from dataclasses import dataclass, replace
+from math import exp
 from typing import Any, Literal, Self, TypeVar, get_args
 
 import numpy as np
 
 from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.deep_r import Rewiring
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
 from ranvier.golden.step_size import StepSize
 
-__all__ = ["DELAY_MODES", "FROM_ZERO", "RECIPES", "DelayMode", "Recipe", "Start", "initial_network", "with_delays"]
+__all__ = [
+    "DELAY_MODES",
+    "FROM_ZERO",
+    "RECIPES",
+    "DelayMode",
+    "Recipe",
+    "Start",
+    "initial_network",
+    "rewiring",
+    "with_delays",
+]
 
 DelayMode = Literal["none", "fixed", "axonal", "synaptic"]
 
@@ -192,4 +204,38 @@ def initial_network(config: CoreConfig, recipe: Recipe, seed: int) -> Network:
         eta_delay=eta_delay,
         eta_readout=eta_readout,
         seed=int(rng.integers(1, 2**32)),
+    )
+
+
+#: Steps of rewiring per epoch while a core learns.
+REWIRED = 32
+#: In all its steps, what theta loses and the standard deviation of its noise, in thresholds; theta of a new connection; and
+#: the share of the training after which 1/e of drift and noise is left.
+DRIFT, NOISE, FRESH, RESTLESS = 2.0, 0.0, 1.0, 1 / 12
+
+
+def rewiring(connectivity: float, epochs: int, *, samples: int = 0, steps: int = 0) -> Rewiring:
+    """How a network is rewired: much at first, and less and less, so that what it formed is learned.
+
+    Parameters
+    ----------
+    connectivity : float
+        Share of the possible connections that are active.
+    epochs : int
+        Passes over the training samples.
+    samples : int
+        Training samples of a core, which is rewired `REWIRED` times per epoch.
+    steps : int
+        Or the steps per epoch of an offline learner, which rewires after every one.
+    """
+    every = max(1, samples // REWIRED) if samples else None
+    restless = RESTLESS * epochs * (-(-samples // every) if every else steps)
+    decay = exp(-1 / restless)
+    return Rewiring(
+        connectivity=connectivity,
+        l1=DRIFT * (1 - decay),
+        temperature=NOISE**2 * (1 - decay) / 2,
+        decay=decay,
+        start=FRESH,
+        every=every,
     )

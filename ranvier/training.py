@@ -105,12 +105,26 @@ class DelayChange:
 
     @classmethod
     def between(cls, before: Network, after: Network, bins: int = 10) -> "DelayChange | None":
-        """From two networks of one configuration; None if their core has no delays."""
-        if before.config.delays == "none":
+        """From two networks of one configuration; None if their core has no delays.
+
+        Delays of dormant synapses do not count, and only a synapse that is active in both networks has moved its delay.
+        """
+        c = before.config
+        if c.delays == "none":
             return None
         old, new = before.real("delay"), after.real("delay")
-        edges = np.linspace(0, before.config.max_delay, bins + 1)
-        return cls(float(np.abs(new - old).mean()), edges, np.histogram(old, edges)[0], np.histogram(new, edges)[0])
+        was, active = (
+            net.weight != 0 if c.dormant and c.delays == "synaptic" else np.ones(old.shape, bool)
+            for net in (before, after)
+        )
+        moved = np.abs(new - old)[was & active]
+        edges = np.linspace(0, c.max_delay, bins + 1)
+        return cls(
+            float(moved.mean()) if len(moved) else 0.0,
+            edges,
+            np.histogram(old[was], edges)[0],
+            np.histogram(new[active], edges)[0],
+        )
 
     def summary(self) -> dict[str, Any]:
         """Plain values for a report."""

@@ -279,3 +279,17 @@ def test_delay_change_counts_by_hand() -> None:
     np.testing.assert_array_equal(change.after, [1, 1, 0, 1, 1])
     assert len(change.text()) == 6
     assert DelayChange.between(*[Network.zeros(config.replace(delays="none"))] * 2) is None
+
+
+def test_delay_change_of_active_synapses() -> None:
+    config = CoreConfig(inputs=1, neurons=4, outputs=2, max_delay=10, dormant=True)
+    before = Network.zeros(config).replace(delay=config.delay.quantise([[0, 2, 5, 10]]), weight=[[1, 1, 0, 0]])
+    after = before.replace(delay=config.delay.quantise([[3, 2, 7, 1]]), weight=[[-1, 0, 1, 0]])
+    change = DelayChange.between(before, after, bins=5)
+    assert change
+    assert change.mean == 3.0
+    np.testing.assert_array_equal(change.before, [1, 1, 0, 0, 0])
+    np.testing.assert_array_equal(change.after, [0, 1, 0, 1, 0])
+    nothing = DelayChange.between(before, before.replace(weight=[[0, 0, 0, 0]]))
+    assert nothing
+    assert nothing.mean == 0
