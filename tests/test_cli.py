@@ -99,6 +99,20 @@ def test_train_from_a_config_file(here: Path, small: Dataset, capsys: pytest.Cap
     assert (result["config"]["neurons"], result["config"]["lanes"], result["delay_mode"]) == (9, 1, "axonal")
 
 
+def test_train_a_sparse_network(small: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--data", "yinyang", "--connectivity", "0.2", "--copies", "2", "--epochs", "2", "--out", "m.npz")
+    result = answer(capsys, "train", *options)
+    assert (result["config"]["inputs"], result["config"]["dormant"], result["synapses"]) == (10, True, 120)
+    assert result["formed"] > 10
+    assert sum(result["delays"]["histogram"]["after"]) == np.count_nonzero(Network.read("m.npz").weight) == 120
+    tested = answer(capsys, "eval", "m.npz", "--data", "yinyang", "--copies", "2")
+    assert tested["accuracy"] == result["accuracy"]
+    assert main(["train", *options]) == 0
+    assert "120 synapses are active" in capsys.readouterr().out
+    assert main(["eval", "m.npz", "--data", "yinyang"]) == 2
+    assert "needs 5 inputs but this core holds 10" in capsys.readouterr().err
+
+
 def test_ctrl_c_saves_the_finished_epoch(
     small: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -312,6 +326,10 @@ BAD = {
     TRAIN + "--out .": ". is a folder",
     TRAIN + "--out nowhere/m.npz": "nowhere is not a folder",
     TRAIN + "--out /proc/m.npz": "cannot write /proc/m.npz",
+    TRAIN + "--connectivity 0": "'0' is not a share: give more than 0",
+    TRAIN + "--connectivity nan": "'nan' is not a share",
+    TRAIN + "--copies 0": "not a whole number from 1",
+    TRAIN + "--copies 2000": "not a whole number from 1 to 64",
     TRAIN + "--surprise": "unrecognized arguments: --surprise",
     "eval": "MODEL",
     "eval missing.npz --data yinyang": "missing.npz: No such file",
@@ -367,6 +385,12 @@ BAD = {
     "bench --suite yinyang --learner online --neurons 11": "no such row: feedforward: 10, 30, 60",
     "bench --suite yinyang --learner online --out garbage": "cannot make the folder garbage",
     "bench --suite yinyang --scheduler nonsense": "no Dask scheduler at nonsense",
+    "connectivity": "--data",
+    "connectivity --data nope": "unknown data set",
+    "connectivity --data yinyang --learner magic": "unknown learner 'magic': choose one of online, eventprop, bptt",
+    "connectivity --data yinyang --level 2": "'2' is not a share",
+    "connectivity --data yinyang --cache garbage": "garbage: not a cache",
+    "connectivity --data yinyang --out .": "folder",
 }
 
 
