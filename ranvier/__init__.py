@@ -35,15 +35,17 @@ from ranvier.data import (
 )
 from ranvier.device import DEVICES, Device, DeviceError, open_device
 from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.deep_r import DeepR, Rewiring
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import PRESETS, preset
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.record import COUNTERS, TRACED, Record
+from ranvier.golden.space import Space
 from ranvier.golden.spikes import Sample, SampleError
 from ranvier.golden.step_size import StepSize
 from ranvier.quantise import Quantisation, quantise
-from ranvier.recipes import DELAY_MODES, RECIPES, Recipe, initial_network, with_delays
+from ranvier.recipes import DELAY_MODES, RECIPES, Recipe, initial_network, rewiring, with_delays
 from ranvier.training import DelayChange, Epoch, Tally, Training, evaluate, train
 from ranvier.verify import Difference, Mismatch, Twin, Verification, verify
 
@@ -60,6 +62,7 @@ __all__ = [
     "CoreConfig",
     "DataError",
     "Dataset",
+    "DeepR",
     "DelayChange",
     "Device",
     "DeviceError",
@@ -73,8 +76,10 @@ __all__ = [
     "Quantisation",
     "Recipe",
     "Record",
+    "Rewiring",
     "Sample",
     "SampleError",
+    "Space",
     "StepSize",
     "Tally",
     "Training",
@@ -88,6 +93,7 @@ __all__ = [
     "open_device",
     "preset",
     "quantise",
+    "rewiring",
     "send_on_delta",
     "shd",
     "ssc",
