@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.presets import preset
-from ranvier.offline import AfterStep, Fit, fit
+from ranvier.offline import AfterStep, Fit, Learner, OfflineRecipe, fit
 from ranvier.recipes import RECIPES, DelayMode, initial_network, rewiring, with_delays
 from ranvier.training import Training, train
 
@@ -39,12 +38,8 @@ DELAYS: dict[DelayMode, str] = {
     "synaptic": "delays with gradient",
 }
 
-#: Name of the learner -> its arithmetic, and where it and its RECIPES are (the core's own rule is part of the core).
-LEARNERS: dict[str, tuple[str, str, str]] = {
-    "online": ("golden", "", ""),
-    "eventprop": ("float", "ranvier.eventprop", "EventProp"),
-    "bptt": ("float", "ranvier.bptt", "Bptt"),
-}
+#: Name of the learner -> its arithmetic.
+LEARNERS = {"online": "golden", "eventprop": "float", "bptt": "float"}
 
 #: Samples learned from to see whether the arithmetic is still the same.
 TRIAL = 20
@@ -126,16 +121,26 @@ class Run:
 
     def _offline(self, config: CoreConfig, dataset: Dataset, epochs: int | None) -> tuple[Fit, DeepR]:
         """In floating point; rewired after every mini-batch."""
-        _, module, kind = LEARNERS[self.learner]
-        learners = import_module(module)
-        config, recipe = with_delays(config, learners.RECIPES[dataset.name], self.delays)
+        recipes, made = _offline(self.learner)
+        config, recipe = with_delays(config, recipes[dataset.name], self.delays)
         recipe = recipe.replace(epochs=epochs or recipe.epochs)
         steps = -(-len(dataset.train) // recipe.batch)
         plasticity = DeepR(config, rewiring(self.connectivity, recipe.epochs, steps=steps), self.seed)
         start = plasticity.start(recipe.draw(config, np.random.default_rng(self.seed)))
         change = plasticity.step if self.structure == "rewired" else _hold(start)
-        learner = getattr(learners, kind)(config)
-        return fit(learner, start, dataset, recipe, self.seed, after_step=change), plasticity
+        return fit(made(config), start, dataset, recipe, self.seed, after_step=change), plasticity
+
+
+def _offline(name: str) -> tuple[dict[str, OfflineRecipe], Callable[[CoreConfig], Learner]]:
+    """Recipes of an offline learner, and what makes one for a core."""
+    if name == "eventprop":
+        from ranvier import eventprop
+        from ranvier.golden.eventprop import EventRule
+
+        return eventprop.RECIPES, lambda config: eventprop.EventProp(config, EventRule())
+    from ranvier import bptt
+
+    return bptt.RECIPES, lambda config: bptt.Bptt()
 
 
 @lru_cache
@@ -261,7 +266,7 @@ def study(
     for run, row in results.items():
         groups.setdefault((run.connectivity, run.structure, run.delays), []).append(row)
     rows = [_summed(*group, rows) for group, rows in groups.items()]
-    return Study(_dataset(data).name, learner, LEARNERS[learner][0], rows)
+    return Study(_dataset(data).name, learner, LEARNERS[learner], rows)
 
 
 def _variants(level: float) -> Iterator[tuple[str, DelayMode]]:

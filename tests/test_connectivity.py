@@ -1,11 +1,9 @@
 """Accuracy against connectivity: what is run, what is kept, how the table reads; and rewiring by offline learners."""
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -171,15 +169,12 @@ def test_rewiring_after_every_mini_batch(delays: str) -> None:
 
 @pytest.mark.parametrize("structure", ["static", "rewired"])
 def test_offline_learner_in_the_study(monkeypatch: pytest.MonkeyPatch, structure: str) -> None:
-    module = ModuleType("guess")
-    module.__dict__.update(RECIPES={"yinyang": GUESSED}, Guess=Guess)
-    monkeypatch.setitem(sys.modules, "guess", module)
-    monkeypatch.setitem(ranvier.connectivity.LEARNERS, "guess", ("float", "guess", "Guess"))
+    monkeypatch.setattr(ranvier.connectivity, "_offline", lambda name: ({"yinyang": GUESSED}, Guess))
     seen = []
     monkeypatch.setattr(
         ranvier.connectivity, "fit", lambda *args, **named: seen.append(fit(*args, **named)) or seen[-1]
     )
-    run = replace(RUN, learner="guess", structure=structure, epochs=2)
+    run = replace(RUN, learner="eventprop", structure=structure, epochs=2)
     row = run.result()
     (outcome,) = seen
     assert row["accuracy"] == outcome.accuracy
