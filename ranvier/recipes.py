@@ -211,7 +211,7 @@ def initial_network(config: CoreConfig, recipe: Recipe, seed: int) -> Network:
 REWIRED = 8
 #: In all its steps, what theta loses and the standard deviation of its noise, in thresholds; theta of a new connection; and
 #: the share of the training after which 1/e of drift and noise is left.
-DRIFT, NOISE, FRESH, RESTLESS = 3.0, 0.8, 1.0, 1 / 8
+DRIFT, NOISE, FRESH, RESTLESS = 3.0, 0.0, 1.0, 1 / 8
 
 
 def rewiring(connectivity: float, epochs: int, *, samples: int = 0, steps: int = 0) -> Rewiring:

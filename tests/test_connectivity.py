@@ -111,8 +111,9 @@ def test_unknown_learner(tmp_path: Path) -> None:
         study("yinyang", learner="magic", cache=tmp_path / "cache.json")
 
 
-def test_rewiring_comes_to_rest() -> None:
+def test_rewiring_comes_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same in all, however many steps there are: drift adds up, variances of the noise do."""
+    monkeypatch.setattr(ranvier.recipes, "NOISE", 0.7)
     for recipe, steps in (
         (rewiring(0.1, 12, samples=864), 12 * REWIRED),
         (rewiring(0.1, 3, steps=400), 1200),
