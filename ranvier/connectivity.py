@@ -120,10 +120,11 @@ class Run:
             return train(device, start, dataset, recipe, self.seed, rewiring=rewires), plasticity
 
     def _offline(self, config: CoreConfig, dataset: Dataset, epochs: int | None) -> tuple[Fit, DeepR]:
-        """In floating point; rewired after every mini-batch."""
+        """In floating point; rewired after every mini-batch. Adam's steps are larger as the weights of `DeepR.start` are."""
         recipes, made = _offline(self.learner)
         config, recipe = with_delays(config, recipes[dataset.name], self.delays)
-        recipe = recipe.replace(epochs=epochs or recipe.epochs)
+        eta_weight = recipe.eta_weight / np.sqrt(self.connectivity)
+        recipe = recipe.replace(epochs=epochs or recipe.epochs, eta_weight=eta_weight)
         steps = -(-len(dataset.train) // recipe.batch)
         plasticity = DeepR(config, rewiring(self.connectivity, recipe.epochs, steps=steps), self.seed)
         start = plasticity.start(recipe.draw(config, np.random.default_rng(self.seed)))
