@@ -121,8 +121,8 @@ class Run:
 
     def _offline(self, config: CoreConfig, dataset: Dataset, epochs: int | None) -> tuple[Fit, DeepR]:
         """In floating point; rewired after every mini-batch. Adam's steps are larger as the weights of `DeepR.start` are."""
-        recipes, made = _offline(self.learner)
-        config, recipe = with_delays(config, recipes[dataset.name], self.delays)
+        recipe, made = _offline(self.learner, dataset.name)
+        config, recipe = with_delays(config, recipe, self.delays)
         eta_weight = recipe.eta_weight / np.sqrt(self.connectivity)
         recipe = recipe.replace(epochs=epochs or recipe.epochs, eta_weight=eta_weight)
         steps = -(-len(dataset.train) // recipe.batch)
@@ -132,16 +132,15 @@ class Run:
         return fit(made(config), start, dataset, recipe, self.seed, after_step=change), plasticity
 
 
-def _offline(name: str) -> tuple[dict[str, OfflineRecipe], Callable[[CoreConfig], Learner]]:
-    """Recipes of an offline learner, and what makes one for a core."""
+def _offline(name: str, data: str) -> tuple[OfflineRecipe, Callable[[CoreConfig], Learner]]:
+    """Recipe of an offline learner for a data set, and what makes one for a core."""
     if name == "eventprop":
         from ranvier import eventprop
-        from ranvier.golden.eventprop import EventRule
 
-        return eventprop.RECIPES, lambda config: eventprop.EventProp(config, EventRule())
+        return eventprop.RECIPES[data], lambda config: eventprop.EventProp(config, eventprop.RULES[data])
     from ranvier import bptt
 
-    return bptt.RECIPES, lambda config: bptt.Bptt()
+    return bptt.RECIPES[data], lambda config: bptt.Bptt()
 
 
 @lru_cache

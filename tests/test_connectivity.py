@@ -170,7 +170,7 @@ def test_rewiring_after_every_mini_batch(delays: str) -> None:
 
 @pytest.mark.parametrize("structure", ["static", "rewired"])
 def test_offline_learner_in_the_study(monkeypatch: pytest.MonkeyPatch, structure: str) -> None:
-    monkeypatch.setattr(ranvier.connectivity, "_offline", lambda name: ({"yinyang": GUESSED}, Guess))
+    monkeypatch.setattr(ranvier.connectivity, "_offline", lambda name, data: (GUESSED, Guess))
     seen = []
     monkeypatch.setattr(
         ranvier.connectivity, "fit", lambda *args, **named: seen.append(fit(*args, **named)) or seen[-1]
