@@ -44,7 +44,7 @@ class EventProp:
             readout=sums.readout * share,
             loss=sums.loss * share,
             correct=sums.correct,
-            spikes=int(sums.count.sum()),
+            spikes=int(sums.counts.sum()),
         )
 
 

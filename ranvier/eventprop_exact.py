@@ -147,7 +147,7 @@ def _mean_gradient(
     for place, label in zip(places, labels.tolist(), strict=True):
         events, answer = recipe.answer(network, place, label)
         step = exact.gradient(network, events, answer, recipe.shaping)
-        mean_count += step.count / len(places)
+        mean_count += step.counts / len(places)
         for name, part in (("weight", step.weight), ("delay", step.delay), ("readout", answer.readout)):
             total[name] += part / len(places)
     total["weight"] += exact.rescued(network, mean_count, recipe.shaping)
