@@ -62,8 +62,8 @@ class ExactRecipe:
     eta_weight: float = 0.01
     eta_delay: float = 0.01
     eta_readout: float = 0.01
-    decay: float = 0.85
-    epochs: int = 20
+    decay: float = 0.75
+    epochs: int = 10
     batch: int = 32
     shaping: Shaping = field(default=Shaping(least_slope=0.3, least=0.2, most=3.0, pull=0.01, rescue=0.1))
 
@@ -156,7 +156,9 @@ def _mean_gradient(
 
 #: Recipe by name of the loss.
 EXACT_RECIPES = {
-    "readout": ExactRecipe(loss="readout", weight_mean=1.0, weight_std=0.5, deep_mean=0.0, deep_std=0.3),
+    "readout": ExactRecipe(
+        loss="readout", weight_mean=1.0, weight_std=0.5, deep_mean=0.0, deep_std=0.3, epochs=8, decay=0.7
+    ),
     "first_spike": ExactRecipe(
         loss="first_spike",
         weight_mean=1.0,
