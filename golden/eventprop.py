@@ -123,7 +123,7 @@ class Batch(NamedTuple):
     weight: Real  # [rows, neurons], before the rescue
     delay: Real  # [rows, neurons]
     readout: Real  # [neurons, outputs]
-    count: NDArray[np.int64]  # spikes of each neuron
+    counts: NDArray[np.int64]  # spikes of each neuron
     loss: float
     correct: int
 
@@ -168,8 +168,8 @@ def forwards(m, h, units, offsets):
         for i in units[offsets[t] : offsets[t + 1]]:
             send(m, h, t, i)
         if m.recurrent:
-            for j in np.nonzero(h.spikes[t])[0]:
-                send(m, h, t, m.inputs + j)
+            for fired in np.nonzero(h.spikes[t])[0]:
+                send(m, h, t, m.inputs + fired)
 
 
 # -------------------------------------------------------------------- loss
@@ -231,23 +231,19 @@ def moved(m, h, t, j):
 
 
 @njit
-def backwards(rule, m, h, count):
+def backwards(rule, m, h, counts):
     steps, neurons = h.spikes.shape
     for t in range(steps - 1, -1, -1):
         h.readout_adjoint[t] += m.kappa * h.readout_adjoint[t + 1]
     for t in range(steps - 1, -1, -1):
-        h.potential_adjoint[t] = m.alpha * h.potential_adjoint[t + 1]
         for j in range(neurons):
-            h.current_adjoint[j, t] = m.beta * h.current_adjoint[j, t + 1] + h.potential_adjoint[t, j]
-        fired = np.nonzero(h.spikes[t])[0]
-        jump = np.empty(len(fired))
-        for n, j in enumerate(fired):
-            own = m.threshold * (1 - m.alpha) * h.potential_adjoint[t + 1, j]
-            jump[n] = (own - moved(m, h, t, j)) / slope(rule, m, h, t, j)
-            jump[n] += rule.pull * max(0.0, count[j] - rule.most)
-        for n, j in enumerate(fired):
-            h.potential_adjoint[t, j] += jump[n]
-            h.current_adjoint[j, t] += jump[n]
+            lam = m.alpha * h.potential_adjoint[t + 1, j]
+            if h.spikes[t, j]:
+                own = m.threshold * (1 - m.alpha) * h.potential_adjoint[t + 1, j]
+                lam += (own - moved(m, h, t, j)) / slope(rule, m, h, t, j)
+                lam += rule.pull * max(0.0, counts[j] - rule.most)
+            h.potential_adjoint[t, j] = lam
+            h.current_adjoint[j, t] = m.beta * h.current_adjoint[j, t + 1] + lam
 
 
 @njit
@@ -291,7 +287,7 @@ def play_batch(rule, m, units, offsets, first, scored, targets, batch):
         own = offsets[first[n] + n : first[n + 1] + n + 1]
         h, loss, scores = play(rule, m, units, own, steps, targets[n])
         collect(m, h, units, own, batch)
-        batch.count[:] += h.spikes.sum(axis=0)
+        batch.counts[:] += h.spikes.sum(axis=0)
         total += loss
         correct += scores.argmax() == targets[n]
     return total, correct
@@ -355,5 +351,5 @@ def batch_gradient(net: FloatNetwork, samples: Sequence[Sample], labels: NDArray
     )
     c = net.config
     sums.weight[np.arange(c.inputs, c.rows), np.arange(c.rows - c.inputs)] = 0  # neurons onto themselves
-    sums.weight[: c.inputs] -= rule.rescue * np.maximum(0, rule.least * len(samples) - sums.count)
+    sums.weight[: c.inputs] -= rule.rescue * np.maximum(0, rule.least * len(samples) - sums.counts)
     return sums._replace(loss=loss, correct=int(correct))

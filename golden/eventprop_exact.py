@@ -132,7 +132,7 @@ class ExactGradient(NamedTuple):
 
     weight: Real
     delay: Real
-    count: Whole
+    counts: Whole
 
 
 # -------------------------------------------------------------------- between events

@@ -11,7 +11,7 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.spikes import Sample
 from ranvier.offline import Gradient, OfflineRecipe
 
-__all__ = ["EXPONENTIAL", "RECIPES", "RULES", "EventProp"]
+__all__ = ["EXPONENTIAL", "FINE", "RECIPES", "RULES", "EventProp"]
 
 
 class EventProp:
@@ -44,7 +44,7 @@ class EventProp:
             readout=sums.readout * share,
             loss=sums.loss * share,
             correct=sums.correct,
-            spikes=int(sums.count.sum()),
+            spikes=int(sums.counts.sum()),
         )
 
 
@@ -95,6 +95,13 @@ RECIPES = {
 #: The same for cores with ``synapse="exponential"``, where spike times follow weights and delays more smoothly.
 EXPONENTIAL = {
     "yinyang": RECIPES["yinyang"].replace(beta=0.7, weight_mean=0.3, weight_std=0.3, eta_weight=0.005),
+}
+
+#: The same on a grid of half the step: ``yin_yang(span=60)``, and a core with ``max_delay=62``.
+FINE = {
+    "yinyang": EXPONENTIAL["yinyang"].replace(
+        alpha=0.975, beta=0.83, kappa=0.95, weight_mean=0.15, weight_std=0.15, eta_weight=0.0025, eta_delay=0.2
+    ),
 }
 
 #: Rule by name of the data set.

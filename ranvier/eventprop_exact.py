@@ -62,8 +62,8 @@ class ExactRecipe:
     eta_weight: float = 0.01
     eta_delay: float = 0.01
     eta_readout: float = 0.01
-    decay: float = 0.85
-    epochs: int = 20
+    decay: float = 0.75
+    epochs: int = 10
     batch: int = 32
     shaping: Shaping = field(default=Shaping(least_slope=0.3, least=0.2, most=3.0, pull=0.01, rescue=0.1))
 
@@ -147,7 +147,7 @@ def _mean_gradient(
     for place, label in zip(places, labels.tolist(), strict=True):
         events, answer = recipe.answer(network, place, label)
         step = exact.gradient(network, events, answer, recipe.shaping)
-        mean_count += step.count / len(places)
+        mean_count += step.counts / len(places)
         for name, part in (("weight", step.weight), ("delay", step.delay), ("readout", answer.readout)):
             total[name] += part / len(places)
     total["weight"] += exact.rescued(network, mean_count, recipe.shaping)
@@ -156,7 +156,9 @@ def _mean_gradient(
 
 #: Recipe by name of the loss.
 EXACT_RECIPES = {
-    "readout": ExactRecipe(loss="readout", weight_mean=1.0, weight_std=0.5, deep_mean=0.0, deep_std=0.3),
+    "readout": ExactRecipe(
+        loss="readout", weight_mean=1.0, weight_std=0.5, deep_mean=0.0, deep_std=0.3, epochs=8, decay=0.7
+    ),
     "first_spike": ExactRecipe(
         loss="first_spike",
         weight_mean=1.0,

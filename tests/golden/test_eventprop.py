@@ -229,7 +229,7 @@ def test_a_fine_grid_leads_to_the_exact_gradient(seed, recurrent, record_propert
     for dt in (0.01, 0.0025, 0.001):
         net, sample = on_grid(exact, times, units, dt, recurrent)
         got = batch_gradient(net, [sample], np.array([1]), rule)
-        assert got.count.sum() == len(events.spikes) > 10
+        assert got.counts.sum() == len(events.spikes) > 10
         pairs = [
             (got.weight * dt / exact.tau_mem, want.weight[: len(net.weight)]),
             (got.delay / dt, want.delay[: len(net.weight)]),
@@ -286,7 +286,7 @@ def test_sign_and_size_are_those_of_the_smoothed_loss(beta, weight_fit, delay_fi
 
 FAULTS = {
     "sign of what a spike is worth": ("(own - moved(", "(own + moved("),
-    "no reset": ("jump[n] = (own - ", "jump[n] = (-"),
+    "no reset": ("lam += (own - ", "lam += (-"),
     "adjoint of the current without its memory": ("m.beta * h.current_adjoint[j, t + 1] + ", ""),
     "slope without the leak": ("/ slope(rule, m, h, t, j)", "/ h.current[t, j]"),
 }
@@ -320,9 +320,9 @@ def test_a_batch_is_the_sum_of_its_samples():
     labels, rule = np.array([0, 2, 1]), EventRule()
     whole = batch_gradient(net, samples, labels, rule)
     parts = [batch_gradient(net, [s], np.array([label]), rule) for s, label in zip(samples, labels, strict=True)]
-    for name in ("weight", "delay", "readout", "count", "loss", "correct"):
+    for name in ("weight", "delay", "readout", "counts", "loss", "correct"):
         np.testing.assert_allclose(getattr(whole, name), sum(getattr(part, name) for part in parts), rtol=1e-12)
-    assert whole.count.sum() > 40
+    assert whole.counts.sum() > 40
     assert whole.correct in (0, 1, 2, 3)
 
 
@@ -330,14 +330,14 @@ def test_counts_are_held_in_their_band():
     net, sample, target = case(recurrent=False)
     labels = np.array([target])
     plain = batch_gradient(net, [sample], labels, EventRule())
-    middle = float(np.median(plain.count))
-    assert 0 < (plain.count > middle).sum() < 8
-    assert (plain.count < middle).any()
+    middle = float(np.median(plain.counts))
+    assert 0 < (plain.counts > middle).sum() < 8
+    assert (plain.counts < middle).any()
     pulled = batch_gradient(net, [sample], labels, EventRule(most=middle, pull=0.5)).weight - plain.weight
-    assert (pulled.sum(axis=0)[plain.count > middle] > 0).all()  # descending it lowers their weights
-    assert not pulled[:, plain.count <= middle].any()
+    assert (pulled.sum(axis=0)[plain.counts > middle] > 0).all()  # descending it lowers their weights
+    assert not pulled[:, plain.counts <= middle].any()
     raised = batch_gradient(net, [sample], labels, EventRule(least=middle, rescue=2.0)).weight - plain.weight
-    expected = np.broadcast_to(-2.0 * np.maximum(0, middle - plain.count), raised.shape)
+    expected = np.broadcast_to(-2.0 * np.maximum(0, middle - plain.counts), raised.shape)
     np.testing.assert_allclose(raised, expected, atol=1e-9)
 
 
@@ -378,5 +378,5 @@ def test_speed(record_property):
     got = batch_gradient(net, samples, labels, EventRule())
     rate = 200 / (time.process_time() - start)
     record_property("evidence", f"EventProp on the grid: {rate:.0f} samples per CPU second")
-    assert got.count.sum() > 2000
+    assert got.counts.sum() > 2000
     assert rate > 500

