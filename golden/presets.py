@@ -15,6 +15,10 @@ PRESETS: dict[str, tuple[str, CoreConfig]] = {
         "Yin-Yang (Kriener et al. 2021) with 60 feedforward neurons: the demonstration that learns in a minute.",
         CoreConfig(inputs=5, neurons=60, outputs=3, max_delay=30, lanes=4),
     ),
+    "yinyang60": (
+        "The same on a grid of half the step, for learners that reach what 30 steps allow.",
+        CoreConfig(inputs=5, neurons=30, outputs=3, max_delay=62, lanes=4),
+    ),
     "braille": (
         "27 Braille letters from 12 taxels (24 ON/OFF channels), 64 feedforward neurons: real data whose timing decides.",
         CoreConfig(inputs=24, neurons=64, outputs=27, max_delay=62, lanes=4),

@@ -23,7 +23,7 @@ from ranvier.offline import Gradient, OfflineRecipe
 
 torch = extra("torch", "offline")
 
-__all__ = ["RECIPES", "Bptt", "Play", "spread"]
+__all__ = ["OPTIONS", "RECIPES", "Bptt", "Play", "spread"]
 
 Tensor = Any  # torch is optional, and so are its types
 
@@ -378,7 +378,7 @@ def correct(config: CoreConfig, readout: Tensor, scored: Tensor, labels: NDArray
     return int(((values * scored[..., None]).sum(0).argmax(1).numpy() == labels).sum())
 
 
-#: Recipe by name of the data set, with the options of `Bptt` as they are. SHD's was never run on SHD.
+#: Recipe by name of the data set, with `OPTIONS`. SHD's was never run on SHD.
 RECIPES = {
     "yinyang": OfflineRecipe(
         epochs=24,
@@ -421,3 +421,7 @@ RECIPES = {
         readout_std=0.1,
     ),
 }
+RECIPES["yinyang60"] = RECIPES["yinyang"].replace(epochs=30, eta_delay=0.2, decay=0.95)
+
+#: Options of `Bptt` by name of the data set, where they are not its own defaults.
+OPTIONS: dict[str, dict[str, float]] = {"yinyang60": {"sigma": 6.0, "spreading": 0.7}}

@@ -22,7 +22,7 @@ import numpy as np
 from ranvier.bench import SUITES, WIRINGS, ExecutorError
 from ranvier.data import DataError, open_dataset
 from ranvier.data.download import DownloadError, download
-from ranvier.data.named import NAMES
+from ranvier.data.named import NAMES, YIN_YANG
 from ranvier.data.published import PUBLISHED
 from ranvier.device import CORES, DEVICES, DeviceError, check_device, open_device
 from ranvier.extras import ExtraError
@@ -664,8 +664,10 @@ def _info(options: argparse.Namespace) -> Answer:
 def _bench(options: argparse.Namespace) -> Answer:
     from ranvier.bench import bench
 
-    if (options.data is None) != (options.suite == "yinyang"):
-        raise UsageError("--suite yinyang is generated: leave out --data" if options.data else "--data PATH is missing")
+    if options.suite in YIN_YANG and options.data:
+        raise UsageError(f"--suite {options.suite} is generated: leave out --data")
+    if options.suite not in YIN_YANG and not options.data:
+        raise UsageError("--data PATH is missing")
     result = bench(
         options.suite,
         f"{options.suite}:{options.data}" if options.data else options.suite,

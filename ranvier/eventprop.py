@@ -11,7 +11,7 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.spikes import Sample
 from ranvier.offline import Gradient, OfflineRecipe
 
-__all__ = ["EXPONENTIAL", "FINE", "RECIPES", "RULES", "EventProp"]
+__all__ = ["RECIPES", "RULES", "EventProp"]
 
 
 class EventProp:
@@ -53,14 +53,15 @@ RECIPES = {
     "yinyang": OfflineRecipe(
         epochs=25,
         batch=32,
-        eta_weight=0.01,
+        eta_weight=0.005,
         eta_delay=0.1,
         eta_readout=0.01,
         decay=0.8,
         alpha=0.95,
+        beta=0.7,
         kappa=0.9,
-        weight_mean=1.0,
-        weight_std=0.5,
+        weight_mean=0.3,
+        weight_std=0.3,
         readout_std=0.25,
     ),
     "braille": OfflineRecipe(
@@ -92,21 +93,15 @@ RECIPES = {
     ),
 }
 
-#: The same for cores with ``synapse="exponential"``, where spike times follow weights and delays more smoothly.
-EXPONENTIAL = {
-    "yinyang": RECIPES["yinyang"].replace(beta=0.7, weight_mean=0.3, weight_std=0.3, eta_weight=0.005),
-}
-
-#: The same on a grid of half the step: ``yin_yang(span=60)``, and a core with ``max_delay=62``.
-FINE = {
-    "yinyang": EXPONENTIAL["yinyang"].replace(
-        alpha=0.975, beta=0.83, kappa=0.95, weight_mean=0.15, weight_std=0.15, eta_weight=0.0025, eta_delay=0.2
-    ),
-}
+# On half the step, time constants and delays are twice as many steps, and currents last twice as long.
+RECIPES["yinyang60"] = RECIPES["yinyang"].replace(
+    alpha=0.975, beta=0.83, kappa=0.95, weight_mean=0.15, weight_std=0.15, eta_weight=0.0025, eta_delay=0.2
+)
 
 #: Rule by name of the data set.
 RULES = {
     "yinyang": EventRule(accumulated=True, least_slope=1.0, most=3.0, pull=0.1),
+    "yinyang60": EventRule(accumulated=True, least_slope=1.0, most=3.0, pull=0.1),
     "braille": EventRule(least_slope=0.3, least=0.2, rescue=0.1),
     "shd": EventRule(least_slope=0.3, least=0.2, most=20.0, pull=0.01, rescue=0.1),
 }

@@ -255,8 +255,9 @@ def _eventprop(config: CoreConfig, recipe: OfflineRecipe, data: str) -> Learner:
 
 def _bptt(config: CoreConfig, recipe: OfflineRecipe, data: str) -> Learner:
     """Spikes are spread around their delays only where these learn."""
-    kind = import_module("ranvier.bptt").Bptt
-    learner: Learner = kind() if config.delays != "none" and recipe.eta_delay else kind(sigma=0.0)
+    module = import_module("ranvier.bptt")
+    learns = config.delays != "none" and recipe.eta_delay
+    learner: Learner = module.Bptt(**module.OPTIONS.get(data, {}) if learns else {"sigma": 0.0})
     return learner
 
 

@@ -159,10 +159,12 @@ RECIPES = {
     "shd": SPOKEN,
     "ssc": SPOKEN.replace(epochs=10),
 }
+RECIPES["yinyang60"] = RECIPES["yinyang"].replace(alpha=0.975, kappa=0.95, eta_delay=2.0, eta_axonal=2.0)
 
 #: The same with all delays 0 at first, so that whatever they do for the accuracy was learned; they have further to go.
 FROM_ZERO = {
     "yinyang": RECIPES["yinyang"].replace(delay_span=0.0, eta_delay=6.0),
+    "yinyang60": RECIPES["yinyang60"].replace(delay_span=0.0, eta_delay=12.0),
     "braille": RECIPES["braille"].replace(delay_span=0.0, eta_delay=24.0),
     "shd": RECIPES["shd"].replace(delay_span=0.0),
     "ssc": RECIPES["ssc"].replace(delay_span=0.0),

@@ -244,5 +244,16 @@ def test_epoch_of_samples_that_nothing_augments() -> None:
 
 @pytest.mark.parametrize("text", ["", "yin", "yinyang:x", "braille", "braille:", "shd", "ssc:"])
 def test_unknown_data_set(text: str) -> None:
-    with pytest.raises(DataError, match="give yinyang, braille:PATH, shd:FOLDER"):
+    with pytest.raises(DataError, match="give yinyang, yinyang60, braille:PATH, shd:FOLDER"):
         open_dataset(text)
+
+
+def test_yin_yang_on_twice_as_many_steps() -> None:
+    coarse, fine = open_dataset("yinyang"), open_dataset("yinyang60")
+    assert (coarse.name, fine.name) == ("yinyang", "yinyang60")
+    assert (coarse.train[0].steps, fine.train[0].steps) == (33, 63)
+    np.testing.assert_array_equal(coarse.train_labels, fine.train_labels)
+    twice = np.array(
+        [abs(2 * np.sort(c.times) - np.sort(f.times)).max() for c, f in zip(coarse.test, fine.test, strict=True)]
+    )
+    assert twice.max() == 1, "each coordinate is rounded to its own grid"

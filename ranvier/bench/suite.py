@@ -67,6 +67,7 @@ class Suite:
 #: Name of the suite, which is that of its data set and preset.
 SUITES = {
     "yinyang": Suite(feedforward=(10, 30, 60), recurrent=(30,), shown=("feedforward", 30)),
+    "yinyang60": Suite(feedforward=(10, 30, 60), recurrent=(30,), shown=("feedforward", 30)),
     "braille": Suite(feedforward=(16, 32, 64), recurrent=(32,), shown=("feedforward", 64)),
     "shd": Suite(feedforward=(), recurrent=(64, 256), shown=("recurrent", 256)),
 }

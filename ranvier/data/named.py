@@ -14,7 +14,10 @@ from ranvier.data.yinyang import yin_yang
 __all__ = ["NAMES", "open_dataset"]
 
 #: What can be named, for help and complaints.
-NAMES = "yinyang, braille:PATH, shd:FOLDER?OPTIONS or ssc:FOLDER?OPTIONS"
+NAMES = "yinyang, yinyang60, braille:PATH, shd:FOLDER?OPTIONS or ssc:FOLDER?OPTIONS"
+
+#: Name -> steps from coordinate 0 to coordinate 1.
+YIN_YANG = {"yinyang": 30, "yinyang60": 60}
 
 
 def _speakers(text: str) -> tuple[int, ...]:
@@ -62,7 +65,7 @@ def open_dataset(text: str) -> Dataset:
     Parameters
     ----------
     text : str
-        ``yinyang``, ``braille:PATH``, ``shd:FOLDER`` or ``ssc:FOLDER``. The last two take options, such as
+        ``yinyang``, ``yinyang60``, ``braille:PATH``, ``shd:FOLDER`` or ``ssc:FOLDER``. The last two take options, such as
         ``shd:FOLDER?steps=200&dt=0.005&channels=70&shift=4``: the fields of `Binning` and `Augmentation`, and what `shd` or
         `ssc` takes besides (several speakers as ``speakers=3,7``).
 
@@ -72,8 +75,8 @@ def open_dataset(text: str) -> Dataset:
         If there is no such data set or option, or its files cannot be used.
     """
     name, _, path = text.partition(":")
-    if name == "yinyang" and not path:
-        return yin_yang()
+    if name in YIN_YANG and not path:
+        return yin_yang(span=YIN_YANG[name])
     if name == "braille" and path:
         return braille(path)
     if name in HEIDELBERG and path:

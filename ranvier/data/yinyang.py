@@ -17,6 +17,8 @@ __all__ = ["yin_yang"]
 
 CLASSES = ("yin", "yang", "dot")
 RADIUS, DOT = 0.5, 0.1
+#: Steps from coordinate 0 to coordinate 1, unless asked for others.
+SPAN = 30
 BIAS = 4
 
 
@@ -51,9 +53,12 @@ def encode(place: NDArray[np.float64], span: int, scored: NDArray[np.bool_]) -> 
 
 
 def yin_yang(
-    seed: int = 42, train: int = 5000, test: int = 1000, *, span: int = 30, tail: int = 2, scored: int = 3
+    seed: int = 42, train: int = 5000, test: int = 1000, *, span: int = SPAN, tail: int = 2, scored: int = 3
 ) -> Dataset:
     """The Yin-Yang data set on 5 input units: x, y, 1 - x, 1 - y and a bias.
+
+    Its name is ``yinyang``, and ``yinyang60`` on 60 steps: rounding to 30 steps puts points of different classes on the
+    same steps, so that even a perfect classifier of the spikes is right on 97.0 % of all points only (98.4 % on 60 steps).
 
     Parameters
     ----------
@@ -85,7 +90,7 @@ def yin_yang(
     mask = np.arange(steps) >= steps - scored
     (learn, learn_labels), (judge, judge_labels) = points(train, seed), points(test, (seed - 2) % 2**32)
     return Dataset(
-        name="yinyang",
+        name="yinyang" if span == SPAN else f"yinyang{span}",
         inputs=BIAS + 1,
         classes=CLASSES,
         train=encode(learn, span, mask),
