@@ -184,6 +184,7 @@ def _parser() -> Parser:
     added.add_argument("network", metavar="FILE", help="network in real numbers, as offline learners save it")
     core(added, required=False)
     added.add_argument("--data", help=f"compare before and after on its test samples: {data}")
+    added.add_argument("--widen", action="store_true", help="a core with the integer bits that training samples take")
     added.add_argument("-o", "--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
 
     text = "Exchange networks with other simulators as NIR graphs."
@@ -409,11 +410,16 @@ def _eval(options: argparse.Namespace) -> Answer:
 
 def _quantise(options: argparse.Namespace) -> Answer:
     from ranvier.quantise import quantise
+    from ranvier.widen import widened
 
     out = check_output(options.out)
     network = FloatNetwork.read(options.network)
     config = _core(options) if options.config or options.preset else network.config
     dataset = open_dataset(options.data) if options.data else None
+    if options.widen:
+        if not dataset:
+            raise UsageError("--widen looks at training samples: add --data")
+        config = widened(network.replace(config=config), dataset.train)
     result = quantise(network, config, dataset=dataset)
     result.network.save(out)
     asked = {"network": options.network, "data": options.data, "model": str(out), "config": config.to_dict()}

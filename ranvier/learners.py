@@ -24,6 +24,7 @@ from ranvier.offline import Learner, OfflineRecipe, fit
 from ranvier.quantise import Behaviour, quantise, quantised
 from ranvier.recipes import FROM_ZERO, RECIPES, DelayMode, initial_network, with_delays
 from ranvier.training import train
+from ranvier.widen import widened
 
 __all__ = ["LEARNERS", "VARIANTS", "Offline", "Online", "Trained", "Way"]
 
@@ -192,6 +193,8 @@ Make = Callable[[CoreConfig, OfflineRecipe, str], Learner]
 class Offline(Way):
     """A `ranvier.offline.Learner` in real numbers, quantised at the end for a core that needs no learning units.
 
+    Its formats get as many integer bits as the network takes on training samples, see `ranvier.widen`.
+
     Parameters
     ----------
     label : str
@@ -208,7 +211,15 @@ class Offline(Way):
 
     def __init__(self, label: str, module: str, make: Make, needs: Mapping[str, str], sources: tuple[str, ...]):
         self.label, self.module, self.make, self.needs = label, module, make, {module: "", **needs}
-        self.sources = ("learners.py", "offline.py", "quantise.py", "float_network.py", "reference.py", *sources)
+        self.sources = (
+            "learners.py",
+            "offline.py",
+            "quantise.py",
+            "widen.py",
+            "float_network.py",
+            "reference.py",
+            *sources,
+        )
 
     def recipe(self, data: str, from_zero: bool) -> Any:
         """See `Way.recipe`."""
@@ -225,11 +236,12 @@ class Offline(Way):
         learned = fit(learner, recipe.draw(config, np.random.default_rng(seed)), dataset, recipe, seed)
         if learned.interrupted:
             raise KeyboardInterrupt
-        result = quantise(learned.network, dataset=dataset)
+        core = widened(learned.network, dataset.train)
+        result = quantise(learned.network, core, dataset=dataset)
         assert result.before, "there was data"
         assert result.after, "there was data"
         return Trained(
-            initial=quantised(learned.initial),
+            initial=quantised(learned.initial, core),
             network=result.network,
             real=learned.network,
             curve=[epoch.tested for epoch in learned.epochs],

@@ -216,7 +216,7 @@ class Run:
             "curve": trained.curve,
             "curve_arithmetic": trained.arithmetic,
             "parameters": parameters(config),
-            "memory_bits": _memory_bits(config),
+            "memory_bits": _memory_bits(trained.network.config),
             "firing_rate": golden.rate,
             "silent": golden.silent,
             "spikes_per_sample": golden.rate * config.neurons * steps,

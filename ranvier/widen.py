@@ -1,0 +1,54 @@
+"""Number formats that hold a network: their integer bits follow the values that its parameters and its state take."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil, log2
+
+import numpy as np
+
+from ranvier.golden.config import WIDEST, CoreConfig
+from ranvier.golden.float_network import FloatNetwork
+from ranvier.golden.qformat import QFormat
+from ranvier.golden.reference import FloatCore
+from ranvier.golden.spikes import Sample
+
+__all__ = ["widened"]
+
+#: State that shares the format `potential`: delay line of current, I, v, y.
+STATE = ("current", "synaptic_current", "potential", "readout")
+#: The delay line may hold more on the way to a sum, and samples that were not looked at may reach further.
+MARGIN = 1.25
+LOOKED_AT = 200
+
+
+def _holding(form: QFormat, largest: float) -> QFormat:
+    """`form`, or with as many integer bits as `largest` takes and the widest format allows."""
+    bits = max(form.integer, ceil(log2(max(largest, 1.0))))
+    return replace(form, integer=min(bits, WIDEST - form.fraction - form.signed))
+
+
+def widened(network: FloatNetwork, samples: Sequence[Sample]) -> CoreConfig:
+    """The network's core with integer bits of `weight` and `potential` added where values would be clipped.
+
+    Parameters
+    ----------
+    network : FloatNetwork
+        Trained offline, with no regard to formats.
+    samples : sequence of Sample
+        `LOOKED_AT` of them, evenly spread, are run in float64 to see how large currents, potentials and readouts become:
+        training samples, not those it is judged by.
+
+    Returns
+    -------
+    CoreConfig
+        Fraction bits stay as they are. No format becomes wider than a core can be built with (24 bits).
+    """
+    c, largest = network.config, 0.0
+    core = FloatCore(c)
+    core.load_real(network)
+    for n in np.unique(np.linspace(0, len(samples) - 1, LOOKED_AT).astype(int)):
+        core.run(samples[n])
+        largest = max(largest, *(float(np.abs(getattr(core.history, name)).max()) for name in STATE))
+    weight = _holding(c.weight, max(float(np.abs(values).max()) for values in (network.weight, network.readout)))
+    state = _holding(c.potential, MARGIN * largest)
+    return c.replace(weight=weight, potential=replace(state, integer=max(state.integer, weight.integer)))

@@ -1,0 +1,48 @@
+"""Formats that follow the values: what was clipped fits, and nothing grows without need."""
+
+import numpy as np
+import pytest
+
+import ranvier
+from ranvier.golden.float_network import FloatNetwork
+from ranvier.quantise import quantise
+from ranvier.recipes import RECIPES
+from ranvier.widen import widened
+
+CONFIG = ranvier.preset("yinyang").replace(neurons=12, learning=False)
+
+
+@pytest.fixture(scope="module")
+def data() -> ranvier.Dataset:
+    return ranvier.yin_yang(train=100, test=50)
+
+
+@pytest.fixture
+def network() -> FloatNetwork:
+    return RECIPES["yinyang"].draw(CONFIG, np.random.default_rng(0))
+
+
+def test_what_fits_stays(network: FloatNetwork, data: ranvier.Dataset) -> None:
+    assert widened(network, data.train) == CONFIG
+
+
+@pytest.mark.parametrize(("name", "factor"), [("readout", 60.0), ("weight", 12.0)])
+def test_nothing_is_clipped_afterwards(network: FloatNetwork, data: ranvier.Dataset, name: str, factor: float) -> None:
+    loud = network.replace(**{name: getattr(network, name) * factor})
+    before = quantise(loud, dataset=data)
+    assert before.after
+    assert before.after.saturated or before.roundings[name].clipped
+    core = widened(loud, data.train)
+    assert core.potential.integer > CONFIG.potential.integer
+    assert core.potential.fraction == CONFIG.potential.fraction
+    result = quantise(loud, core, dataset=data)
+    assert result.after
+    assert result.after.saturated == {}
+    assert [r.clipped for r in result.roundings.values()] == [0, 0, 0]
+    assert result.agreement
+    assert result.agreement > 0.95
+
+
+def test_no_wider_than_a_core_can_be(network: FloatNetwork, data: ranvier.Dataset) -> None:
+    core = widened(network.replace(readout=network.readout * 1e9), data.train)
+    assert (core.weight.width, core.potential.width) == (24, 24)
