@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,11 +19,12 @@ from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.presets import preset
-from ranvier.offline import AfterStep, Fit, Learner, OfflineRecipe, fit
+from ranvier.learners import LEARNERS, Offline
+from ranvier.offline import AfterStep, Fit, fit
 from ranvier.recipes import RECIPES, DelayMode, initial_network, rewiring, with_delays
 from ranvier.training import Training, train
 
-__all__ = ["DELAYS", "LEARNERS", "LEVELS", "STRUCTURES", "Run", "Study", "study"]
+__all__ = ["ARITHMETIC", "DELAYS", "LEVELS", "STRUCTURES", "Run", "Study", "study"]
 
 #: Shares of the possible connections.
 LEVELS = (1.0, 0.3, 0.1, 0.05, 0.01)
@@ -39,7 +40,7 @@ DELAYS: dict[DelayMode, str] = {
 }
 
 #: Name of the learner -> its arithmetic.
-LEARNERS = {"online": "golden", "eventprop": "float", "bptt": "float"}
+ARITHMETIC = {"online": "golden", "eventprop": "float", "bptt": "float"}
 
 #: Samples learned from to see whether the arithmetic is still the same.
 TRIAL = 20
@@ -58,7 +59,7 @@ class Run:
     data : str
         Data set as on the command line.
     learner : str
-        Out of `LEARNERS`.
+        Out of `ARITHMETIC`.
     connectivity : float
         Share of the possible connections; of all of them none has anywhere to go.
     structure : {"static", "rewired"}
@@ -121,26 +122,16 @@ class Run:
 
     def _offline(self, config: CoreConfig, dataset: Dataset, epochs: int | None) -> tuple[Fit, DeepR]:
         """In floating point; rewired after every mini-batch. Adam's steps are larger as the weights of `DeepR.start` are."""
-        recipe, made = _offline(self.learner, dataset.name)
-        config, recipe = with_delays(config, recipe, self.delays)
-        eta_weight = recipe.eta_weight / np.sqrt(self.connectivity)
-        recipe = recipe.replace(epochs=epochs or recipe.epochs, eta_weight=eta_weight)
+        way = LEARNERS[self.learner]
+        assert isinstance(way, Offline)
+        config, recipe = way.parts(config.replace(dormant=False), dataset.name, self.delays, epochs)
+        recipe = recipe.replace(eta_weight=recipe.eta_weight / np.sqrt(self.connectivity))
         steps = -(-len(dataset.train) // recipe.batch)
         plasticity = DeepR(config, rewiring(self.connectivity, recipe.epochs, steps=steps), self.seed)
         start = plasticity.start(recipe.draw(config, np.random.default_rng(self.seed)))
         change = plasticity.step if self.structure == "rewired" else _hold(start)
-        return fit(made(config), start, dataset, recipe, self.seed, after_step=change), plasticity
-
-
-def _offline(name: str, data: str) -> tuple[OfflineRecipe, Callable[[CoreConfig], Learner]]:
-    """Recipe of an offline learner for a data set, and what makes one for a core."""
-    if name == "eventprop":
-        from ranvier import eventprop
-
-        return eventprop.RECIPES[data], lambda config: eventprop.EventProp(config, eventprop.RULES[data])
-    from ranvier import bptt
-
-    return bptt.RECIPES[data], lambda config: bptt.Bptt()
+        made = way.make(config, recipe, dataset.name)
+        return fit(made, start, dataset, recipe, self.seed, after_step=change), plasticity
 
 
 @lru_cache
@@ -247,8 +238,8 @@ def study(
         If the data set or the cache cannot be used.
     """
     cache, known = Path(cache), _read(Path(cache))
-    if learner not in LEARNERS:
-        raise ConfigError(f"unknown learner {learner!r}: choose one of {', '.join(LEARNERS)}")
+    if learner not in ARITHMETIC:
+        raise ConfigError(f"unknown learner {learner!r}: choose one of {', '.join(ARITHMETIC)}")
     runs = [
         Run(data, learner, level, structure, delays, seed, epochs, samples)
         for seed in range(seeds)
@@ -266,7 +257,7 @@ def study(
     for run, row in results.items():
         groups.setdefault((run.connectivity, run.structure, run.delays), []).append(row)
     rows = [_summed(*group, rows) for group, rows in groups.items()]
-    return Study(_dataset(data).name, learner, LEARNERS[learner], rows)
+    return Study(_dataset(data).name, learner, ARITHMETIC[learner], rows)
 
 
 def _variants(level: float) -> Iterator[tuple[str, DelayMode]]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from amaranth.hdl import Fragment
 
-import ranvier.cli
+import ranvier.commands
 from ranvier.cli import main
 from ranvier.data import Dataset, yin_yang
 from ranvier.demo import demo
@@ -35,7 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def small(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """Yin-Yang with 40 + 20 points, so that commands take no time."""
     data = yin_yang(train=40, test=20)
-    monkeypatch.setattr(ranvier.cli, "open_dataset", lambda text: data)
+    monkeypatch.setattr(ranvier.commands, "open_dataset", lambda text: data)
     return data
 
 
@@ -49,6 +49,25 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -
 
 
 # -------------------------------------------------------------------- what works
+
+
+def test_train_offline(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--data", "yinyang", "--learner", "eventprop", "--epochs", "4", "--hidden", "10")
+    result = answer(capsys, "train", *options, "--out", "core.npz", "--float", "float.npz")
+    assert len(result["epochs"]) == 4
+    assert result["config"]["synapse"] == "exponential"
+    assert result["quantisation"]["float"]["accuracy"] == result["accuracy"] > 0.5
+    tested = answer(capsys, "eval", "core.npz", "--data", "yinyang")
+    assert tested["accuracy"] == result["quantisation"]["golden"]["accuracy"]
+    again = answer(capsys, "quantise", "float.npz", "--data", "yinyang", "--out", "again.npz")
+    assert again["golden"]["accuracy"] == tested["accuracy"]
+    for wrong, text in (
+        (("--device", "sim"), "leave out --device"),
+        (("--learner", "online", "--float", "f"), "--float"),
+    ):
+        assert main(["train", *options, *wrong, "--out", "no.npz"]) == 2
+        assert text in capsys.readouterr().err
+    assert sorted(path.name for path in here.iterdir()) == ["again.npz", "core.npz", "float.npz"]
 
 
 def test_selftest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -434,7 +453,7 @@ def test_bad_input(
 
 
 def test_output_is_refused_before_the_work(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(ranvier.cli, "open_dataset", lambda text: pytest.fail("loaded data for nothing"))
+    monkeypatch.setattr(ranvier.commands, "open_dataset", lambda text: pytest.fail("loaded data for nothing"))
     assert main(["train", "--data", "yinyang", "--out", "/"]) == 2
 
 
