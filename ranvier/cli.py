@@ -59,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ranvier: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stopped:
-        print(f"ranvier: {stopped or 'interrupted before anything was finished, nothing written'}", file=sys.stderr)
+        print(
+            f"ranvier: {str(stopped) or 'interrupted before anything was finished, nothing written'}", file=sys.stderr
+        )
         return INTERRUPTED
 
 

@@ -18,6 +18,7 @@ from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.presets import preset
 from ranvier.golden.spikes import Sample
+from ranvier.learners import Offline
 from ranvier.offline import Gradient, OfflineRecipe, fit
 from ranvier.recipes import RECIPES, REWIRED, rewiring
 
@@ -170,7 +171,9 @@ def test_rewiring_after_every_mini_batch(delays: str) -> None:
 
 @pytest.mark.parametrize("structure", ["static", "rewired"])
 def test_offline_learner_in_the_study(monkeypatch: pytest.MonkeyPatch, structure: str) -> None:
-    monkeypatch.setattr(ranvier.connectivity, "_offline", lambda name, data: (GUESSED, Guess))
+    way = Offline("guess", "ranvier.eventprop", lambda config, recipe, data: Guess(config), {}, ())
+    monkeypatch.setattr(way, "recipe", lambda data, from_zero: GUESSED)
+    monkeypatch.setitem(ranvier.connectivity.LEARNERS, "eventprop", way)
     seen = []
     monkeypatch.setattr(
         ranvier.connectivity, "fit", lambda *args, **named: seen.append(fit(*args, **named)) or seen[-1]
