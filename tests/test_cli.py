@@ -310,7 +310,7 @@ BAD = {
     "fly": "invalid choice: 'fly'",
     "train": "--data",
     "train --data": "expected one argument",
-    "train --data mnist": "unknown data set 'mnist': give yinyang, yinyang60, braille:PATH, shd:FOLDER?OPTIONS or ssc:FOLDER?OPTIONS",
+    "train --data mnist": "unknown data set 'mnist': give yinyang, yinyang60, braille:PATH, shd:FOLDER?OPTIONS or ssc",
     "train --data shd:missing": "missing is not a folder: ranvier download shd --out missing",
     "train --data shd:.": "shd_train.h5: not an HDF5 file, or cut short",
     "train --data shd:.?colour=1": "shd has no option 'colour'",
