@@ -24,6 +24,8 @@ LOSS, CLIPPED, SILENT = 0.015, 0.001, 0.05
 def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: int = 1) -> Network:
     """Every parameter as the nearest raw integer, saturated; step sizes 0, so that nothing learns until they are set.
 
+    A delay that the nearest raw integer would move to another step takes the next one that does not.
+
     Parameters
     ----------
     network : FloatNetwork
@@ -65,7 +67,7 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
     return Network(
         c,
         weight=c.weight.quantise(network.weight),
-        delay=np.minimum(c.delay.quantise(network.delay), c.delay_limit),
+        delay=_delays(c, network.delay),
         readout=c.weight.quantise(network.readout),
         feedback=c.weight.quantise(feedback),
         alpha=int(c.decay.quantise(network.alpha)),
@@ -73,6 +75,14 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
         beta=int(c.decay.quantise(network.beta)),
         seed=seed,
     )
+
+
+def _delays(config: CoreConfig, delay: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Raw delays that end on the same step: where the nearest raw value would not, its neighbour."""
+    form = config.delay
+    raw = form.quantise(delay)
+    raw += np.sign(_arrivals(delay) - _arrivals(form.to_float(raw))).astype(np.int64)
+    return np.minimum(raw, config.delay_limit)
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ class Rounding:
     values, clipped : int
         Parameters, and those beyond the format by more than half a step of it.
     worst : float
-        Largest change of a parameter within the format, in real units; at most half a step.
+        Largest change of a parameter within the format, in real units; at most half a step, of delays one step.
     """
 
     form: str

@@ -1,4 +1,4 @@
-"""Number formats that hold a network: their integer bits follow the values that its parameters and its state take."""
+"""Number formats that hold a network: integer bits for the values it takes, fraction bits for the leaks it has."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +18,8 @@ __all__ = ["widened"]
 STATE = ("current", "synaptic_current", "potential", "readout")
 #: The delay line may hold more on the way to a sum, and samples that were not looked at may reach further.
 MARGIN = 1.25
+#: Share of the threshold by which truncating leaks may shift a potential.
+SHIFT = 1 / 64
 LOOKED_AT = 200
 
 
@@ -27,8 +29,18 @@ def _holding(form: QFormat, largest: float) -> QFormat:
     return replace(form, integer=min(bits, WIDEST - form.fraction - form.signed))
 
 
+def _shift(network: FloatNetwork) -> float:
+    """Most by which truncating leaks (docs/arithmetic.md) shift a potential, in its last places.
+
+    A leak loses less than one of them per step, so a leaky quantity is off by less than ``1 / (1 - decay)``; a synaptic
+    current that is off by that much shifts the potential on every step.
+    """
+    current = 1 / (1 - network.beta) if network.beta else 0.0
+    return (current + 1) / (1 - network.alpha)
+
+
 def widened(network: FloatNetwork, samples: Sequence[Sample]) -> CoreConfig:
-    """The network's core with integer bits of `weight` and `potential` added where values would be clipped.
+    """The network's core with bits of `weight` and `potential` added where values would be clipped or leaks too coarse.
 
     Parameters
     ----------
@@ -41,7 +53,8 @@ def widened(network: FloatNetwork, samples: Sequence[Sample]) -> CoreConfig:
     Returns
     -------
     CoreConfig
-        Fraction bits stay as they are. No format becomes wider than a core can be built with (24 bits).
+        `potential` gets fraction bits until leaks shift it by `SHIFT` thresholds at most; those of `weight` stay. No format
+        becomes wider than a core can be built with (24 bits).
     """
     c, largest = network.config, 0.0
     core = FloatCore(c)
@@ -50,5 +63,6 @@ def widened(network: FloatNetwork, samples: Sequence[Sample]) -> CoreConfig:
         core.run(samples[n])
         largest = max(largest, *(float(np.abs(getattr(core.history, name)).max()) for name in STATE))
     weight = _holding(c.weight, max(float(np.abs(values).max()) for values in (network.weight, network.readout)))
-    state = _holding(c.potential, MARGIN * largest)
-    return c.replace(weight=weight, potential=replace(state, integer=max(state.integer, weight.integer)))
+    fraction = max(c.potential.fraction, ceil(log2(_shift(network) / (SHIFT * c.threshold))))
+    state = _holding(replace(c.potential, fraction=fraction), max(MARGIN * largest, 2.0**weight.integer))
+    return c.replace(weight=weight, potential=state)

@@ -46,3 +46,11 @@ def test_nothing_is_clipped_afterwards(network: FloatNetwork, data: ranvier.Data
 def test_no_wider_than_a_core_can_be(network: FloatNetwork, data: ranvier.Dataset) -> None:
     core = widened(network.replace(readout=network.readout * 1e9), data.train)
     assert (core.weight.width, core.potential.width) == (24, 24)
+
+
+def test_slow_exponential_synapses_get_fraction_bits(data: ranvier.Dataset) -> None:
+    """(1 / (1 - 0.9) + 1) / (1 - 0.975) = 440 last places are at most 1/64 threshold from 15 fraction bits on."""
+    config = CONFIG.replace(synapse="exponential")
+    slow = RECIPES["yinyang"].replace(alpha=0.975, beta=0.9, weight_mean=0.02).draw(config, np.random.default_rng(0))
+    assert widened(slow, data.train).potential.fraction == 15
+    assert widened(slow.replace(beta=0.0), data.train).potential.fraction == CONFIG.potential.fraction
