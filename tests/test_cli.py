@@ -59,7 +59,7 @@ def test_train_offline(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert result["quantisation"]["float"]["accuracy"] == result["accuracy"] > 0.5
     tested = answer(capsys, "eval", "core.npz", "--data", "yinyang")
     assert tested["accuracy"] == result["quantisation"]["golden"]["accuracy"]
-    again = answer(capsys, "quantise", "float.npz", "--data", "yinyang", "--out", "again.npz")
+    again = answer(capsys, "quantise", "float.npz", "--widen", "--data", "yinyang", "--out", "again.npz")
     assert again["golden"]["accuracy"] == tested["accuracy"]
     for wrong, text in (
         (("--device", "sim"), "leave out --device"),
