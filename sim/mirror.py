@@ -94,7 +94,7 @@ class Mirror:
             return "access", 0
         if register is Register.EVENT and not self.accepts_event(access.data):
             return "event", 0
-        if register.access == Access.RW:
+        if register.stored(self.config):
             self.stored[register] = access.data & sum(field.mask for field in register.fields)
         if register.access == Access.W1C:
             self.stored[register] &= ~access.data
