@@ -11,7 +11,7 @@ demo: $(VENV)/.demo
 	$(BIN)/ranvier demo
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 20
 
 # All that, and every injected fault instead of one in three.
 prove: lint
