@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -294,6 +295,9 @@ def simulate(options: argparse.Namespace) -> Answer:
     with port:
         values = {"port": port.port, "baud": port.baud}
         print(json.dumps(values) if options.json else f"serial://{port.port}?baud={port.baud}", flush=True)
+        signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # a shell ignores it for what it runs in the background
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
         return Answer({"cycles": port.cycles()}, [f"{port.cycles():,} clocks simulated"])
