@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError, write_arrays
 
-__all__ = ["FloatNetwork"]
+__all__ = ["FloatNetwork", "whole_steps"]
 
 Real = NDArray[np.float64]
+
+
+def whole_steps(delay: Real) -> NDArray[np.int64]:
+    """``Dh = floor(D + 1/2)``: delays of the forward pass."""
+    return np.floor(delay + 0.5).astype(np.int64)
 
 
 @dataclass
@@ -95,7 +100,7 @@ class FloatNetwork:
     def arrivals(self) -> NDArray[np.int64]:
         """``floor(D + 1/2)`` for every synapse [rows, neurons], in steps; zeros without delays."""
         delay = self.delay if self.delay.size else np.zeros((self.config.rows, 1))
-        return np.broadcast_to(np.floor(delay + 0.5).astype(np.int64), self.weight.shape)
+        return np.broadcast_to(whole_steps(delay), self.weight.shape)
 
     # ---------------------------------------------------------------- file
 

@@ -149,8 +149,8 @@ def _train_offline(options: argparse.Namespace, out: Path, dataset: Dataset, con
     dataset.check(config)
     network, plasticity = recipe.draw(config, np.random.default_rng(options.seed)), None
     if options.connectivity:
-        steps = -(-len(dataset.train) // recipe.batch)
-        plasticity = DeepR(config, rewiring(options.connectivity, recipe.epochs, steps=steps), options.seed)
+        sparse = rewiring(options.connectivity, recipe.epochs, steps=recipe.steps(len(dataset.train)))
+        plasticity = DeepR(config, sparse, options.seed)
         network = plasticity.start(network)
     learned = fit(
         way.make(config, recipe, dataset.name),
@@ -295,9 +295,8 @@ def simulate(options: argparse.Namespace) -> Answer:
     with port:
         values = {"port": port.port, "baud": port.baud}
         print(json.dumps(values) if options.json else f"serial://{port.port}?baud={port.baud}", flush=True)
-        signal.signal(
-            signal.SIGINT, signal.default_int_handler
-        )  # a shell ignores it for what it runs in the background
+        # A shell lets what it runs in the background ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
         return Answer({"cycles": port.cycles()}, [f"{port.cycles():,} clocks simulated"])

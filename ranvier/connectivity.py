@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ranvier.data import DataError, Dataset, open_dataset
+from ranvier.bench.statistics import Spread
+from ranvier.bench.suite import TRIAL, Material
+from ranvier.data import DataError, Dataset
 from ranvier.device import open_device
 from ranvier.files import write_text
 from ranvier.golden.config import ConfigError, CoreConfig
@@ -42,12 +44,9 @@ DELAYS: dict[DelayMode, str] = {
 #: Name of the learner -> its arithmetic.
 ARITHMETIC = {"online": "golden", "eventprop": "float", "bptt": "float"}
 
-#: Samples learned from to see whether the arithmetic is still the same.
-TRIAL = 20
-
 Row = dict[str, Any]
 
-_dataset = lru_cache(open_dataset)
+_material = lru_cache(Material.open)
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,9 @@ class Run:
 
     def key(self) -> str:
         """What decides the result: the settings, and a digest of the data and of what a short training makes of it."""
-        dataset = self._dataset()
-        digest = hashlib.sha256(_digest(self.data, self.samples).encode())
-        outcome, plasticity = self._train(dataset.part(TRIAL, 1), 1)
+        material = _material(self.data, self.samples)
+        digest = hashlib.sha256(material.digest.encode())
+        outcome, plasticity = self._train(material.dataset.part(TRIAL, 1), 1)
         digest.update(f"{plasticity.recipe}{outcome.network.config.to_toml()}".encode())
         for name in ("weight", "delay", "readout"):
             digest.update(getattr(outcome.network, name).tobytes())
@@ -93,7 +92,7 @@ class Run:
 
     def result(self) -> Row:
         """Train, and sum up as plain values; `KeyboardInterrupt` even if some epochs are finished."""
-        outcome, plasticity = self._train(self._dataset(), self.epochs)
+        outcome, plasticity = self._train(_material(self.data, self.samples).dataset, self.epochs)
         if outcome.interrupted:
             raise KeyboardInterrupt
         return {
@@ -101,10 +100,6 @@ class Run:
             "synapses": int(np.count_nonzero(plasticity.sign)),
             "formed": plasticity.formed,
         }
-
-    def _dataset(self) -> Dataset:
-        dataset = _dataset(self.data)
-        return dataset.part(self.samples, self.samples) if self.samples else dataset
 
     def _train(self, dataset: Dataset, epochs: int | None) -> tuple[Training | Fit, DeepR]:
         config = preset(dataset.name).replace(dormant=True)
@@ -126,23 +121,12 @@ class Run:
         assert isinstance(way, Offline)
         config, recipe = way.parts(config.replace(dormant=False), dataset.name, self.delays, epochs)
         recipe = recipe.replace(eta_weight=recipe.eta_weight / np.sqrt(self.connectivity))
-        steps = -(-len(dataset.train) // recipe.batch)
-        plasticity = DeepR(config, rewiring(self.connectivity, recipe.epochs, steps=steps), self.seed)
+        sparse = rewiring(self.connectivity, recipe.epochs, steps=recipe.steps(len(dataset.train)))
+        plasticity = DeepR(config, sparse, self.seed)
         start = plasticity.start(recipe.draw(config, np.random.default_rng(self.seed)))
         change = plasticity.step if self.structure == "rewired" else _hold(start)
         made = way.make(config, recipe, dataset.name)
         return fit(made, start, dataset, recipe, self.seed, after_step=change), plasticity
-
-
-@lru_cache
-def _digest(data: str, samples: int | None) -> str:
-    """Of a data set."""
-    dataset = _dataset(data)
-    dataset = dataset.part(samples, samples) if samples else dataset
-    digest = hashlib.sha256(dataset.train_labels.tobytes() + dataset.test_labels.tobytes())
-    for sample in (*dataset.train, *dataset.test):
-        digest.update(sample.times.tobytes() + sample.units.tobytes() + sample.scored.tobytes())
-    return digest.hexdigest()
 
 
 def _hold(network: FloatNetwork) -> AfterStep:
@@ -257,7 +241,7 @@ def study(
     for run, row in results.items():
         groups.setdefault((run.connectivity, run.structure, run.delays), []).append(row)
     rows = [_summed(*group, rows) for group, rows in groups.items()]
-    return Study(_dataset(data).name, learner, ARITHMETIC[learner], rows)
+    return Study(_material(data, samples).dataset.name, learner, ARITHMETIC[learner], rows)
 
 
 def _variants(level: float) -> Iterator[tuple[str, DelayMode]]:
@@ -269,14 +253,15 @@ def _variants(level: float) -> Iterator[tuple[str, DelayMode]]:
 
 def _summed(connectivity: float, structure: str, delays: str, runs: list[Row]) -> Row:
     accuracy = [run["accuracy"] for run in runs]
+    spread = Spread.of(accuracy)
     return {
         "connectivity": connectivity,
         "structure": structure,
         "delays": delays,
         "synapses": runs[0]["synapses"],
-        "mean": float(np.mean(accuracy)),
-        "std": float(np.std(accuracy, ddof=1)) if len(runs) > 1 else 0.0,
-        "formed": float(np.mean([run["formed"] for run in runs])),
+        "mean": spread.mean,
+        "std": spread.std,
+        "formed": Spread.of([run["formed"] for run in runs]).mean,
         "runs": accuracy,
     }
 

@@ -1,11 +1,12 @@
 """Writing results so that a failure leaves the old file and no half of a new one."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-__all__ = ["OutputError", "check_output", "output_folder", "write_bytes", "write_text"]
+__all__ = ["OutputError", "check_output", "output_folder", "replacing", "write_bytes", "write_text"]
 
 
 class OutputError(ValueError):
@@ -42,6 +43,19 @@ def output_folder(path: str | Path) -> Path:
     return path
 
 
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary name beside `path`, renamed to it at the end; after an error nothing is left behind."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """`write_bytes` of text."""
     write_bytes(path, text.encode())
@@ -55,12 +69,8 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     OutputError
         If it cannot be written; nothing is left behind.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {error.strerror}") from None

@@ -5,7 +5,6 @@ where edges meet, signals are added up. Between two populations there are only l
 whatever lies between them is a list of synapses: from which neuron, to which, with which weight, after which time.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.files import OutputError
+from ranvier.files import OutputError, replacing
 
 __all__ = ["LEAKY", "SPIKING", "Circuit", "NirError", "Projection", "load_nir", "read_graph", "write_graph"]
 
@@ -62,15 +61,12 @@ def read_graph(path: str | Path) -> Any:
 
 def write_graph(path: str | Path, graph: Any) -> None:
     """Write a graph under a temporary name and rename it once it is complete; `OutputError` if it cannot be written."""
-    nir, path = load_nir(), Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    nir = load_nir()
     try:
-        nir.write(temporary, graph)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            nir.write(temporary, graph)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class Signal(NamedTuple):

@@ -11,9 +11,9 @@ from tqdm import tqdm
 from ranvier.data.dataset import Dataset
 from ranvier.golden.config import ConfigError
 from ranvier.golden.float_network import FloatNetwork
-from ranvier.golden.reference import FloatCore
 from ranvier.golden.spikes import Sample
 from ranvier.recipes import Start
+from ranvier.training import Tally, evaluate
 
 __all__ = ["AfterStep", "Fit", "FitEpoch", "Gradient", "Learner", "OfflineRecipe", "fit", "judge"]
 
@@ -55,6 +55,10 @@ class OfflineRecipe(Start):
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} is out of range: give at least 1")
+
+    def steps(self, samples: int) -> int:
+        """Optimiser steps of an epoch over so many training samples."""
+        return -(-samples // self.batch)
 
 
 @dataclass(frozen=True)
@@ -156,14 +160,13 @@ class Adam:
         return change
 
 
-def judge(network: FloatNetwork, samples: Sequence[Sample], labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Accuracy, and spikes per neuron and step, of `network` run in float64 with rounded delays."""
+def judge(network: FloatNetwork, dataset: Dataset) -> Tally:
+    """Run all test samples on `network` in float64 with rounded delays."""
+    from ranvier.golden.reference import FloatCore
+
     core = FloatCore(network.config)
     core.load_real(network)
-    records = [core.run(sample) for sample in samples]
-    correct = sum(record.prediction == label for record, label in zip(records, labels.tolist(), strict=True))
-    steps = sum(sample.steps for sample in samples)
-    return correct / len(samples), sum(record.spikes for record in records) / (steps * network.config.neurons)
+    return evaluate(core, dataset)
 
 
 def fit(
@@ -251,6 +254,6 @@ def _epoch(
             after_step(network.weight, network.delay)
         loss, correct = loss + step.loss * len(chosen), correct + step.correct
     network = network.replace()  # validated: values that ran away end here
-    tested, rate = judge(network, dataset.test, dataset.test_labels)
-    epoch = FitEpoch(loss / len(order), correct / len(order), tested, rate)
+    tested = judge(network, dataset)
+    epoch = FitEpoch(loss / len(order), correct / len(order), tested.accuracy, tested.rate)
     return Fit(before.initial, network, [*before.epochs, epoch])

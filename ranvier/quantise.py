@@ -1,6 +1,6 @@
 """From a network in real numbers to one of raw integers for the core, and what that cost, in numbers and in words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from ranvier.data.dataset import Dataset
 from ranvier.device import Device, open_device
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.float_network import FloatNetwork
+from ranvier.golden.float_network import FloatNetwork, whole_steps
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.qformat import QFormat
-from ranvier.golden.reference import FloatCore
 
 __all__ = ["Behaviour", "Quantisation", "Rounding", "quantise", "quantised"]
 
@@ -81,7 +80,7 @@ def _delays(config: CoreConfig, delay: NDArray[np.float64]) -> NDArray[np.int64]
     """Raw delays that end on the same step: where the nearest raw value would not, its neighbour."""
     form = config.delay
     raw = form.quantise(delay)
-    raw += np.sign(_arrivals(delay) - _arrivals(form.to_float(raw))).astype(np.int64)
+    raw += np.sign(whole_steps(delay) - whole_steps(form.to_float(raw)))
     return np.minimum(raw, config.delay_limit)
 
 
@@ -291,20 +290,15 @@ def quantise(
     roundings = {name: Rounding.of(form, getattr(network, name), result.real(name)) for name, form in forms.items()}
     names = ("alpha", "kappa", "beta") if network.beta else ("alpha", "kappa")
     decays = {name: (getattr(network, name), getattr(result, name) / c.decay.one) for name in names}
-    moved = int((_arrivals(network.delay) != _arrivals(result.real("delay"))).sum())
+    moved = int((whole_steps(network.delay) != whole_steps(result.real("delay"))).sum())
     if dataset is None:
         return Quantisation(result, roundings, decays, moved)
     dataset.check(c)
+    from ranvier.golden.reference import FloatCore
+
     reference = FloatCore(network.config)
     reference.load_real(network)
+    before = Behaviour.of("float", reference, dataset)
     with open_device("golden", c) as device:
         device.load(result)
-        behaviours: Sequence[Behaviour] = [
-            Behaviour.of("float", reference, dataset),
-            Behaviour.of("golden", device, dataset),
-        ]
-    return Quantisation(result, roundings, decays, moved, *behaviours)
-
-
-def _arrivals(delay: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.floor(delay + 0.5)
+        return Quantisation(result, roundings, decays, moved, before, Behaviour.of("golden", device, dataset))

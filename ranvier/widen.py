@@ -9,7 +9,6 @@ import numpy as np
 from ranvier.golden.config import WIDEST, CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.qformat import QFormat
-from ranvier.golden.reference import FloatCore
 from ranvier.golden.spikes import Sample
 
 __all__ = ["widened"]
@@ -56,6 +55,8 @@ def widened(network: FloatNetwork, samples: Sequence[Sample]) -> CoreConfig:
         `potential` gets fraction bits until leaks shift it by `SHIFT` thresholds at most; those of `weight` stay. No format
         becomes wider than a core can be built with (24 bits).
     """
+    from ranvier.golden.reference import FloatCore
+
     c, largest = network.config, 0.0
     core = FloatCore(c)
     core.load_real(network)

@@ -12,7 +12,7 @@ import numpy as np
 import ranvier.golden
 import ranvier.hw
 import ranvier.sim
-from ranvier.bench.suite import OBSERVED, Material, Outcome, Row
+from ranvier.bench.suite import OBSERVED, Material, Outcome, Row, formula_cycles
 from ranvier.data import Dataset
 from ranvier.device import open_device
 from ranvier.golden.network import Network
@@ -113,14 +113,6 @@ def speed(dataset: Dataset, devices: Sequence[str]) -> list[Row]:
     return [row | {"against_plain": row["samples_per_second"] / plain if plain else None} for row in rows]
 
 
-def _of_formula(
-    network: Network, samples: Sequence[tuple[Sample, int]], measured: Sequence[int], count: int = 3
-) -> float:
+def _of_formula(network: Network, samples: Sequence[tuple[Sample, int]], measured: Sequence[int]) -> float:
     """Measured clocks of the first samples as a share of what `ranvier.hw.budget` allows for their work."""
-    from ranvier.activity import ObservedCore
-    from ranvier.hw.budget import cycles
-
-    with ObservedCore(network.config) as golden:
-        golden.load(network)
-        work = [golden.observe(sample, label, learn=True) for sample, label in samples[:count]]
-    return sum(measured[:count]) / sum(sum(cycles(network.config, activity).values()) for activity in work)
+    return sum(measured[:OBSERVED]) / formula_cycles(network, samples[:OBSERVED], learn=True)

@@ -18,11 +18,24 @@ from ranvier.golden.config import CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
+from ranvier.golden.spikes import Sample
 from ranvier.learners import LEARNERS, VARIANTS, Trained
 from ranvier.recipes import RECIPES, initial_network
 from ranvier.training import DelayChange, train
 
-__all__ = ["OBSERVED", "SUITES", "WIRINGS", "Material", "Outcome", "Row", "Run", "Suite", "parameters", "runs"]
+__all__ = [
+    "OBSERVED",
+    "SUITES",
+    "WIRINGS",
+    "Material",
+    "Outcome",
+    "Row",
+    "Run",
+    "Suite",
+    "formula_cycles",
+    "parameters",
+    "runs",
+]
 
 Row = dict[str, Any]
 Wiring = Literal["feedforward", "recurrent"]
@@ -261,16 +274,21 @@ def _memory_bits(config: CoreConfig) -> int:
     return sum(memories(config).values())
 
 
-def _cycles(network: Network, dataset: Dataset, *, learn: bool) -> float:
-    """Clocks per sample by the formulas of `ranvier.hw.budget` for the work of the first test samples."""
+def formula_cycles(network: Network, samples: Sequence[tuple[Sample, int]], *, learn: bool) -> int:
+    """Clocks of labelled samples by the formulas of `ranvier.hw.budget`, from the network on."""
     from ranvier.activity import ObservedCore
     from ranvier.hw.budget import cycles
 
-    samples = list(zip(dataset.test, dataset.test_labels.tolist(), strict=True))[:OBSERVED]
     with ObservedCore(network.config) as golden:
         golden.load(network)
         work = [golden.observe(sample, label, learn=learn) for sample, label in samples]
-    return sum(sum(cycles(network.config, activity).values()) for activity in work) / len(samples)
+    return sum(sum(cycles(network.config, activity).values()) for activity in work)
+
+
+def _cycles(network: Network, dataset: Dataset, *, learn: bool) -> float:
+    """Clocks per sample by the formulas, for the first test samples."""
+    samples = list(zip(dataset.test, dataset.test_labels.tolist(), strict=True))[:OBSERVED]
+    return formula_cycles(network, samples, learn=learn) / len(samples)
 
 
 def runs(

@@ -1,17 +1,17 @@
 """Files that are published compressed: unpacked once, beside the archive."""
 
 import gzip
-import os
 import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
 from ranvier.data.dataset import DataError
 from ranvier.data.published import PUBLISHED
+from ranvier.files import replacing
 
 __all__ = ["unpacked"]
 
@@ -29,20 +29,19 @@ def _contents(archive: Path, name: str) -> Iterator[IO[bytes]]:
 
 def _unpack(archive: Path, target: Path) -> None:
     """Unpack under a temporary name and rename once it is complete; on failure nothing is left behind."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        with _contents(archive, target.name) as source, open(temporary, "wb") as copy:
+        with (
+            replacing(target) as temporary,
+            _contents(archive, target.name) as source,
+            open(temporary, "wb") as copy,
+        ):
             shutil.copyfileobj(source, copy, 1 << 20)
-        os.replace(temporary, target)
     except KeyError:
         raise DataError(f"{archive}: there is no {target.name} in it") from None
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile):
         raise DataError(f"{archive}: not a complete archive: download it again") from None
     except OSError as error:
         raise DataError(f"cannot unpack {archive}: {error.strerror}: unpack it into a folder of your own") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def unpacked(folder: str | Path, name: str, dataset: str) -> Path:
