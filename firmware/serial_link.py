@@ -22,6 +22,8 @@ __all__ = ["SerialLink"]
 _WINDOWS = word_address(Space.WEIGHT, 0) << 2
 #: Registers that are not read twice: reading takes from one, and the other is asked again and again anyway.
 _MOVING = {register.address for register in Register if register.access == Access.TAKE} | {Register.STATUS.address}
+#: What pyserial raises when a port has gone; `ValueError` when it sets a timeout on it.
+_GONE = (OSError, ValueError)
 
 
 class SerialLink:
@@ -62,7 +64,7 @@ class SerialLink:
         self.port, self.baud, self.name, self._timeout = port, baud, f"{port} at {baud} baud", timeout
         try:
             self._serial = serial.Serial(port, baud, exclusive=True)
-        except (OSError, ValueError) as error:
+        except _GONE as error:
             raise LinkError(f"{self.name}: {_reason(port, error)}") from None
         self._lost, self._owed = True, 0
         try:
@@ -116,7 +118,7 @@ class SerialLink:
         self.baud, self.name, self._lost = baud, f"{self.port} at {baud} baud", True
         try:
             self._serial.baudrate = baud
-        except (OSError, ValueError) as error:
+        except _GONE as error:
             raise LinkError(f"{self.name}: the port cannot do this rate: {error}") from None
 
     def close(self) -> None:
@@ -129,12 +131,12 @@ class SerialLink:
         """After opening, or after an error: let the core forget the frame it is in, drop what it says, ask who it is."""
         if not self._lost:
             return
-        answer = b""
-        for patience in range(1, self._TRIES + 1):
-            self._drain(patience * self._SILENCE)
-            self._send(_head(Command.READ, 1, Register.ID.address))
-            answer = self._receive(4, min(self._timeout, patience * self._ANSWER))
-            if len(answer) == 4 and answer[:3] == MAGIC.to_bytes(3, "big"):
+        answer, magic = b"", MAGIC.to_bytes(3, "big")
+        for words in range(1, self._TRIES + 1):  # so that a late answer to an earlier try is not taken for its own
+            self._drain(words * self._SILENCE)
+            self._send(_head(Command.READ, words, Register.ID.address))
+            answer = self._receive(4 * words, min(self._timeout, words * self._ANSWER))
+            if len(answer) == 4 * words and answer.startswith(magic) and answer.count(magic) == 1:
                 self._lost = False
                 return
         expected = f"{Register.ID.pack(version=INTERFACE_VERSION, magic=MAGIC):#010x}"
@@ -194,7 +196,7 @@ class SerialLink:
             self._owed += len(frame)
             self._serial.write_timeout = self._timeout + self._line_time(self._owed)
             self._serial.write(frame)
-        except (OSError, serial.SerialException) as error:
+        except _GONE as error:
             self._lost = True
             raise LinkError(f"{self.name}: expected to send {len(frame)} bytes: {_vanished(error)}") from None
 
@@ -224,7 +226,7 @@ class SerialLink:
             self._serial.timeout = timeout
             first = self._serial.read(1)
             return first + self._serial.read(min(most - 1, self._serial.in_waiting)) if first else first
-        except (OSError, serial.SerialException) as error:
+        except _GONE as error:
             self._lost = True
             raise LinkError(f"{self.name}: expected up to {most} bytes: {_vanished(error)}") from None
 

@@ -1,8 +1,9 @@
-"""A cable between a serial port and whoever uses it, which can be made to lose, change and add bytes, or be pulled out."""
+"""A cable between a serial port and whoever uses it, which can lose, change, add and delay bytes, or be pulled out."""
 
 import os
 import select
 import threading
+import time
 import tty
 from collections.abc import Callable
 
@@ -15,7 +16,10 @@ HARMS: dict[str, Callable[[int], bytes]] = {
     "lost": lambda byte: b"",
     "garbled": lambda byte: bytes([byte ^ 0x10]),
     "doubled": lambda byte: bytes([byte, byte]),
+    "late": lambda byte: time.sleep(LATE) or bytes([byte]),
 }
+#: Seconds by which a byte is late, with all that follow it.
+LATE = 1.0
 
 
 class Pipe:

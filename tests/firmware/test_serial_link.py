@@ -2,12 +2,14 @@
 
 import os
 import re
+import time
 import tty
 from contextlib import closing, suppress
 
 import numpy as np
 import pytest
-from pipe import FROM_CORE, TO_CORE, Pipe
+import serial
+from pipe import FROM_CORE, LATE, TO_CORE, Pipe
 
 from ranvier.firmware.link import LinkError
 from ranvier.firmware.remote import RemoteCore
@@ -89,6 +91,16 @@ def test_what_is_read_back_is_never_wrong_silently(pipe, board, harm):
     assert pipe.harmed == 2
 
 
+def test_a_late_answer_to_who_are_you_is_not_taken_for_the_next_one(pipe, board):
+    with closing(SerialLink(pipe.port, board.baud, PATIENCE)) as link:
+        link.tune(board.baud)  # asks again
+        pipe.harm("late", FROM_CORE, 0)
+        assert link.read(Register.DIGEST.address)[0] == CONFIG.digest
+        time.sleep(LATE)
+        link.write(Register.ROW.address, [0])  # would be told of anything that nobody asked for
+    assert pipe.harmed == 1
+
+
 def test_a_register_that_moves_between_two_readings_is_no_error(board):
     """And what takes from a queue is read once."""
     with closing(SerialLink(board.port, board.baud, PATIENCE)) as link:
@@ -142,6 +154,19 @@ def test_unplugged_in_mid_transfer(board):
     with RemoteCore(CONFIG, SerialLink(board.port, board.baud, TIMEOUT)) as again:  # the board is plugged in again
         again.load(lively(7))
         assert same(again.network(), lively(7))
+
+
+def test_unplugged_while_the_port_is_being_set(board, monkeypatch):
+    """pyserial has another error for that."""
+
+    def fail(port, *_, **__):
+        raise ValueError("Failed to set custom baud rate: Input/output error")
+
+    with closing(SerialLink(board.port, board.baud, TIMEOUT)) as link:
+        monkeypatch.setattr(serial.Serial, "_reconfigure_port", fail)
+        for access in (lambda: link.write(Register.ROW.address, [0] * 9), lambda: link.read(Register.ID.address)):
+            with pytest.raises(LinkError, match=r"expected .*received .*unplugged"):
+                access()
 
 
 def test_an_interrupted_load_of_another_program_does_no_harm(board):
