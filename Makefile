@@ -1,5 +1,5 @@
-# `make demo` learns on the simulated core; `make test` tests everything, and one injected fault in three; `make prove` all of
-# them. Each makes its own virtual environment.
+# `make demo` learns on the simulated core; `make test` tests everything; `make prove` does so with every injected fault instead
+# of one in three, and at full length. Each makes its own virtual environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -13,9 +13,8 @@ demo: $(VENV)/.demo
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 20
 
-# All that, and every injected fault instead of one in three.
 prove: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --all-faults
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --prove
 
 # Contracts and types are checked on an installed copy: neither tool follows the folder mapping of an editable install.
 lint: $(VENV)/.test

@@ -184,6 +184,10 @@ class DeepR:
         weight[...] = self.sign * theta
         self.formed += self._form(weight, delay)
 
+    def hold(self, weight: Real, delay: Real) -> None:
+        """Instead of `step`, where connections stay: what is dormant remains so, whatever learning did to it."""
+        weight *= self.sign != 0
+
     def _start(self, weight: Real, delay: Real) -> None:
         dense = weight / np.sqrt(self.recipe.connectivity)
         self.sign[...] = 0

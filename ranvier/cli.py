@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any, NoReturn
 
 from ranvier import commands
-from ranvier.bench import SUITES, WIRINGS, ExecutorError
+from ranvier.bench import STRUCTURES, SUITES, WIRINGS, ExecutorError
 from ranvier.commands import INTERRUPTED, Answer, UsageError
 from ranvier.data import DataError
 from ranvier.data.download import DownloadError
@@ -271,6 +271,10 @@ def _parser() -> Parser:
     added.add_argument("--delays", choices=VARIANTS, action="append", help="only these rows; may be repeated")
     added.add_argument("--wiring", choices=WIRINGS, action="append", help="only these rows; may be repeated")
     added.add_argument("--neurons", type=count, action="append", help="only these rows; may be repeated")
+    text = "share of the synapses that are active (default 1, all of them); may be repeated"
+    added.add_argument("--connectivity", type=_share, action="append", help=text)
+    text = "of sparse networks only those that stay as drawn, or that DEEP R rewires; may be repeated"
+    added.add_argument("--structure", choices=STRUCTURES, action="append", help=text)
     added.add_argument("--epochs", type=int, help="passes over the data (default: as the recipes)")
     added.add_argument("--samples", type=count, help="cut the data set to so many samples, for a quick look")
     text = "also measure agreement and speed, and clocks on sim; may be repeated"
@@ -279,21 +283,4 @@ def _parser() -> Parser:
     added.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="let the workers of this Dask scheduler train")
     text = "folder for report, networks and finished runs, to resume from (default bench-SUITE)"
     added.add_argument("--out", metavar="FOLDER", help=text)
-
-    added = command("connectivity", commands.connectivity, "Measure accuracy against connectivity, static and rewired.")
-    added.add_argument("--data", required=True, help=data)
-    added.add_argument("--learner", metavar="NAME", default="online", help="online (default), eventprop or bptt")
-    added.add_argument(
-        "--level", type=_share, action="append", help="connectivity; may be repeated (default 1 to 0.01)"
-    )
-    added.add_argument("--seeds", type=count, default=5)
-    added.add_argument("--epochs", type=count, help="passes over the data (default: as the data set's recipe)")
-    added.add_argument("--samples", type=count, help="cut the data set to so many samples, for a quick look")
-    added.add_argument(
-        "--cache",
-        metavar="FILE",
-        default="connectivity.json",
-        help="finished runs, to resume from (default connectivity.json)",
-    )
-    added.add_argument("--out", metavar="FILE", help="write the Markdown here as well")
     return parser

@@ -12,19 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
-from ranvier.data import Dataset, open_dataset
+from ranvier.data import open_dataset
 from ranvier.data.named import YIN_YANG
 from ranvier.data.published import PUBLISHED
 from ranvier.device import DeviceError, open_device
 from ranvier.files import check_output, output_folder, write_text
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import preset
-from ranvier.recipes import RECIPES, initial_network, rewiring, with_delays
 
 __all__ = ["INTERRUPTED", "Answer", "UsageError"]
 
@@ -81,103 +77,33 @@ def download(options: argparse.Namespace) -> Answer:
 
 
 def train(options: argparse.Namespace) -> Answer:
-    from ranvier.training import train
+    from ranvier.learners import LEARNERS, Offline, Online, Sparse
 
     out = check_output(options.out)
     dataset = open_dataset(options.data).repeated(options.copies)
-    changes = {"neurons": options.hidden, "max_delay": options.max_delay}
-    config = _core(options, dataset.name).replace(**{name: v for name, v in changes.items() if v is not None})
-    config = config.replace(inputs=config.inputs * options.copies, dormant=config.dormant or bool(options.connectivity))
-    mode = options.delays or config.delays
-    if options.learner != "online":
-        return _train_offline(options, out, dataset, config, mode)
-    if options.float:
-        raise UsageError("--float is for offline learners: add --learner eventprop or bptt")
-    recipe = RECIPES[dataset.name]
-    if options.epochs is not None:
-        recipe = recipe.replace(epochs=options.epochs)
-    config, recipe = with_delays(config, recipe, mode)
-    dataset.check(config)
-    network, plasticity = initial_network(config, recipe, options.seed), None
-    if options.connectivity:
-        sparse = rewiring(options.connectivity, recipe.epochs, samples=len(dataset.train))
-        plasticity = DeepR(config, sparse, options.seed)
-        network = plasticity.start(network)
-    _announce(options)
-    with open_device(options.device, config) as device:
-        result = train(device, network, dataset, recipe, options.seed, rewiring=plasticity, progress=not options.json)
-    result.network.save(out)
-    asked = {"data": options.data, "delay_mode": mode, "device": options.device, "seed": options.seed}
-    asked["notes"] = list(dataset.notes)
-    lines = [*dataset.notes, "epoch  learned  tested  spikes/neuron/step  samples/s"]
-    for n, epoch in enumerate(result.epochs, 1):
-        test = epoch.test
-        speed = epoch.train.samples / epoch.train.seconds
-        lines.append(f"{n:5}  {epoch.train.accuracy:7.1%}  {test.accuracy:6.1%}  {test.rate:18.4f}  {speed:9.0f}")
-    if delays := result.delays:
-        lines += [f"delays moved by {delays.mean:.2f} steps on average", *delays.text()]
-    lines += [f"{name}: {count:,}" for name, count in result.counters.items() if name.endswith("saturated") and count]
-    synapses = {}
-    if plasticity:
-        synapses = {"synapses": int(np.count_nonzero(result.network.weight)), "formed": plasticity.formed}
-        lines.append(f"{synapses['synapses']:,} synapses are active, {synapses['formed']:,} were formed anew")
-    if result.interrupted:
-        lines.append(f"interrupted: this is the network after epoch {len(result.epochs)} of {recipe.epochs}")
-    lines.append(f"wrote {out}")
-    return Answer(
-        {**asked, "model": str(out), "config": config.to_dict(), **synapses, **result.summary()},
-        lines,
-        INTERRUPTED if result.interrupted else 0,
-    )
-
-
-def _train_offline(options: argparse.Namespace, out: Path, dataset: Dataset, config: CoreConfig, mode: str) -> Answer:
-    """`train` in float, then quantised for a core whose formats hold the network."""
-    from ranvier.learners import LEARNERS, Offline
-    from ranvier.offline import fit
-    from ranvier.quantise import quantise
-    from ranvier.widen import widened
-
-    way = LEARNERS[options.learner]
-    assert isinstance(way, Offline)
+    way = Online(options.device) if options.learner == "online" else LEARNERS[options.learner]
     if reason := way.refusal(dataset.name):
         raise UsageError(f"--learner {options.learner}: {reason}")
-    if options.device != "golden":
+    if isinstance(way, Offline) and options.device != "golden":
         raise UsageError(f"--learner {options.learner} trains in float: leave out --device, and eval on any afterwards")
+    if options.float and not isinstance(way, Offline):
+        raise UsageError("--float is for offline learners: add --learner eventprop or bptt")
     before = check_output(options.float) if options.float else None
-    config, recipe = way.parts(config.replace(dormant=False), dataset.name, mode, options.epochs)
+    changes = {"neurons": options.hidden, "max_delay": options.max_delay}
+    config = _core(options, dataset.name).replace(**{name: v for name, v in changes.items() if v is not None})
+    mode, sparse = options.delays or config.delays, Sparse(options.connectivity) if options.connectivity else None
+    config = config.replace(inputs=config.inputs * options.copies)
+    config, recipe = way.parts(config, dataset.name, mode, options.epochs, sparse)
     dataset.check(config)
-    network, plasticity = recipe.draw(config, np.random.default_rng(options.seed)), None
-    if options.connectivity:
-        sparse = rewiring(options.connectivity, recipe.epochs, steps=recipe.steps(len(dataset.train)))
-        plasticity = DeepR(config, sparse, options.seed)
-        network = plasticity.start(network)
-    learned = fit(
-        way.make(config, recipe, dataset.name),
-        network,
-        dataset,
-        recipe,
-        options.seed,
-        after_step=plasticity.step if plasticity else None,
-        progress=not options.json,
-    )
-    result = quantise(learned.network, widened(learned.network, dataset.train), dataset=dataset)
-    if before:
-        learned.network.save(before)
-    result.network.save(out)
-    lines = [*dataset.notes, "epoch     loss  learned  tested  spikes/neuron/step, all in float"]
-    for n, epoch in enumerate(learned.epochs, 1):
-        lines.append(f"{n:5}  {epoch.loss:7.4f}  {epoch.trained:7.1%}  {epoch.tested:6.1%}  {epoch.rate:18.4f}")
-    if learned.interrupted:
-        lines.append(f"interrupted: this is the network after epoch {len(learned.epochs)} of {recipe.epochs}")
-    lines += ["", "quantised for the core", *result.text(), f"wrote {before} and {out}" if before else f"wrote {out}"]
-    asked = {"data": options.data, "delay_mode": mode, "learner": options.learner, "seed": options.seed}
-    values = {"model": str(out), "config": result.network.config.to_dict(), "notes": list(dataset.notes)}
-    return Answer(
-        {**asked, **values, **learned.summary(), "quantisation": result.summary()},
-        lines,
-        INTERRUPTED if learned.interrupted else 0,
-    )
+    _announce(options)
+    trained = way.train(config, recipe, dataset, options.seed, sparse=sparse, progress=not options.json)
+    if before and trained.real:
+        trained.real.save(before)
+    trained.network.save(out)
+    asked = {name: getattr(options, name) for name in ("data", "learner", "device", "seed")} | {"delay_mode": mode}
+    values = {"model": str(out), "config": trained.network.config.to_dict(), "notes": list(dataset.notes)}
+    lines = [*dataset.notes, *trained.text(), f"wrote {before} and {out}" if before else f"wrote {out}"]
+    return Answer(asked | values | trained.summary(), lines, INTERRUPTED if trained.learned.interrupted else 0)
 
 
 def test(options: argparse.Namespace) -> Answer:
@@ -478,6 +404,8 @@ def bench(options: argparse.Namespace) -> Answer:
         delays=options.delays or (),
         wirings=options.wiring or (),
         neurons=options.neurons or (),
+        connectivity=options.connectivity or (),
+        structures=options.structure or (),
         epochs=options.epochs,
         samples=options.samples,
         devices=options.device or (),
@@ -488,23 +416,3 @@ def bench(options: argparse.Namespace) -> Answer:
     )
     lines = [result.text(), "", *(f"wrote {path}" for path in result.files)]
     return Answer(result.summary(), lines, 1 if result.bad else 0)
-
-
-def connectivity(options: argparse.Namespace) -> Answer:
-    from ranvier.connectivity import LEVELS, study
-
-    cache = check_output(options.cache)
-    out = check_output(options.out) if options.out else None
-    result = study(
-        options.data,
-        learner=options.learner,
-        levels=options.level or LEVELS,
-        seeds=options.seeds,
-        epochs=options.epochs,
-        samples=options.samples,
-        cache=cache,
-        progress=not options.json,
-    )
-    if out:
-        write_text(out, result.markdown() + "\n")
-    return Answer(result.summary(), [result.markdown()])

@@ -18,15 +18,16 @@ import ranvier.golden
 from ranvier.data.dataset import Dataset
 from ranvier.device import open_device
 from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.deep_r import DeepR, Rewiring
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
-from ranvier.offline import Learner, OfflineRecipe, fit
-from ranvier.quantise import Behaviour, quantise, quantised
-from ranvier.recipes import FROM_ZERO, RECIPES, DelayMode, initial_network, with_delays
-from ranvier.training import train
+from ranvier.offline import Fit, Learner, OfflineRecipe, fit
+from ranvier.quantise import Behaviour, Quantisation, quantise, quantised
+from ranvier.recipes import FROM_ZERO, RECIPES, DelayMode, initial_network, rewiring, with_delays
+from ranvier.training import Training, train
 from ranvier.widen import widened
 
-__all__ = ["LEARNERS", "VARIANTS", "Offline", "Online", "Trained", "Way"]
+__all__ = ["LEARNERS", "VARIANTS", "Offline", "Online", "Sparse", "Trained", "Way"]
 
 #: What becomes of the delays -> (delay mode, whether all of them are 0 at first).
 VARIANTS: dict[str, tuple[DelayMode, bool]] = {
@@ -39,38 +40,91 @@ VARIANTS: dict[str, tuple[DelayMode, bool]] = {
 
 
 @dataclass(frozen=True)
+class Sparse:
+    """A share of the possible connections, drawn at random, instead of all of them.
+
+    Parameters
+    ----------
+    connectivity : float
+        The share.
+    rewired : bool
+        Whether they come and go (DEEP R) or stay where they are; then weights may change their sign.
+    """
+
+    connectivity: float
+    rewired: bool = True
+
+
+@dataclass(frozen=True)
 class Trained:
     """What a learner made.
 
     Parameters
     ----------
+    learned : Training or Fit
+        Epoch by epoch.
     initial, network : Network
         Before and after, for the core.
-    real : FloatNetwork or None
-        Before quantisation; None if it was learned on the core's arithmetic.
-    curve : list of float
-        Test accuracy after every epoch.
-    arithmetic : str
-        What `curve` was measured in: "golden" or "float".
-    golden : Behaviour
-        Of `network` on the core's arithmetic, on all test samples.
-    float_accuracy : float or None
-        Test accuracy in float64 before quantisation; None if nothing was quantised.
-    saturated : dict
-        Quantities that saturated: while learning, or in the test if the network was not learned on the core's arithmetic.
-    warnings : list of str
-        What went wrong on the way to the core.
+    arithmetic : {"golden", "float"}
+        Of `learned`.
+    quantisation : Quantisation or None
+        Of what an offline learner made.
+    plasticity : DeepR or None
+        What held or changed the connections of a sparse network.
     """
 
+    learned: Training | Fit
     initial: Network
     network: Network
-    real: FloatNetwork | None
-    curve: list[float]
     arithmetic: str
-    golden: Behaviour
-    float_accuracy: float | None
-    saturated: dict[str, int]
-    warnings: list[str]
+    quantisation: Quantisation | None = None
+    plasticity: DeepR | None = None
+
+    @property
+    def real(self) -> FloatNetwork | None:
+        """Before quantisation; None if it was learned on the core's arithmetic."""
+        return self.learned.network if isinstance(self.learned, Fit) else None
+
+    @property
+    def float_accuracy(self) -> float | None:
+        """Test accuracy in float64; None if it was learned on the core's arithmetic."""
+        return self.learned.accuracy if self.arithmetic == "float" else None
+
+    @property
+    def synapses(self) -> int | None:
+        """Active synapses of a sparse network; None if all are."""
+        return int(np.count_nonzero(self.plasticity.sign)) if self.plasticity else None
+
+    def golden(self, dataset: Dataset) -> Behaviour:
+        """What `network` does on the core's arithmetic with all test samples."""
+        if self.quantisation and self.quantisation.after:
+            return self.quantisation.after
+        with open_device("golden", self.network.config) as device:
+            device.load(self.network)
+            return Behaviour.of("golden", device, dataset)
+
+    @property
+    def saturated(self) -> dict[str, int]:
+        """Quantities that saturated: while learning, or in the test if it was not learned on the core's arithmetic."""
+        if self.quantisation and self.quantisation.after:
+            return self.quantisation.after.saturated
+        return self.learned.saturated if isinstance(self.learned, Training) else {}
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for a report."""
+        values = self.learned.summary()
+        if self.plasticity:
+            values |= {"synapses": self.synapses, "formed": self.plasticity.formed}
+        return values | ({"quantisation": self.quantisation.summary()} if self.quantisation else {})
+
+    def text(self) -> list[str]:
+        """Lines for people."""
+        lines = self.learned.text()
+        if self.plasticity:
+            lines.append(f"{self.synapses:,} synapses are active, {self.plasticity.formed:,} were formed anew")
+        if self.learned.interrupted:
+            lines.append(f"interrupted: this is the network after epoch {len(self.learned.epochs)}")
+        return lines + (["", "quantised for the core", *self.quantisation.text()] if self.quantisation else [])
 
 
 class Way(ABC):
@@ -83,7 +137,7 @@ class Way(ABC):
     needs : dict
         Module that has to be there -> the optional extra that brings it ("" if it is a part of Ranvier).
     sources : tuple of str
-        Patterns of the files in ranvier/ and golden/ that decide what is learned.
+        Patterns of the files in ranvier/ and golden/ that decide what is learned, beside those that all ways share.
     """
 
     label: str
@@ -95,21 +149,35 @@ class Way(ABC):
         """Recipe for a data set by its name, with all delays 0 at first if `from_zero`; `ConfigError` if there is none."""
 
     @abstractmethod
-    def core(self, config: CoreConfig, recipe: Any) -> CoreConfig:
-        """The core that a network of this learner needs."""
+    def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> tuple[CoreConfig, Any]:
+        """The core that a network of this learner needs, and the recipe for as many connections."""
 
     @abstractmethod
-    def train(self, config: CoreConfig, recipe: Any, dataset: Dataset, seed: int) -> Trained:
-        """Learn; `KeyboardInterrupt` even if some epochs are finished."""
+    def rewiring(self, recipe: Any, sparse: Sparse, samples: int) -> Rewiring:
+        """How a sparse network is rewired that learns from so many samples."""
 
-    def parts(self, config: CoreConfig, data: str, delays: str, epochs: int | None) -> tuple[CoreConfig, Any]:
+    @abstractmethod
+    def train(
+        self,
+        config: CoreConfig,
+        recipe: Any,
+        dataset: Dataset,
+        seed: int,
+        *,
+        sparse: Sparse | None = None,
+        progress: bool = False,
+    ) -> Trained:
+        """Learn with core and recipe of `parts`; Ctrl-C ends it after the last finished epoch, if there is one."""
+
+    def parts(
+        self, config: CoreConfig, data: str, delays: str, epochs: int | None = None, sparse: Sparse | None = None
+    ) -> tuple[CoreConfig, Any]:
         """Core and recipe for a kind of delays of `VARIANTS`."""
         mode, from_zero = VARIANTS[delays]
         recipe = self.recipe(data, from_zero)
         if epochs is not None:
             recipe = recipe.replace(epochs=epochs)
-        config, recipe = with_delays(config, recipe, mode)
-        return self.core(config, recipe), recipe
+        return self.core(*with_delays(config, recipe, mode), sparse)
 
     def refusal(self, data: str) -> str | None:
         """Why it cannot learn a data set here, in a few words; None if it can."""
@@ -125,7 +193,8 @@ class Way(ABC):
     def digest(self) -> str:
         """Changes with the code that decides what is learned, not with its comments."""
         folders = [Path(package.__path__[0]) for package in (ranvier, ranvier.golden)]
-        files = {path for folder in folders for pattern in self.sources for path in folder.glob(pattern)}
+        patterns = ("learners.py", "deep_r.py", *self.sources)
+        files = {path for folder in folders for pattern in patterns for path in folder.glob(pattern)}
         return hashlib.sha256("".join(_code(path) for path in sorted(files)).encode()).hexdigest()
 
 
@@ -144,15 +213,14 @@ class Online(Way):
 
     Parameters
     ----------
-    device : {"golden", "float64"}
-        What learns.
+    device : str
+        What learns, as `ranvier.device.open_device` takes it.
     """
 
-    sources = ("learners.py", "training.py", "recipes.py")
+    sources = ("training.py", "recipes.py")
 
     def __init__(self, device: str):
-        self.device = device
-        self.arithmetic = {"golden": "golden", "float64": "float"}[device]
+        self.device, self.arithmetic = device, "float" if device == "float64" else "golden"
         self.label = "online three-factor" + (" in float64" if device == "float64" else "")
 
     def recipe(self, data: str, from_zero: bool) -> Any:
@@ -160,30 +228,33 @@ class Online(Way):
         recipe = _recipe(RECIPES, data)
         return FROM_ZERO.get(data, recipe.replace(delay_span=0.0)) if from_zero else recipe
 
-    def core(self, config: CoreConfig, recipe: Any) -> CoreConfig:
-        """A core that learns."""
-        return config
+    def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> tuple[CoreConfig, Any]:
+        """A core that learns, and leaves alone what is dormant."""
+        return config.replace(dormant=config.dormant or bool(sparse)), recipe
 
-    def train(self, config: CoreConfig, recipe: Any, dataset: Dataset, seed: int) -> Trained:
+    def rewiring(self, recipe: Any, sparse: Sparse, samples: int) -> Rewiring:
+        """By the host, a few times per epoch."""
+        return rewiring(sparse.connectivity, recipe.epochs, samples=samples)
+
+    def train(
+        self,
+        config: CoreConfig,
+        recipe: Any,
+        dataset: Dataset,
+        seed: int,
+        *,
+        sparse: Sparse | None = None,
+        progress: bool = False,
+    ) -> Trained:
         """See `Way.train`."""
+        network = initial_network(config, recipe, seed)
+        plasticity = DeepR(config, self.rewiring(recipe, sparse, len(dataset.train)), seed) if sparse else None
+        if plasticity:
+            network = plasticity.start(network)
+        rewires = plasticity if sparse and sparse.rewired else None
         with open_device(self.device, config) as device:
-            learned = train(device, initial_network(config, recipe, seed), dataset, recipe, seed)
-        if learned.interrupted:
-            raise KeyboardInterrupt
-        with open_device("golden", config) as device:
-            device.load(learned.network)
-            golden = Behaviour.of("golden", device, dataset)
-        return Trained(
-            initial=learned.initial,
-            network=learned.network,
-            real=None,
-            curve=[epoch.test.accuracy for epoch in learned.epochs],
-            arithmetic=self.arithmetic,
-            golden=golden,
-            float_accuracy=learned.accuracy if self.arithmetic == "float" else None,
-            saturated={name: n for name, n in learned.counters.items() if name.endswith("saturated") and n},
-            warnings=[],
-        )
+            learned = train(device, network, dataset, recipe, seed, rewiring=rewires, progress=progress)
+        return Trained(learned, learned.initial, learned.network, self.arithmetic, plasticity=plasticity)
 
 
 #: Configuration, recipe, name of the data set -> what `ranvier.offline.fit` takes.
@@ -211,45 +282,49 @@ class Offline(Way):
 
     def __init__(self, label: str, module: str, make: Make, needs: Mapping[str, str], sources: tuple[str, ...]):
         self.label, self.module, self.make, self.needs = label, module, make, {module: "", **needs}
-        self.sources = (
-            "learners.py",
-            "offline.py",
-            "quantise.py",
-            "widen.py",
-            "float_network.py",
-            "reference.py",
-            *sources,
-        )
+        self.sources = ("offline.py", "quantise.py", "widen.py", "float_network.py", "reference.py", *sources)
 
     def recipe(self, data: str, from_zero: bool) -> Any:
         """See `Way.recipe`."""
         recipe = _recipe(import_module(self.module).RECIPES, data)
         return recipe.replace(delay_span=0.0) if from_zero else recipe
 
-    def core(self, config: CoreConfig, recipe: Any) -> CoreConfig:
+    def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> tuple[CoreConfig, Any]:
         """A core for inference only, with a filter of the synaptic current if the recipe has one."""
-        return config.replace(learning=False, **({"synapse": "exponential"} if recipe.beta else {}))
+        synapse = {"synapse": "exponential"} if recipe.beta else {}
+        return config.replace(learning=False, dormant=False, **synapse), recipe
 
-    def train(self, config: CoreConfig, recipe: Any, dataset: Dataset, seed: int) -> Trained:
+    def rewiring(self, recipe: Any, sparse: Sparse, samples: int) -> Rewiring:
+        """After every mini-batch."""
+        return rewiring(sparse.connectivity, recipe.epochs, steps=recipe.steps(samples))
+
+    def train(
+        self,
+        config: CoreConfig,
+        recipe: Any,
+        dataset: Dataset,
+        seed: int,
+        *,
+        sparse: Sparse | None = None,
+        progress: bool = False,
+    ) -> Trained:
         """See `Way.train`."""
+        network, change = recipe.draw(config, np.random.default_rng(seed)), None
+        plasticity = DeepR(config, self.rewiring(recipe, sparse, len(dataset.train)), seed) if sparse else None
+        if plasticity:
+            network = plasticity.start(network)
+            change = plasticity.step if sparse and sparse.rewired else plasticity.hold
         learner = self.make(config, recipe, dataset.name)
-        learned = fit(learner, recipe.draw(config, np.random.default_rng(seed)), dataset, recipe, seed)
-        if learned.interrupted:
-            raise KeyboardInterrupt
+        learned = fit(learner, network, dataset, recipe, seed, after_step=change, progress=progress)
         core = widened(learned.network, dataset.train)
         result = quantise(learned.network, core, dataset=dataset)
-        assert result.before, "there was data"
-        assert result.after, "there was data"
         return Trained(
-            initial=quantised(learned.initial, core),
-            network=result.network,
-            real=learned.network,
-            curve=[epoch.tested for epoch in learned.epochs],
-            arithmetic="float",
-            golden=result.after,
-            float_accuracy=result.before.accuracy,
-            saturated=result.after.saturated,
-            warnings=result.warnings(),
+            learned,
+            quantised(learned.initial, core),
+            result.network,
+            "float",
+            quantisation=result,
+            plasticity=plasticity,
         )
 
 

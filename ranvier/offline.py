@@ -126,6 +126,11 @@ class Fit:
         """Test accuracy of `network`."""
         return self.epochs[-1].tested
 
+    @property
+    def curve(self) -> list[float]:
+        """Test accuracy after every epoch."""
+        return [epoch.tested for epoch in self.epochs]
+
     def summary(self) -> dict[str, Any]:
         """Plain values for a report."""
         return {
@@ -133,6 +138,13 @@ class Fit:
             "interrupted": self.interrupted,
             "epochs": [asdict(epoch) for epoch in self.epochs],
         }
+
+    def text(self) -> list[str]:
+        """Lines for people."""
+        lines = ["epoch     loss  learned  tested  spikes/neuron/step, all in float"]
+        for n, epoch in enumerate(self.epochs, 1):
+            lines.append(f"{n:5}  {epoch.loss:7.4f}  {epoch.trained:7.1%}  {epoch.tested:6.1%}  {epoch.rate:18.4f}")
+        return lines
 
 
 class Adam:

@@ -187,6 +187,16 @@ class Training:
         return self.epochs[-1].test.accuracy
 
     @property
+    def curve(self) -> list[float]:
+        """Test accuracy after every epoch."""
+        return [epoch.test.accuracy for epoch in self.epochs]
+
+    @property
+    def saturated(self) -> dict[str, int]:
+        """Counters of quantities that saturated."""
+        return {name: count for name, count in self.counters.items() if name.endswith("saturated") and count}
+
+    @property
     def delays(self) -> DelayChange | None:
         """How far the delays moved; None without delays."""
         return DelayChange.between(self.initial, self.network)
@@ -200,6 +210,16 @@ class Training:
             "counters": self.counters,
             "epochs": [epoch.summary() for epoch in self.epochs],
         }
+
+    def text(self) -> list[str]:
+        """Lines for people."""
+        lines = ["epoch  learned  tested  spikes/neuron/step  samples/s"]
+        for n, epoch in enumerate(self.epochs, 1):
+            test, speed = epoch.test, epoch.train.samples / epoch.train.seconds
+            lines.append(f"{n:5}  {epoch.train.accuracy:7.1%}  {test.accuracy:6.1%}  {test.rate:18.4f}  {speed:9.0f}")
+        if delays := self.delays:
+            lines += [f"delays moved by {delays.mean:.2f} steps on average", *delays.text()]
+        return lines + [f"{name}: {count:,}" for name, count in self.saturated.items()]
 
 
 def _run(device: Device, dataset: Dataset, part: str, order: Iterable[int], learn: bool, bar: "tqdm[Any]") -> Tally:

@@ -1,7 +1,8 @@
 """What tests share: evidence beyond passing, recordings that are not ours, and copies of the hardware with faults.
 
 Every ``record_property("evidence", line)`` is printed at the end of the run. The Braille recordings are looked for at
-``$RANVIER_BRAILLE``, else in ``../shared/data/braille``. ``--all-faults`` injects all faults instead of one in three.
+``$RANVIER_BRAILLE``, else in ``../shared/data/braille``. ``--prove`` injects all faults instead of one in three, and leaves
+nothing out.
 """
 
 import importlib.util
@@ -64,17 +65,24 @@ def pytest_addoption(parser):
         help="device of tests/hil; may be repeated (default golden, sim, axi, wishbone, pty)",
     )
     parser.addoption("--preset", default="test", help="core of that device (default test)")
-    parser.addoption("--all-faults", action="store_true", help=f"inject every fault, not one in {FAULTS_PER_RUN}")
+    parser.addoption(
+        "--prove", action="store_true", help=f"inject every fault, not one in {FAULTS_PER_RUN}; leave out nothing"
+    )
 
 
 def pytest_collection_modifyitems(config, items):
-    """Keep one fault in so many, of every file: each builds a simulator of its own."""
-    if config.getoption("--all-faults"):
+    """Keep one fault in so many, of every file: each builds a simulator of its own. Leave out what is marked ``prove``.
+
+    What is slow comes first, so that no worker is left with it at the end.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    if config.getoption("--prove"):
         return
     seen, kept, left_out = Counter(), [], []
     for item in items:
         is_fault = item.originalname == "test_a_fault_is_found"
-        (left_out if is_fault and seen[item.path] % FAULTS_PER_RUN else kept).append(item)
+        spared = (is_fault and seen[item.path] % FAULTS_PER_RUN) or item.get_closest_marker("prove")
+        (left_out if spared else kept).append(item)
         seen[item.path] += is_fault
     config.hook.pytest_deselected(items=left_out)
     items[:] = kept

@@ -404,12 +404,9 @@ BAD = {
     "bench --suite yinyang --learner online --neurons 11": "no such row: feedforward: 10, 30, 60",
     "bench --suite yinyang --learner online --out garbage": "cannot make the folder garbage",
     "bench --suite yinyang --scheduler nonsense": "no Dask scheduler at nonsense",
-    "connectivity": "--data",
-    "connectivity --data nope": "unknown data set",
-    "connectivity --data yinyang --learner magic": "unknown learner 'magic': choose one of online, eventprop, bptt",
-    "connectivity --data yinyang --level 2": "'2' is not a share",
-    "connectivity --data yinyang --cache garbage": "garbage: not a cache",
-    "connectivity --data yinyang --out .": "folder",
+    "bench --suite yinyang --connectivity 2": "'2' is not a share",
+    "bench --suite yinyang --structure nope": "invalid choice: 'nope'",
+    "connectivity": "invalid choice: 'connectivity'",
 }
 
 

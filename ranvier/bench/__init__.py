@@ -11,11 +11,22 @@ from ranvier.bench.devices import PAIRS, Agreement, simulated_cycles, speed
 from ranvier.bench.executor import ExecutorError, Task, execute, reach
 from ranvier.bench.report import Report
 from ranvier.bench.store import Store
-from ranvier.bench.suite import SUITES, WIRINGS, Material, Outcome, Row, Run, runs
+from ranvier.bench.suite import STRUCTURES, SUITES, WIRINGS, Material, Outcome, Place, Row, Run, runs
 from ranvier.golden.config import ConfigError
 from ranvier.learners import LEARNERS
 
-__all__ = ["SUITES", "SUITE_LEARNERS", "WIRINGS", "ExecutorError", "Material", "Report", "Run", "Stopped", "bench"]
+__all__ = [
+    "STRUCTURES",
+    "SUITES",
+    "SUITE_LEARNERS",
+    "WIRINGS",
+    "ExecutorError",
+    "Material",
+    "Report",
+    "Run",
+    "Stopped",
+    "bench",
+]
 
 #: Learners of every suite, unless others are named.
 SUITE_LEARNERS = ("online", "eventprop", "bptt")
@@ -34,6 +45,8 @@ def bench(
     delays: Sequence[str] = (),
     wirings: Sequence[str] = (),
     neurons: Sequence[int] = (),
+    connectivity: Sequence[float] = (),
+    structures: Sequence[str] = (),
     epochs: int | None = None,
     samples: int | None = None,
     devices: Sequence[str] = (),
@@ -54,6 +67,10 @@ def bench(
         Trainings per row, seeds 0, 1, 2 and so on.
     learners, delays, wirings, neurons : sequences
         Only rows with these; empty for all. Learners that cannot be used here are left out unless they are named.
+    connectivity : sequence of float
+        Shares of the synapses that are active; empty for networks with all of them.
+    structures : sequence of str
+        Of sparse networks only these, out of `STRUCTURES`; empty for all.
     epochs : int, optional
         Instead of the recipes'.
     samples : int, optional
@@ -86,7 +103,17 @@ def bench(
         reach(scheduler)
     material = Material.open(data, samples)
     usable, notes = _usable(learners, material.dataset.name)
-    wanted = runs(suite, learners=usable, delays=delays, wirings=wirings, neurons=neurons, seeds=seeds, epochs=epochs)
+    wanted = runs(
+        suite,
+        learners=usable,
+        delays=delays,
+        wirings=wirings,
+        neurons=neurons,
+        connectivity=connectivity,
+        structures=structures,
+        seeds=seeds,
+        epochs=epochs,
+    )
     if not wanted:
         raise ConfigError(f"the suite {suite} has no such row: {SUITES[suite].text()}")
     pairs = [Agreement(*pair) for pair in PAIRS if set(pair) <= set(devices)]
@@ -153,11 +180,9 @@ def _keep(
     return failed
 
 
-def _simulated(
-    finished: Sequence[tuple[Run, Row]], material: Material, store: Store
-) -> dict[tuple[str, str, int, str], float]:
+def _simulated(finished: Sequence[tuple[Run, Row]], material: Material, store: Store) -> dict[Place, float]:
     """Clocks per sample on the simulated RTL, of the first network of every row."""
-    first: dict[tuple[str, str, int, str], Row] = {}
+    first: dict[Place, Row] = {}
     for run, row in finished:
         first.setdefault(run.place(), row)
     return {place: simulated_cycles(store.folder / row["network"], material.dataset) for place, row in first.items()}

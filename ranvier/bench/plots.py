@@ -12,7 +12,7 @@ from ranvier.bench.suite import Row, Run
 from ranvier.bench.tables import DELAYS
 from ranvier.learners import LEARNERS
 
-__all__ = ["Raster", "accuracy_plot", "curve_plot", "delay_plot", "raster_plot"]
+__all__ = ["Raster", "accuracy_plot", "connectivity_plot", "curve_plot", "delay_plot", "raster_plot"]
 
 #: Kind of delays -> colour (Okabe and Ito 2008: told apart by colour-blind people) and marker.
 STYLES = {
@@ -130,6 +130,52 @@ def accuracy_plot(rows: Sequence[Row]) -> str:
         return figure
 
     return _drawn(draw)
+
+
+def connectivity_plot(rows: Sequence[Row]) -> str:
+    """Golden accuracy against connectivity: one panel per learner and size, solid if rewired and dotted if static."""
+
+    def draw() -> Any:
+        from matplotlib.ticker import FuncFormatter, NullFormatter
+
+        sizes = list(dict.fromkeys(_size(row) for row in rows if row["connectivity"] < 1))
+        figure, axes = _grid(len(sizes), sharey=True)
+        for panel, size in zip(axes, sizes, strict=True):
+            mine = [row for row in rows if _size(row) == size]
+            levels = sorted({row["connectivity"] for row in mine})
+            for delays, structure in dict.fromkeys(
+                (row["delays"], row["structure"]) for row in mine if row["connectivity"] < 1
+            ):
+                points = sorted(
+                    (
+                        100 * row["connectivity"],
+                        100 * row["golden_accuracy"]["mean"],
+                        100 * row["golden_accuracy"]["std"],
+                    )
+                    for row in mine
+                    if row["delays"] == delays and (row["structure"] == structure or row["connectivity"] == 1)
+                )
+                x, mean, deviation = zip(*points, strict=True)
+                colour, marker = STYLES[delays]
+                static = {"markerfacecolor": "white", "linestyle": ":"} if structure == "static" else {}
+                label = f"{DELAYS[delays]} ({structure})"
+                panel.errorbar(x, mean, deviation, color=colour, marker=marker, capsize=3, label=label, **static)
+            learner, wiring, neurons = size
+            panel.set(xscale="log", xlabel="active synapses (% of the possible)")
+            panel.set_title(f"{LEARNERS[learner].label}, {neurons} {wiring} neurons", fontsize=10)
+            panel.set_xticks([100 * level for level in levels])
+            panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            panel.xaxis.set_minor_formatter(NullFormatter())
+        for panel in axes[::ACROSS]:
+            panel.set_ylabel("golden test accuracy (%)")
+        _legend(figure, axes)
+        return figure
+
+    return _drawn(draw)
+
+
+def _size(row: Row) -> tuple[str, str, int]:
+    return row["learner"], row["wiring"], row["neurons"]
 
 
 def _ticks(panel: Any, values: Sequence[int]) -> None:

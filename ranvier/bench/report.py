@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ranvier.bench.page import page
-from ranvier.bench.suite import OBSERVED, SUITES, Row, Run
+from ranvier.bench.suite import OBSERVED, SUITES, Place, Row, Run
 from ranvier.bench.tables import DELAYS, accuracy_rows, difference_rows, markdown, tables
 from ranvier.data import Dataset
 from ranvier.device import open_device
@@ -44,7 +44,7 @@ class Report:
     agreement, speed : list of dict
         One row per pair of devices, and per device.
     simulated : dict
-        (learner, wiring, neurons, delays) -> clocks per sample measured on the simulated RTL.
+        Row -> clocks per sample measured on the simulated RTL.
     notes : list of str
         What was left out or went wrong.
     failures : int
@@ -59,7 +59,7 @@ class Report:
     finished: list[tuple[Run, Row]]
     agreement: list[Row]
     speed: list[Row]
-    simulated: dict[tuple[str, str, int, str], float]
+    simulated: dict[Place, float]
     notes: list[str]
     failures: int
     repeated: int
@@ -70,10 +70,10 @@ class Report:
         return bool(self.failures or any(row["mismatches"] for row in self.agreement))
 
     def accuracy(self) -> list[Row]:
-        """One row per learner, wiring, size and kind of delays."""
+        """One row per `Place`."""
         rows = accuracy_rows(self.finished)
         for row in rows if self.simulated else ():
-            place = (row["learner"], row["wiring"], row["neurons"], row["delays"])
+            place = Place(**{name: row[name] for name in Place._fields})
             row["simulated_cycles_per_sample"] = self.simulated.get(place)
         return rows
 
@@ -164,24 +164,29 @@ class Report:
 
     def figures(self) -> list[tuple[str, str, str]]:
         """Title, caption and SVG of every picture."""
-        from ranvier.bench.plots import accuracy_plot, curve_plot, delay_plot, raster_plot
+        from ranvier.bench.plots import accuracy_plot, connectivity_plot, curve_plot, delay_plot, raster_plot
 
-        shown = self._shown()
-        name = f"{shown[0][0].neurons} {shown[0][0].wiring} neurons" if shown else ""
+        shown, accuracy = self._shown(), self.accuracy()
+        name = f"{shown[0][0].neurons} {shown[0][0].wiring} neurons"
+        if sparse := shown[0][0].sparse:
+            name += f", {sparse.connectivity:.0%} of the synapses, {shown[0][0].structure}"
         delayed = [(run, row) for run, row in shown if row["histogram"] and run.delays != "fixed"]
         figures = [
-            (
-                "Accuracy against parameters",
-                "Golden: on the core's arithmetic. Mean and standard deviation over the seeds; weights, delays and readout "
-                "weights count, learned or not.",
-                accuracy_plot(self.accuracy()),
-            ),
             (
                 f"Learning curves, {name}",
                 "Test accuracy after every epoch, mean and standard deviation over the seeds.",
                 curve_plot(shown),
             ),
         ]
+        if any(row["connectivity"] < 1 for row in accuracy):
+            text = "Golden, mean and standard deviation over the seeds; solid: rewired by DEEP R, dotted: static."
+            figures.insert(0, ("Accuracy against connectivity", text, connectivity_plot(accuracy)))
+        if dense := [row for row in accuracy if row["connectivity"] == 1]:
+            text = (
+                "Golden: on the core's arithmetic. Mean and standard deviation over the seeds; weights, delays and readout "
+                "weights count, learned or not."
+            )
+            figures.insert(0, ("Accuracy against parameters", text, accuracy_plot(dense)))
         if delayed:
             text = "Share of the delays per bin, before and after training, all seeds together; as the core holds them."
             figures.append((f"Delays before and after, {name}", text, delay_plot(delayed)))
@@ -192,12 +197,12 @@ class Report:
         return figures
 
     def _shown(self) -> list[tuple[Run, Row]]:
-        """Runs of the size that is drawn: the suite's, or the largest there is if that was left out."""
-        sizes = {(run.wiring, run.neurons) for run, _ in self.finished}
-        size = SUITES[self.suite].shown
+        """Runs of the size that is drawn: the suite's with all synapses, or the largest there is if that was left out."""
+        sizes = {_size(run) for run, _ in self.finished}
+        size = Place("", *SUITES[self.suite].shown, "")
         if size not in sizes:
-            size = max(sizes, key=lambda pair: pair[1])
-        return [(run, row) for run, row in self.finished if (run.wiring, run.neurons) == size]
+            size = max(sizes, key=lambda found: (found.connectivity, found.neurons, found))
+        return [(run, row) for run, row in self.finished if _size(run) == size]
 
     def _rasters(self, shown: Sequence[tuple[Run, Row]]) -> list[Any]:
         """Of every learner the network with the first seed, with learned synaptic delays if there is one."""
@@ -231,6 +236,11 @@ class Report:
         contents = (self.html(), self.text() + "\n", json.dumps(self.summary(), indent=1) + "\n")
         for path, content in zip(self.files, contents, strict=True):
             write_text(path, content)
+
+
+def _size(run: Run) -> Place:
+    """All of its row but learner and delays."""
+    return run.place()._replace(learner="", delays="")
 
 
 def _version(package: str) -> str | None:

@@ -8,9 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any, Literal, NamedTuple
 
 from ranvier.data import Dataset, open_dataset
 from ranvier.device import open_device
@@ -19,27 +17,33 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.golden.spikes import Sample
-from ranvier.learners import LEARNERS, VARIANTS, Trained
+from ranvier.learners import LEARNERS, VARIANTS, Sparse, Trained
 from ranvier.recipes import RECIPES, initial_network
 from ranvier.training import DelayChange, train
 
 __all__ = [
     "OBSERVED",
+    "STRUCTURES",
     "SUITES",
     "WIRINGS",
     "Material",
     "Outcome",
+    "Place",
     "Row",
     "Run",
     "Suite",
     "formula_cycles",
     "parameters",
     "runs",
+    "synapses",
 ]
 
 Row = dict[str, Any]
 Wiring = Literal["feedforward", "recurrent"]
 WIRINGS: tuple[Wiring, ...] = ("feedforward", "recurrent")
+Structure = Literal["static", "rewired"]
+#: Whether the connections of a sparse network stay where they were drawn, or come and go.
+STRUCTURES: tuple[Structure, ...] = ("static", "rewired")
 
 #: Test samples on which the work for the hardware is counted.
 OBSERVED = 3
@@ -152,6 +156,17 @@ class Outcome:
     failed: str = ""
 
 
+class Place(NamedTuple):
+    """A row of the tables; see `Run`."""
+
+    learner: str
+    wiring: Wiring
+    neurons: int
+    delays: str
+    connectivity: float = 1.0
+    structure: Structure = "static"
+
+
 @dataclass(frozen=True)
 class Run:
     """One training.
@@ -170,6 +185,10 @@ class Run:
         Of initial network, order of samples and stochastic rounding.
     epochs : int or None
         Instead of the recipe's.
+    connectivity : float
+        Share of the possible synapses that are active.
+    structure : {"static", "rewired"}
+        Of a sparse network, see `STRUCTURES`.
     """
 
     suite: str
@@ -179,13 +198,21 @@ class Run:
     neurons: int
     seed: int
     epochs: int | None = None
+    connectivity: float = 1.0
+    structure: Structure = "static"
 
     def __str__(self) -> str:
-        return f"{self.learner}-{self.delays}-{self.wiring}-{self.neurons}-seed{self.seed}"
+        sparse = f"{self.connectivity:g}-{self.structure}-" if self.sparse else ""
+        return f"{self.learner}-{self.delays}-{self.wiring}-{self.neurons}-{sparse}seed{self.seed}"
 
-    def place(self) -> tuple[str, str, int, str]:
-        """Its row: learner, wiring, neurons, delays."""
-        return self.learner, self.wiring, self.neurons, self.delays
+    @property
+    def sparse(self) -> Sparse | None:
+        """For `ranvier.learners.Way`; None if all synapses are active."""
+        return Sparse(self.connectivity, self.structure == "rewired") if self.connectivity < 1 else None
+
+    def place(self) -> Place:
+        """Its row."""
+        return Place(**{name: getattr(self, name) for name in Place._fields})
 
     def parts(self, dataset: Dataset) -> tuple[CoreConfig, Any]:
         """Core and recipe."""
@@ -195,7 +222,7 @@ class Run:
             neurons=self.neurons,
             recurrent=self.wiring == "recurrent",
         )
-        return LEARNERS[self.learner].parts(config, dataset.name, self.delays, self.epochs)
+        return LEARNERS[self.learner].parts(config, dataset.name, self.delays, self.epochs, self.sparse)
 
     def key(self, material: Material) -> str:
         """Digest of what decides the result: settings, core, recipe, data, arithmetic, and the code of the learner.
@@ -203,32 +230,38 @@ class Run:
         What the core's arithmetic is, is found by trying it. Of the learner's code, comments do not count.
         """
         config, recipe = self.parts(material.dataset)
+        way, sparse = LEARNERS[self.learner], self.sparse
         parts = (
             json.dumps(asdict(self)),
             config.to_toml(),
             str(recipe),
             material.digest,
             material.arithmetic(config),
-            LEARNERS[self.learner].digest(),
+            way.digest(),
+            str(sparse and way.rewiring(recipe, sparse, len(material.dataset.train))),
         )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     def result(self, material: Material) -> Outcome:
-        """Train, judge, and sum up."""
+        """Train, judge, and sum up; `KeyboardInterrupt` even if some epochs are finished."""
         dataset = material.dataset
         config, recipe = self.parts(dataset)
         start = process_time()
-        trained = LEARNERS[self.learner].train(config, recipe, dataset, self.seed)
+        trained = LEARNERS[self.learner].train(config, recipe, dataset, self.seed, sparse=self.sparse)
+        if trained.learned.interrupted:
+            raise KeyboardInterrupt
+        golden, change = trained.golden(dataset), DelayChange.between(trained.initial, trained.network)
         seconds = process_time() - start
-        golden, change = trained.golden, DelayChange.between(trained.initial, trained.network)
         steps = sum(sample.steps for sample in dataset.test) / len(dataset.test)
         row = {
             "golden_accuracy": golden.accuracy,
             "float_accuracy": trained.float_accuracy,
             "loss": None if trained.float_accuracy is None else trained.float_accuracy - golden.accuracy,
-            "curve": trained.curve,
+            "curve": trained.learned.curve,
             "curve_arithmetic": trained.arithmetic,
-            "parameters": parameters(config),
+            "parameters": parameters(config, trained.synapses),
+            "synapses": synapses(config) if trained.synapses is None else trained.synapses,
+            "formed": trained.plasticity.formed if trained.plasticity else None,
             "memory_bits": _memory_bits(trained.network.config),
             "firing_rate": golden.rate,
             "silent": golden.silent,
@@ -238,7 +271,7 @@ class Run:
             "delays_moved": change.mean if change else None,
             "histogram": change.summary()["histogram"] if change else None,
             "saturated": trained.saturated,
-            "warnings": trained.warnings,
+            "warnings": trained.quantisation.warnings() if trained.quantisation else [],
             "cpu_seconds": seconds,
         }
         return Outcome(row, self._files(trained))
@@ -256,15 +289,16 @@ class Run:
         return files
 
 
-def parameters(config: CoreConfig) -> int:
-    """Weights, delays and readout weights that a core uses: a neuron's synapse onto itself is none."""
-    own = config.neurons if config.recurrent else 0
-    count = 0
-    for name, (shape, _, _) in Network.layout(config).items():
-        if name != "feedback":
-            per_synapse = name == "weight" or (name == "delay" and config.delays == "synaptic")
-            count += int(np.prod(shape)) - (own if per_synapse else 0)
-    return count
+def synapses(config: CoreConfig) -> int:
+    """How many a core has room for: a neuron's synapse onto itself is none."""
+    return (config.rows - config.recurrent) * config.neurons
+
+
+def parameters(config: CoreConfig, active: int | None = None) -> int:
+    """Weights, delays and readout weights that a core uses, if only so many of its synapses are active."""
+    count = synapses(config) if active is None else active
+    delays = {"none": 0, "axonal": config.rows, "synaptic": count}[config.delays]
+    return count + delays + config.neurons * config.outputs
 
 
 @lru_cache
@@ -298,14 +332,24 @@ def runs(
     delays: Sequence[str] = (),
     wirings: Sequence[str] = (),
     neurons: Sequence[int] = (),
+    connectivity: Sequence[float] = (),
+    structures: Sequence[str] = (),
     seeds: int,
     epochs: int | None = None,
 ) -> list[Run]:
-    """Runs of a suite that pass every filter that is not empty, first all with seed 0, then all with seed 1, and so on."""
+    """Runs of a suite that pass every filter that is not empty, first all with seed 0, then all with seed 1, and so on.
+
+    `connectivity` adds sparse networks of every structure; without it there are none.
+    """
+    kinds = [(level, structure) for level in connectivity or (1.0,) for structure in STRUCTURES[: 1 + (level < 1)]]
     return [
-        Run(suite, learner, kind, wiring, size, seed, epochs)
+        Run(suite, learner, kind, wiring, size, seed, epochs, level, structure)
         for seed in range(seeds)
         for learner in learners
         for wiring, size, kind in SUITES[suite].networks()
-        if kind in (delays or (kind,)) and wiring in (wirings or (wiring,)) and size in (neurons or (size,))
+        for level, structure in kinds
+        if kind in (delays or (kind,))
+        and wiring in (wirings or (wiring,))
+        and size in (neurons or (size,))
+        and (level == 1 or structure in (structures or (structure,)))
     ]

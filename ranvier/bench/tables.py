@@ -1,11 +1,11 @@
 """Results as rows of plain values, and rows as Markdown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ranvier.bench.devices import LABELS
 from ranvier.bench.statistics import Difference, Spread
-from ranvier.bench.suite import Row, Run
+from ranvier.bench.suite import STRUCTURES, Place, Row, Run
 from ranvier.learners import LEARNERS
 
 __all__ = ["DELAYS", "Table", "accuracy_rows", "difference_rows", "markdown", "tables"]
@@ -26,23 +26,22 @@ CONTROLS = ("fixed", "none")
 MEANS = ("spikes_per_sample", "cycles_per_sample", "firing_rate", "cpu_seconds", "silent")
 
 #: What may be missing from a run.
-OPTIONAL = ("learning_cycles_per_sample", "delays_moved")
+OPTIONAL = ("learning_cycles_per_sample", "delays_moved", "formed")
 
 Table = tuple[str, list[str], list[list[str]]]
 
 
 def accuracy_rows(finished: Sequence[tuple[Run, Row]]) -> list[Row]:
-    """One row per learner, wiring, size and kind of delays, over the seeds there are."""
-    groups: dict[tuple[str, str, int, str], list[tuple[Run, Row]]] = {}
+    """One row per `Place`, over the seeds there are."""
+    groups: dict[Place, list[tuple[Run, Row]]] = {}
     for run, row in finished:
         groups.setdefault(run.place(), []).append((run, row))
     return [_accuracy(key, group) for key, group in groups.items()]
 
 
-def _accuracy(key: tuple[str, str, int, str], group: list[tuple[Run, Row]]) -> Row:
+def _accuracy(place: Place, group: list[tuple[Run, Row]]) -> Row:
     results = [row for _, row in group]
-    result: Row = dict(zip(("learner", "wiring", "neurons", "delays"), key, strict=True))
-    result["seeds"] = [run.seed for run, _ in group]
+    result: Row = place._asdict() | {"seeds": [run.seed for run, _ in group]}
     for name in ("golden_accuracy", "float_accuracy", "loss"):
         values = [row[name] for row in results]
         spread = None if None in values else Spread.of(values)
@@ -52,39 +51,40 @@ def _accuracy(key: tuple[str, str, int, str], group: list[tuple[Run, Row]]) -> R
     for name in OPTIONAL:
         values = [row[name] for row in results]
         result[name] = None if None in values else Spread.of(values).mean
-    return result | {name: results[0][name] for name in ("parameters", "memory_bits")}
+    return result | {name: results[0][name] for name in ("parameters", "synapses", "memory_bits")}
 
 
 def difference_rows(finished: Sequence[tuple[Run, Row]]) -> list[Row]:
-    """Learned synaptic delays minus each control, seed by seed, for every learner, wiring, size and arithmetic."""
-    results = {(run.learner, run.wiring, run.neurons, run.delays, run.seed): row for run, row in finished}
-    sizes = dict.fromkeys((run.learner, run.wiring, run.neurons) for run, _ in finished)
+    """Learned synaptic delays minus each control, and rewired connections minus static ones, seed by seed."""
+    results = {(run.place(), run.seed): row for run, row in finished}
+    seeds = sorted({run.seed for run, _ in finished})
     rows: list[Row] = []
-    for learner, wiring, neurons in sizes:
-        for control in CONTROLS:
+    for place in dict.fromkeys(run.place() for run, _ in finished):
+        for control, other in _controls(place):
             for arithmetic in ("golden", "float"):
-                pairs = [
-                    (row[f"{arithmetic}_accuracy"], results[*key[:3], control, key[4]][f"{arithmetic}_accuracy"])
-                    for key, row in results.items()
-                    if key[:4] == (learner, wiring, neurons, "synaptic") and (*key[:3], control, key[4]) in results
+                both = [
+                    (results[place, n], results[other, n]) for n in seeds if {(place, n), (other, n)} <= results.keys()
                 ]
+                pairs = [tuple(row[f"{arithmetic}_accuracy"] for row in pair) for pair in both]
                 if pairs and not any(None in pair for pair in pairs):
-                    ones, others = zip(*pairs, strict=True)
-                    found = Difference.between(ones, others)
-                    rows.append(
-                        {
-                            "learner": learner,
-                            "wiring": wiring,
-                            "neurons": neurons,
-                            "control": control,
-                            "arithmetic": arithmetic,
-                            "mean": found.mean,
-                            "half_width": found.half_width,
-                            "pairs": found.count,
-                            "clear": found.clear,
-                        }
-                    )
+                    found = Difference.between(*zip(*pairs, strict=True))
+                    values = {
+                        "mean": found.mean,
+                        "half_width": found.half_width,
+                        "pairs": found.count,
+                        "clear": found.clear,
+                    }
+                    rows.append(place._asdict() | {"control": control, "arithmetic": arithmetic} | values)
     return rows
+
+
+def _controls(place: Place) -> Iterator[tuple[str, Place]]:
+    """What a row is compared with: a kind of delays, or static connections."""
+    if place.delays == "synaptic":
+        for delays in CONTROLS:
+            yield delays, place._replace(delays=delays)
+    if place.structure == "rewired":
+        yield "static", place._replace(structure="static")
 
 
 def tables(
@@ -93,6 +93,7 @@ def tables(
     """Title, column names and cells of every table that has rows."""
     made = [
         _accuracy_table(accuracy, simulated),
+        *_connectivity_tables(accuracy),
         _cost_table(accuracy, simulated),
         _difference_table(differences),
         _agreement_table(agreement),
@@ -101,8 +102,19 @@ def tables(
     return [table for table in made if table[2]]
 
 
-def _name(row: Row) -> list[str]:
-    return [LEARNERS[row["learner"]].label, row["wiring"], str(row["neurons"])]
+def _place_columns(rows: Sequence[Row]) -> list[str]:
+    """Names of the columns that `_name` fills."""
+    return ["learner", "wiring", "neurons", *["connectivity"] * _any_sparse(rows), "delays"]
+
+
+def _name(row: Row, rows: Sequence[Row]) -> list[str]:
+    """Which row it is, with its connectivity if any of `rows` is sparse."""
+    sparse = [f"{row['connectivity']:.0%}" + f", {row['structure']}" * (row["connectivity"] < 1)] * _any_sparse(rows)
+    return [LEARNERS[row["learner"]].label, row["wiring"], str(row["neurons"]), *sparse, DELAYS[row["delays"]]]
+
+
+def _any_sparse(rows: Sequence[Row]) -> bool:
+    return any(row["connectivity"] < 1 for row in rows)
 
 
 def _percent(spread: dict[str, Any] | None) -> str:
@@ -113,13 +125,12 @@ def _percent(spread: dict[str, Any] | None) -> str:
 
 
 def _accuracy_table(rows: list[Row], simulated: bool) -> Table:
-    columns = ["learner", "wiring", "neurons", "delays", "golden, %", "float, %", "lost by quantisation, points"]
+    columns = [*_place_columns(rows), "golden, %", "float, %", "lost by quantisation, points"]
     columns += ["parameters", "memory, kbit", "spikes / sample", "cycles / sample, formula"]
     columns += ["cycles / sample, simulated RTL"] * simulated
     cells = [
         [
-            *_name(row),
-            DELAYS[row["delays"]],
+            *_name(row, rows),
             _percent(row["golden_accuracy"]),
             _percent(row["float_accuracy"]),
             _percent(row["loss"]),
@@ -135,7 +146,7 @@ def _accuracy_table(rows: list[Row], simulated: bool) -> Table:
 
 
 def _cost_table(rows: list[Row], simulated: bool) -> Table:
-    columns = ["learner", "wiring", "neurons", "delays", "each seed, golden, %", "D moved, steps"]
+    columns = [*_place_columns(rows), "each seed, golden, %", "D moved, steps"]
     columns += [
         "spikes / neuron / step, golden",
         "silent neurons, golden",
@@ -144,8 +155,7 @@ def _cost_table(rows: list[Row], simulated: bool) -> Table:
     ]
     cells = [
         [
-            *_name(row),
-            DELAYS[row["delays"]],
+            *_name(row, rows),
             ", ".join(f"{100 * value:.1f}" for value in row["golden_accuracy"]["each"]),
             _number(row["delays_moved"], ".2f"),
             f"{row['firing_rate']:.3f}",
@@ -159,15 +169,47 @@ def _cost_table(rows: list[Row], simulated: bool) -> Table:
 
 
 def _difference_table(rows: list[Row]) -> Table:
-    columns = ["learner", "wiring", "neurons", "arithmetic", "learned, synaptic minus", "difference, points"]
-    columns += ["95 % interval", "excludes 0"]
+    columns = [*_place_columns(rows), "minus", "arithmetic", "difference, points", "95 % interval", "excludes 0"]
     cells = []
     for row in rows:
         mean, half = 100 * row["mean"], row["half_width"]
         interval = "–" if half is None else f"{mean - 100 * half:+.1f} to {mean + 100 * half:+.1f}"
         clear = {None: "–", True: "yes", False: "no"}[row["clear"]]
-        cells.append([*_name(row), row["arithmetic"], DELAYS[row["control"]], f"{mean:+.1f}", interval, clear])
-    return "What learning the delays is worth: paired over the seeds, Student's t", columns, cells
+        cells.append(
+            [
+                *_name(row, rows),
+                DELAYS.get(row["control"], row["control"]),
+                row["arithmetic"],
+                f"{mean:+.1f}",
+                interval,
+                clear,
+            ]
+        )
+    return "What learning the delays and rewiring are worth: paired over the seeds, Student's t", columns, cells
+
+
+def _connectivity_tables(rows: list[Row]) -> list[Table]:
+    """For every learner and size of which there are sparse networks: connectivity down, delays and structure across."""
+    made = []
+    for learner, wiring, neurons in dict.fromkeys((row["learner"], row["wiring"], row["neurons"]) for row in rows):
+        mine = [row for row in rows if (row["learner"], row["wiring"], row["neurons"]) == (learner, wiring, neurons)]
+        if not _any_sparse(mine):
+            continue
+        cells = {(row["connectivity"], row["delays"], row["structure"]): row for row in mine}
+        across = [(delays, structure) for delays in DELAYS for structure in STRUCTURES]
+        across = [column for column in across if any(key[1:] == column for key in cells)]
+        table = []
+        for level in sorted({row["connectivity"] for row in mine}, reverse=True):
+            found = [cells.get((level, *column)) for column in across]
+            some = next(row for row in found if row)
+            accuracy = [_percent(row and row["golden_accuracy"]) for row in found]
+            formed = cells.get((level, "synaptic", "rewired"), {}).get("formed")
+            table.append([f"{level:.0%}", f"{some['synapses']:,}", *accuracy, _number(formed, ",.0f")])
+        columns = ["connectivity", "synapses", *(f"{DELAYS[delays]}; {structure}" for delays, structure in across)]
+        columns.append("formed anew, delays learned")
+        name = f"{LEARNERS[learner].label}, {neurons} {wiring} neurons"
+        made.append((f"Golden test accuracy (%) against connectivity: {name}", columns, table))
+    return made
 
 
 def _agreement_table(rows: list[Row]) -> Table:

@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +16,7 @@ import pytest
 import ranvier.bench
 from ranvier.bench import Material, Report, Run, Stopped, bench, plots
 from ranvier.bench.executor import execute
+from ranvier.bench.suite import Place
 from ranvier.cli import main
 from ranvier.data import yin_yang
 from ranvier.golden.config import ConfigError
@@ -267,7 +268,7 @@ def test_failed_run_is_reported(plain, tmp_path, monkeypatch, capsys):
 class Failing:
     calls = 0
 
-    def __call__(self, *_: object) -> None:
+    def __call__(self, *_: object, **__: object) -> None:
         self.calls += 1
         raise ConfigError("weight ran away")
 
@@ -292,4 +293,66 @@ def test_without_matplotlib_there_are_tables(quick, plain):
 def test_rows_are_named_after_runs():
     run = Run("yinyang", "online", "none", "recurrent", 30, 4)
     assert str(run) == "online-none-recurrent-30-seed4"
-    assert run.place() == ("online", "recurrent", 30, "none")
+    assert run.place() == Place("online", "recurrent", 30, "none")
+    sparse = replace(run, connectivity=0.05, structure="rewired")
+    assert str(sparse) == "online-none-recurrent-30-0.05-rewired-seed4"
+    assert sparse.place() == Place("online", "recurrent", 30, "none", 0.05, "rewired")
+
+
+@pytest.fixture(scope="module")
+def sparse(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Two seeds of dense and sparse networks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Material, "open", lambda text, samples=None: Material.of(yin_yang(train=30, test=30)))
+        options = OPTIONS | {"delays": ["none", "synaptic"], "learners": ["online"], "connectivity": [1.0, 0.2]}
+        return bench("yinyang", "yinyang", out=tmp_path_factory.mktemp("sparse"), **options)
+
+
+def test_sparse_rows(sparse):
+    rows = {(row["connectivity"], row["structure"], row["delays"]): row for row in sparse.accuracy()}
+    kinds = [(1.0, "static"), (0.2, "static"), (0.2, "rewired")]
+    assert set(rows) == {(*kind, delays) for kind in kinds for delays in ("none", "synaptic")}
+    for (level, structure, delays), row in rows.items():
+        assert row["synapses"] == 150 * level
+        assert row["parameters"] == row["synapses"] * (1 + (delays == "synaptic")) + 90
+        assert (row["formed"] or 0) > 10 if structure == "rewired" else not row["formed"]
+
+
+def test_what_rewiring_is_worth(sparse):
+    found = [row for row in sparse.summary()["differences"] if row["control"] == "static"]
+    assert {row["delays"] for row in found} == {"none", "synaptic"}
+    each = {
+        row["structure"]: row["golden_accuracy"]["each"]
+        for row in sparse.accuracy()
+        if (row["delays"], row["connectivity"]) == ("none", 0.2)
+    }
+    (none,) = [row for row in found if row["delays"] == "none"]
+    assert none["mean"] == pytest.approx(np.mean(np.subtract(each["rewired"], each["static"])))
+    assert none["pairs"] == 2
+
+
+def test_table_of_connectivity(sparse):
+    text = sparse.text()
+    title = "## Golden test accuracy (%) against connectivity: online three-factor, 30 feedforward neurons"
+    head, _, dense, thin = text[text.index(title) :].splitlines()[2:6]
+    assert head.count("static") == head.count("rewired") == 2
+    assert dense.startswith("| 100% | 150 |")
+    assert dense.count("–") == 3
+    assert thin.startswith("| 20% | 30 |")
+    assert thin.count("±") == 4
+    assert "| online three-factor | feedforward | 30 | 20%, rewired | none, weights only |" in text
+    assert "| online three-factor | feedforward | 30 | 100% | none, weights only |" in text
+
+
+def test_pictures_of_sparse_networks(sparse, monkeypatch):
+    monkeypatch.setitem(plots.SETTINGS, "svg.fonttype", "none")
+    pictures = {title: svg for title, _, svg in sparse.figures()}
+    assert "Learning curves, 30 feedforward neurons" in pictures
+    for word in ("active synapses (% of the possible)", "golden test accuracy (%)", "(rewired)", "(static)"):
+        assert word in pictures["Accuracy against connectivity"]
+    thin = replace(sparse, finished=[(run, row) for run, row in sparse.finished if run.structure == "rewired"])
+    titles = [title for title, _, _ in thin.figures()]
+    assert titles[:2] == [
+        "Accuracy against connectivity",
+        "Learning curves, 30 feedforward neurons, 20% of the synapses, rewired",
+    ]

@@ -138,7 +138,7 @@ def test_what_a_setting_makes_impossible_is_an_outcome():
     run = replace(next(iter(TASKS.values())), delays="axonal")
     key = run.key(MATERIAL)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Online, "train", lambda *_: (_ for _ in ()).throw(NetworkError("values ran away")))
+        patch.setattr(Online, "train", lambda *_, **__: (_ for _ in ()).throw(NetworkError("values ran away")))
         assert [outcome.failed for _, outcome in execute({key: run}, MATERIAL)] == ["values ran away"]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import ranvier.learners
+import ranvier.recipes
 from ranvier.bench.suite import SUITES, TRIAL, Material, Run, parameters, runs
 from ranvier.data import yin_yang
 from ranvier.golden.compiled import CompiledCore
@@ -35,11 +36,20 @@ def material() -> Material:
         {"neurons": 11},
         {"seed": 1},
         {"epochs": 2},
+        {"connectivity": 0.3},
     ],
     ids=str,
 )
 def test_key_follows_the_settings(changes, material):
     assert RUN.key(material) == RUN.key(material) != replace(RUN, **changes).key(material)
+
+
+def test_key_of_a_sparse_run_follows_structure_and_rewiring(material, monkeypatch):
+    sparse = replace(RUN, connectivity=0.3, structure="rewired")
+    keys = {RUN.key(material), sparse.key(material), replace(sparse, structure="static").key(material)}
+    monkeypatch.setattr(ranvier.recipes, "DRIFT", 2.0)
+    assert len(keys | {sparse.key(material)}) == 4
+    assert RUN.key(material) in keys
 
 
 def test_key_follows_the_data(material):
@@ -103,6 +113,19 @@ def test_grid():
     assert {run.delays for run in found} == set(VARIANTS)
     some = runs("yinyang", learners=["online"], seeds=1, delays=["fixed"], wirings=["recurrent"], neurons=[30, 60])
     assert some == [Run("yinyang", "online", "fixed", "recurrent", 30, 0)]
+    sparse = runs("yinyang", learners=["online"], seeds=1, delays=["none"], neurons=[10], connectivity=[1, 0.1])
+    assert [(run.connectivity, run.structure) for run in sparse] == [(1, "static"), (0.1, "static"), (0.1, "rewired")]
+    assert sparse[0] == Run("yinyang", "online", "none", "feedforward", 10, 0)
+    one = runs(
+        "yinyang",
+        learners=["online"],
+        seeds=1,
+        delays=["none"],
+        neurons=[10],
+        connectivity=[0.1],
+        structures=["rewired"],
+    )
+    assert one == sparse[2:]
     for name, suite in SUITES.items():
         assert suite.shown in {(wiring, neurons) for wiring, neurons, _ in suite.networks()}, name
 

@@ -1,5 +1,7 @@
 """What fits where, by the shapes of memories and by synthesis."""
 
+from dataclasses import replace
+
 import pytest
 
 import ranvier.hw.fit
@@ -33,9 +35,11 @@ def test_the_largest_of_a_kind_is_the_last_whose_memories_fit(monkeypatch):
     blocks, others = memory_blocks(config, "ecp5")[0], 3  # synthesis for real is in `tests/test_board.py`
     needed = Resources(5000, 5000, blocks + others, 20, 100, None)
     monkeypatch.setattr(ranvier.hw.fit, "netlist_of", lambda *_: needed)
+    small = replace(CAPACITIES[board.device], block_rams=blocks + others + 4)
+    monkeypatch.setitem(CAPACITIES, board.device, small)
     found = fit(board, config)
     assert (found.needed, found.lacking) == (needed, ())
-    most = CAPACITIES[board.device].block_rams - others
+    most = small.block_rams - others
     assert memory_blocks(config.replace(neurons=found.largest), "ecp5")[0] <= most
     assert memory_blocks(config.replace(neurons=found.largest + 1), "ecp5")[0] > most
     assert f"largest of its kind: {found.largest} neurons (this one has 7)" in found.text(config)
