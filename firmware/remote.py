@@ -3,14 +3,13 @@
 import zlib
 from collections.abc import Collection, Sequence
 from time import monotonic, sleep
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.firmware.link import Link, LinkError, Words
 from ranvier.firmware.loading import ARRAYS, TRACES, arrays, settings, step_sizes
+from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import COUNTERS, TRACED, Record, Traced
@@ -24,7 +23,7 @@ __all__ = ["RemoteCore"]
 Raw = NDArray[np.int64]
 
 
-class RemoteCore:
+class RemoteCore(Closing):
     """A core reached over a `Link`.
 
     Everything that is written is summed up on both sides (`Register.CHECKSUM`) and compared after a network was loaded and
@@ -193,14 +192,6 @@ class RemoteCore:
     def close(self) -> None:
         """Let go of the link."""
         self.link.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # ---------------------------------------------------------------- details
 

@@ -1,13 +1,12 @@
 """What the plain and the compiled golden model share: everything around the arithmetic."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import TRACED, Record, Traced
@@ -20,7 +19,7 @@ Raw = NDArray[np.int64]
 Steps = dict[Traced, Raw]
 
 
-class CoreBase(ABC):
+class CoreBase(Closing):
     """A core in software: one network, one sample at a time.
 
     Parameters
@@ -81,14 +80,6 @@ class CoreBase(ABC):
     def close(self) -> None:
         """Nothing to release."""
         return
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # ---------------------------------------------------------------- arithmetic, spelled twice
 

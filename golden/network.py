@@ -1,6 +1,5 @@
 """What is loaded into a core: weights, delays, decays, step sizes. Raw integers, and one file format for all of them."""
 
-import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
+from ranvier.golden.replacing import replacing
 from ranvier.golden.step_size import StepSize
 
 __all__ = ["Network", "NetworkError", "StepSize", "write_arrays"]
@@ -26,14 +26,8 @@ class NetworkError(ValueError):
 
 def write_arrays(path: str | Path, **arrays: Any) -> None:
     """Write an ``.npz`` file under a temporary name and rename it once it is complete."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as stream:
-            np.savez_compressed(stream, **arrays)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, open(temporary, "wb") as stream:
+        np.savez_compressed(stream, **arrays)
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Boards: which pins, which clock, which FPGA; and from a configuration to a bitstream for one of them."""
 
 import importlib
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib import io
 
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.replacing import replacing
 from ranvier.hw.clock import ECP5Clock, ICE40Clock
 from ranvier.hw.place import DEVICES, Placement, pack, place_and_route, placer
 from ranvier.hw.serial import SerialCore
@@ -171,9 +171,8 @@ def build(board: Board, config: CoreConfig, bitstream: Path, *, baud: int = BAUD
                 f"{placement.path[-1].cell}"
             )
         pack(routed, board.device, made)
-        temporary = bitstream.with_name(f".{bitstream.name}.{os.getpid()}.tmp")
-        temporary.write_bytes(made.read_bytes())
-        temporary.replace(bitstream)
+        with replacing(bitstream) as temporary:
+            temporary.write_bytes(made.read_bytes())
     return Build(bitstream, tools, resources, placement)
 
 

@@ -1,12 +1,11 @@
 """Writing results so that a failure leaves the old file and no half of a new one."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-__all__ = ["OutputError", "check_output", "output_folder", "replacing", "write_bytes", "write_text"]
+from ranvier.golden.replacing import replacing
+
+__all__ = ["OutputError", "check_output", "output_folder", "write_bytes", "write_text"]
 
 
 class OutputError(ValueError):
@@ -41,19 +40,6 @@ def output_folder(path: str | Path) -> Path:
     except OSError as error:
         raise OutputError(f"cannot make the folder {path}: {error.strerror}") from None
     return path
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it at the end; after an error nothing is left behind."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

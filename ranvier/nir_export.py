@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.extras import extra
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
-from ranvier.nir_graph import NirError, load_nir
+from ranvier.nir_graph import NirError
 from ranvier.nir_import import INTEGRATIONS, METADATA, Integration
 
 __all__ = ["Exported", "export_graph"]
@@ -87,7 +88,7 @@ class _Export:
     fractions: bool
 
     def __post_init__(self) -> None:
-        self.nir = load_nir()
+        self.nir = extra("nir", "nir")
         self.nodes: dict[str, Any] = {}
         self.edges: list[tuple[str, str]] = []
         self.notes: list[str] = []

@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.files import OutputError, replacing
+from ranvier.extras import extra
+from ranvier.files import OutputError
+from ranvier.golden.replacing import replacing
 
-__all__ = ["LEAKY", "SPIKING", "Circuit", "NirError", "Projection", "load_nir", "read_graph", "write_graph"]
+__all__ = ["LEAKY", "SPIKING", "Circuit", "NirError", "Projection", "read_graph", "write_graph"]
 
 Real = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -39,18 +41,9 @@ class NirError(ValueError):
     """A graph that cannot be read or that the core cannot hold; the message names the node, the cause and a way out."""
 
 
-def load_nir() -> Any:
-    """The package ``nir``; `NirError` if it is not installed."""
-    try:
-        import nir
-    except ImportError:
-        raise NirError("reading and writing NIR takes the package nir: install ranvier[nir]") from None
-    return nir
-
-
 def read_graph(path: str | Path) -> Any:
-    """The graph in a file; `NirError` names the file and what is wrong with it."""
-    nir = load_nir()
+    """The graph in a file; `NirError` names the file and what is wrong with it, `ExtraError` the package that is missing."""
+    nir = extra("nir", "nir")
     if not Path(path).is_file():
         raise NirError(f"{path}: there is no such file")
     try:
@@ -61,7 +54,7 @@ def read_graph(path: str | Path) -> Any:
 
 def write_graph(path: str | Path, graph: Any) -> None:
     """Write a graph under a temporary name and rename it once it is complete; `OutputError` if it cannot be written."""
-    nir = load_nir()
+    nir = extra("nir", "nir")
     try:
         with replacing(path) as temporary:
             nir.write(temporary, graph)

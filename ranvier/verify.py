@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ranvier.data.dataset import Dataset
 from ranvier.device import Device
+from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network
 from ranvier.golden.record import Record, Traced
@@ -89,7 +90,7 @@ class Mismatch(Exception):
         return Path(path)
 
 
-class Twin:
+class Twin(Closing):
     """Two devices driven as one; everything that they return is compared.
 
     Is a `Device` itself, so that it can be trained and evaluated like any other: what it returns comes from the device
@@ -179,12 +180,6 @@ class Twin:
         """Close both."""
         self.reference.close()
         self.device.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # ---------------------------------------------------------------- comparison
 

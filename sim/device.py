@@ -3,13 +3,12 @@
 import ctypes
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.firmware.loading import ARRAYS, TRACES, arrays, settings, step_sizes
+from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import COUNTERS, TRACED, Record, Traced
@@ -34,7 +33,7 @@ class SimulationError(RuntimeError):
 _PATIENCE = 20_000_000
 
 
-class SimulatedCore:
+class SimulatedCore(Closing):
     """Simulated RTL of a core: about a million clocks per second, every result read through the core's own ports.
 
     Parameters
@@ -173,14 +172,6 @@ class SimulatedCore:
         if self._device:
             self._library.device_close(self._device)
             self._device = ctypes.c_void_p()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # ---------------------------------------------------------------- details
 

@@ -5,10 +5,9 @@ import os
 import threading
 import tty
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from ranvier.firmware.serial_link import SerialLink
+from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
 from ranvier.sim.build import library, serial
 
@@ -20,7 +19,7 @@ CLOCKS_PER_BIT = 8
 BAUD = 125_000
 
 
-class SimulatedPort:
+class SimulatedPort(Closing):
     """The RTL of `ranvier.hw.serial.SerialCore` in a thread of its own, driven at its pins.
 
     The terminal passes bytes at whatever baud rate the host sets, and they are put on the pins just so: at a rate that the
@@ -79,14 +78,6 @@ class SimulatedPort:
         if self._board:
             self._library.serial_close(self._board)
             self._board = ctypes.c_void_p()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class SimulatedLink(SerialLink):

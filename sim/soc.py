@@ -4,9 +4,8 @@ import ctypes
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.soc import Soc, processor_verilog
 from ranvier.hw.uart import BitTime
@@ -33,7 +32,7 @@ def _model(program: Sequence[int]) -> Model:
     return Model(name, verilog, "soc_harness.cpp", f"-{content}")
 
 
-class SimulatedSoc:
+class SimulatedSoc(Closing):
     """The RTL of `ranvier.hw.soc.Soc`, heard at the pin of its serial port.
 
     Parameters
@@ -86,11 +85,3 @@ class SimulatedSoc:
         if self._board:
             self._library.soc_close(self._board)
             self._board = ctypes.c_void_p()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

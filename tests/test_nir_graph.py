@@ -1,7 +1,7 @@
 """Files of NIR graphs, and the commands that exchange them: what is written, and what ends in one clear line."""
 
-import builtins
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from ranvier.cli import main
+from ranvier.extras import ExtraError
 from ranvier.files import OutputError
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
 from ranvier.nir_export import export_graph
-from ranvier.nir_graph import NirError, load_nir, read_graph, write_graph
+from ranvier.nir_graph import read_graph, write_graph
 
 nir = pytest.importorskip("nir", reason="NIR takes ranvier[nir]")
 
@@ -128,15 +129,8 @@ def test_failure_in_writing_leaves_the_old_graph(here: Path, network: Network, m
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    given = builtins.__import__
-
-    def without(name: str, *rest: Any) -> Any:
-        if name == "nir":
-            raise ImportError(name)
-        return given(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(NirError, match=r"install ranvier\[nir\]"):
-        load_nir()
+    monkeypatch.setitem(sys.modules, "nir", None)
+    with pytest.raises(ExtraError, match=r"install ranvier\[nir\]"):
+        read_graph("x.nir")
     assert main(["nir", "import", "x.nir"]) == 2
     assert "install ranvier[nir]" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from typing import IO, cast
 
 from ranvier.data.dataset import DataError
 from ranvier.data.published import PUBLISHED
-from ranvier.files import replacing
+from ranvier.golden.replacing import replacing
 
 __all__ = ["unpacked"]
 
