@@ -12,7 +12,7 @@ from ranvier.data.dataset import Dataset
 from ranvier.golden.config import ConfigError
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.spikes import Sample
-from ranvier.recipes import Start
+from ranvier.recipes import Course
 from ranvier.training import Tally, evaluate
 
 __all__ = ["AfterStep", "Fit", "FitEpoch", "Gradient", "Learner", "OfflineRecipe", "fit", "judge"]
@@ -24,37 +24,28 @@ AfterStep = Callable[[Real, Real], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfflineRecipe(Start):
-    """Recipe of an offline learner, in real units.
+class OfflineRecipe(Course):
+    """Recipe of an offline learner, in real units; its step sizes are those of Adam (Kingma and Ba 2015).
 
     Parameters
     ----------
-    epochs, batch : int
-        Passes over the training samples, and samples per optimiser step.
-    eta_weight, eta_delay, eta_readout : float
-        Step sizes of Adam (Kingma and Ba 2015) for W, D (steps) and Wout in the first epoch; 0 freezes.
-    decay : float
-        Factor on every step size from one epoch to the next.
+    batch : int
+        Samples per optimiser step.
     Others
-        Of `Start`.
+        Of `Course`.
 
     Raises
     ------
     ConfigError
-        If a count is not positive.
+        If `batch` is not positive.
     """
 
-    epochs: int
     batch: int
-    eta_weight: float
-    eta_delay: float
-    eta_readout: float
-    decay: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}={getattr(self, name)} is out of range: give at least 1")
+        super().__post_init__()
+        if self.batch < 1:
+            raise ConfigError(f"batch={self.batch} is out of range: give at least 1")
 
     def steps(self, samples: int) -> int:
         """Optimiser steps of an epoch over so many training samples."""

@@ -16,6 +16,7 @@ __all__ = [
     "DELAY_MODES",
     "FROM_ZERO",
     "RECIPES",
+    "Course",
     "DelayMode",
     "Recipe",
     "Start",
@@ -68,15 +69,15 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(Start):
-    """Recipe of the online rule, quantised once when it meets a core.
+class Course(Start):
+    """How a network starts and how fast it learns.
 
     Parameters
     ----------
     epochs : int
         Passes over the training samples.
-    eta_weight, eta_delay, eta_axonal, eta_readout : float
-        Step sizes of W, synaptic D, axonal D and Wout in the first epoch.
+    eta_weight, eta_delay, eta_readout : float
+        Step sizes of W, D (steps) and Wout in the first epoch; 0 freezes.
     decay : float
         Factor on every step size from one epoch to the next.
     Others
@@ -91,13 +92,27 @@ class Recipe(Start):
     epochs: int
     eta_weight: float
     eta_delay: float
-    eta_axonal: float
     eta_readout: float
-    decay: float
+    decay: float = 1.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise ConfigError(f"epochs={self.epochs} is out of range: give at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Course):
+    """Recipe of the online rule, quantised once when it meets a core.
+
+    Parameters
+    ----------
+    eta_axonal : float
+        Step size of axonal D, instead of `eta_delay`.
+    Others
+        Of `Course`.
+    """
+
+    eta_axonal: float
 
     def step_sizes(self, config: CoreConfig, epoch: int) -> tuple[StepSize, StepSize, StepSize]:
         """Step sizes of W, D and Wout in `epoch`, counted from 0, as the chip holds them."""
@@ -110,7 +125,7 @@ class Recipe(Start):
         )
 
 
-AnyRecipe = TypeVar("AnyRecipe", bound=Start)
+AnyRecipe = TypeVar("AnyRecipe", bound=Course)
 
 #: Spoken words: many spikes, every step scored, recurrent neurons. With larger steps of Wout the readouts run away.
 SPOKEN = Recipe(
