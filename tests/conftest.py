@@ -1,7 +1,7 @@
 """What tests share: evidence beyond passing, recordings that are not ours, and copies of the hardware with faults.
 
 Every ``record_property("evidence", line)`` is printed at the end of the run. The Braille recordings are looked for at
-``$RANVIER_BRAILLE``, else in ``../shared/data/braille``. ``--prove`` injects all faults instead of one in three, and leaves
+``$RANVIER_BRAILLE``, else in ``../shared/data/braille``. ``--prove`` injects all faults instead of one in four, and leaves
 nothing out.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 HARDWARE = Path(__file__).parents[1] / "hw"
-FAULTS_PER_RUN = 3
+FAULTS_PER_RUN = 4
 BRAILLE = Path(__file__).parents[2] / "shared" / "data" / "braille" / "braille_taxels.npz"
 
 
