@@ -22,7 +22,7 @@ __all__ = ["SerialLink"]
 _WINDOWS = word_address(Space.WEIGHT, 0) << 2
 #: Registers that are not read twice: reading takes from one, and the other is asked again and again anyway.
 _MOVING = {register.address for register in Register if register.access == Access.TAKE} | {Register.STATUS.address}
-#: What pyserial raises when a port has gone; `ValueError` when it sets a timeout on it.
+#: What pyserial raises when a port is not there, has gone, or cannot be set as asked.
 _GONE = (OSError, ValueError)
 
 

@@ -149,14 +149,26 @@ class Way(ABC):
         """Recipe for a data set by its name, with all delays 0 at first if `from_zero`; `ConfigError` if there is none."""
 
     @abstractmethod
-    def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> tuple[CoreConfig, Any]:
-        """The core that a network of this learner needs, and the recipe for as many connections."""
+    def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> CoreConfig:
+        """The core that a network of this learner needs."""
 
     @abstractmethod
     def rewiring(self, recipe: Any, sparse: Sparse, samples: int) -> Rewiring:
         """How a sparse network is rewired that learns from so many samples."""
 
     @abstractmethod
+    def _learn(
+        self,
+        config: CoreConfig,
+        recipe: Any,
+        dataset: Dataset,
+        seed: int,
+        plasticity: DeepR | None,
+        rewired: bool,
+        progress: bool,
+    ) -> Trained:
+        """`train` with connections that `plasticity` draws, and changes if `rewired`."""
+
     def train(
         self,
         config: CoreConfig,
@@ -168,6 +180,8 @@ class Way(ABC):
         progress: bool = False,
     ) -> Trained:
         """Learn with core and recipe of `parts`; Ctrl-C ends it after the last finished epoch, if there is one."""
+        plasticity = DeepR(config, self.rewiring(recipe, sparse, len(dataset.train)), seed) if sparse else None
+        return self._learn(config, recipe, dataset, seed, plasticity, bool(sparse and sparse.rewired), progress)
 
     def parts(
         self, config: CoreConfig, data: str, delays: str, epochs: int | None = None, sparse: Sparse | None = None
@@ -177,7 +191,8 @@ class Way(ABC):
         recipe = self.recipe(data, from_zero)
         if epochs is not None:
             recipe = recipe.replace(epochs=epochs)
-        return self.core(*with_delays(config, recipe, mode), sparse)
+        config, recipe = with_delays(config, recipe, mode)
+        return self.core(config, recipe, sparse), recipe
 
     def refusal(self, data: str) -> str | None:
         """Why it cannot learn a data set here, in a few words; None if it can."""
@@ -228,32 +243,30 @@ class Online(Way):
         recipe = _recipe(RECIPES, data)
         return FROM_ZERO.get(data, recipe.replace(delay_span=0.0)) if from_zero else recipe
 
-    def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> tuple[CoreConfig, Any]:
+    def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> CoreConfig:
         """A core that learns, and leaves alone what is dormant."""
-        return config.replace(dormant=config.dormant or bool(sparse)), recipe
+        return config.replace(dormant=config.dormant or bool(sparse))
 
     def rewiring(self, recipe: Any, sparse: Sparse, samples: int) -> Rewiring:
         """By the host, a few times per epoch."""
         return rewiring(sparse.connectivity, recipe.epochs, samples=samples)
 
-    def train(
+    def _learn(
         self,
         config: CoreConfig,
         recipe: Any,
         dataset: Dataset,
         seed: int,
-        *,
-        sparse: Sparse | None = None,
-        progress: bool = False,
+        plasticity: DeepR | None,
+        rewired: bool,
+        progress: bool,
     ) -> Trained:
-        """See `Way.train`."""
         network = initial_network(config, recipe, seed)
-        plasticity = DeepR(config, self.rewiring(recipe, sparse, len(dataset.train)), seed) if sparse else None
         if plasticity:
             network = plasticity.start(network)
-        rewires = plasticity if sparse and sparse.rewired else None
+        changes = plasticity if rewired else None
         with open_device(self.device, config) as device:
-            learned = train(device, network, dataset, recipe, seed, rewiring=rewires, progress=progress)
+            learned = train(device, network, dataset, recipe, seed, rewiring=changes, progress=progress)
         return Trained(learned, learned.initial, learned.network, self.arithmetic, plasticity=plasticity)
 
 
@@ -289,31 +302,29 @@ class Offline(Way):
         recipe = _recipe(import_module(self.module).RECIPES, data)
         return recipe.replace(delay_span=0.0) if from_zero else recipe
 
-    def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> tuple[CoreConfig, Any]:
+    def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> CoreConfig:
         """A core for inference only, with a filter of the synaptic current if the recipe has one."""
         synapse = {"synapse": "exponential"} if recipe.beta else {}
-        return config.replace(learning=False, dormant=False, **synapse), recipe
+        return config.replace(learning=False, dormant=False, **synapse)
 
     def rewiring(self, recipe: Any, sparse: Sparse, samples: int) -> Rewiring:
         """After every mini-batch."""
         return rewiring(sparse.connectivity, recipe.epochs, steps=recipe.steps(samples))
 
-    def train(
+    def _learn(
         self,
         config: CoreConfig,
         recipe: Any,
         dataset: Dataset,
         seed: int,
-        *,
-        sparse: Sparse | None = None,
-        progress: bool = False,
+        plasticity: DeepR | None,
+        rewired: bool,
+        progress: bool,
     ) -> Trained:
-        """See `Way.train`."""
         network, change = recipe.draw(config, np.random.default_rng(seed)), None
-        plasticity = DeepR(config, self.rewiring(recipe, sparse, len(dataset.train)), seed) if sparse else None
         if plasticity:
             network = plasticity.start(network)
-            change = plasticity.step if sparse and sparse.rewired else plasticity.hold
+            change = plasticity.step if rewired else plasticity.hold
         learner = self.make(config, recipe, dataset.name)
         learned = fit(learner, network, dataset, recipe, seed, after_step=change, progress=progress)
         core = widened(learned.network, dataset.train)

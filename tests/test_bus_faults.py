@@ -5,14 +5,12 @@ Faults of the peripheral must be found over the bus. Run as a script, this file 
 """
 
 import json
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from faults import Fault, check_places, outcome
 
-ROOT = Path(__file__).parents[1]
 PERIPHERAL = ("tests/sim/test_bus.py", "tests/firmware/test_remote.py")
 #: What files of the hardware are checked by, if not as parts of the peripheral.
 CHECKS = {
@@ -20,16 +18,6 @@ CHECKS = {
     "register_slice.py": ("tests/hw/test_register_slice.py",),
     "wishbone.py": ("tests/hw/test_wishbone.py",),
 }
-
-
-@dataclass(frozen=True)
-class Fault:
-    """`old` becomes `new` in `file` of the hardware."""
-
-    name: str
-    file: str
-    old: str
-    new: str
 
 
 FAULTS = [
@@ -215,17 +203,12 @@ FAULTS = [
 
 
 def checked(hardware: Path, checks: tuple[str, ...]) -> dict:
-    """Outcome of checks on the hardware in a folder, in a process of its own."""
-    command = [sys.executable, __file__, str(hardware), *checks]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    """Outcome of checks on the hardware in a folder."""
+    return outcome(__file__, hardware, *checks, timeout=900)
 
 
 def test_every_fault_changes_exactly_one_place():
-    counts = {f.name: (ROOT / "hw" / f.file).read_text().count(f.old) for f in FAULTS}
-    assert counts == dict.fromkeys(counts, 1)
-    assert len(counts) == len(FAULTS)
+    check_places(FAULTS)
 
 
 @pytest.mark.slow
@@ -266,10 +249,10 @@ def main(hardware: Path, checks: list[str]) -> None:
     from conftest import use_hardware
 
     use_hardware(hardware)
-    outcome = Outcome()
-    pytest.main(["-q", "-x", "-p", "no:cacheprovider", *checks], plugins=[outcome])
+    counter = Outcome()
+    pytest.main(["-q", "-x", "-p", "no:cacheprovider", *checks], plugins=[counter])
     print()
-    print(json.dumps(outcome.found))
+    print(json.dumps(counter.found))
 
 
 if __name__ == "__main__":

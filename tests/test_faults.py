@@ -5,17 +5,16 @@ against the golden model with `ranvier.verify`; nothing but the one line differs
 """
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from faults import Fault, check_places, outcome
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
 
-HARDWARE = Path(__file__).parents[1] / "hw"
 SEED, SAMPLES = 1, 160
 
 #: Cores that between them use every unit. The first has coarse numbers, which meet the threshold and their limits often.
@@ -51,218 +50,214 @@ CORES["single port"] = CORES["synaptic"].replace(memory="single", dormant=True)
 
 
 @dataclass(frozen=True)
-class Fault:
-    """`old` becomes `new` in `file` of the hardware, which the core called `core` must show."""
+class CoreFault(Fault):
+    """A fault that the core called `core` must show."""
 
-    name: str
-    file: str
-    old: str
-    new: str
     core: str = "synaptic"
 
 
 FAULTS = [
-    Fault(
+    CoreFault(
         "stochastic rounding ignores the draw",
         "fixed.py",
         "return (value + draw[:bits]) >> bits",
         "return value >> bits",
     ),
-    Fault(
+    CoreFault(
         "rounding half up rounds down",
         "fixed.py",
         "return value if bits == 0 else (value + (1 << (bits - 1))) >> bits",
         "return value >> bits",
     ),
-    Fault(
+    CoreFault(
         "leak rounds down, not toward zero",
         "fixed.py",
         "return (value + Mux(value[-1], Const((1 << bits) - 1, bits), 0)) >> bits",
         "return value >> bits",
     ),
-    Fault(
+    CoreFault(
         "saturation wraps",
         "fixed.py",
         "clipped = Mux(fits, value, limit)[: fmt.width]",
         "clipped = Mux(fits, value, value + limit * 0)[: fmt.width]",
     ),
-    Fault(
+    CoreFault(
         "learned delay below zero wraps to the other end",
         "fixed.py",
         "return Mux(below, 0, Mux(above, most, value.as_unsigned()))",
         "return Mux(below, most, Mux(above, most, value.as_unsigned()))",
     ),
-    Fault(
+    CoreFault(
         "current arrives a step early",
         "delivery.py",
         "self.slots[lane].eq(self.slot + 1 + steps)",
         "self.slots[lane].eq(self.slot + steps)",
     ),
-    Fault(
+    CoreFault(
         "delay line keeps the current that was taken",
         "delay_line.py",
         "bank.write.eq(taking),",
         "bank.write.eq(0),",
     ),
-    Fault(
+    CoreFault(
         "delay line is not cleared after a sample",
         "core.py",
         "ring.take.eq(neurons.take | self.clearing),",
         "ring.take.eq(neurons.take),",
     ),
-    Fault(
+    CoreFault(
         "lanes swapped",
         "delay_line.py",
         "self.current[lane].eq(bank.value),",
         "self.current[lane ^ 1].eq(bank.value),",
     ),
-    Fault(
+    CoreFault(
         "hazard between additions not resolved",
         "accumulator.py",
         "base.eq(Mux(same(written), written.sum, Mux(same(past), past.sum, read.data))),",
         "base.eq(read.data),",
     ),
-    Fault(
+    CoreFault(
         "hazard between consecutive additions not resolved",
         "accumulator.py",
         "chained.eq(same(adding)),",
         "chained.eq(0),",
         core="axonal",
     ),
-    Fault(
+    CoreFault(
         "fires above the threshold, not at it",
         "neuron.py",
         "after.spiked.eq(delayed(m, v >= c.threshold_raw, 2)),",
         "after.spiked.eq(delayed(m, v > c.threshold_raw, 2)),",
     ),
-    Fault(
+    CoreFault(
         "spiking neuron is not reset to zero",
         "neuron.py",
         "Mux(spiked, 0, leaked)",
         "leaked",
         core="axonal",
     ),
-    Fault(
+    CoreFault(
         "lanes beyond the last neuron earn credit",
         "neuron.py",
         "Mux(existing, psi, 0)",
         "psi",
     ),
-    Fault(
+    CoreFault(
         "readout does not leak",
         "readout.py",
         "bank.write.eq(delayed(m, issue_leak, self.LEAK_LATENCY)),",
         "bank.write.eq(delayed(m, issue_leak, self.LEAK_LATENCY) & self.clear),",
     ),
-    Fault(
+    CoreFault(
         "neuron projects onto itself",
         "synapse.py",
         "~own & (neuron < c.neurons)",
         "neuron < c.neurons",
     ),
-    Fault(
+    CoreFault(
         "softmax does not subtract the largest",
         "softmax.py",
         "(self.largest - self.value).as_unsigned()",
         "(c.potential.max - self.value).as_unsigned()",
     ),
-    Fault(
+    CoreFault(
         "softmax leaves the last output out of its sum",
         "softmax.py",
         "        with m.If(store_valid):\n",
         "        with m.If(store_valid & (store_index != c.outputs - 1)):\n",
     ),
-    Fault(
+    CoreFault(
         "learning signal goes on from neuron to neuron",
         "learning_signal.py",
         "total.eq(Mux(first, 0, total) + level[0])",
         "total.eq(total + level[0])",
     ),
-    Fault(
+    CoreFault(
         "two spikes of a unit on one step count as one",
         "trace.py",
         "Mux(before.arrived == most, most, before.arrived + 1)",
         "1",
     ),
-    Fault(
+    CoreFault(
         "kernel has the wrong sign",
         "trace.py",
         "(tap * (window[radius + u] - window[radius - u])",
         "(tap * (window[radius - u] - window[radius + u])",
     ),
-    Fault(
+    CoreFault(
         "stale traces of an earlier sample are used",
         "eligibility.py",
         "delayed(m, steps < held, 1 + TraceLine.LATENCY)",
         "delayed(m, steps >= 0, 1 + TraceLine.LATENCY)",
     ),
-    Fault(
+    CoreFault(
         "sum over a row goes on into the next",
         "eligibility.py",
         "total.eq(Mux(first, 0, total) + blame[0]),",
         "total.eq(total + blame[0]),",
         core="axonal",
     ),
-    Fault(
+    CoreFault(
         "weights move uphill",
         "eligibility.py",
         "total = delayed(m, delayed(m, synapses.weight[lane], 2) - change, 1)",
         "total = delayed(m, delayed(m, synapses.weight[lane], 2) + change, 1)",
     ),
-    Fault(
+    CoreFault(
         "random generators step once too often",
         "core.py",
         "self.random.advance.eq(unit.advance | self.signal.advance),",
         "self.random.advance.eq(unit.advance | self.signal.advance | self.begin_learning),",
     ),
-    Fault(
+    CoreFault(
         "credit of the last word is not stored",
         "core.py",
         "m.d.comb += self.credit.flush.eq(1)",
         "m.d.comb += self.credit.flush.eq(0)",
     ),
-    Fault(
+    CoreFault(
         "lagging updates do not catch up at the end",
         "core.py",
         "with m.If(self.learn & (lagging != 0)):",
         "with m.If(self.learn & (lagging > c.lag)):",
     ),
-    Fault(
+    CoreFault(
         "presynaptic current decays like the trace",
         "trace.py",
         "self._leaky(m, before.current, self.beta, arriving)",
         "self._leaky(m, before.current, self.alpha, arriving)",
         core="axonal",
     ),
-    Fault(
+    CoreFault(
         "dormant synapses learn",
         "eligibility.py",
         "return weight.any() if self.config.dormant else 1",
         "return 1",
         core="single port",
     ),
-    Fault(
+    CoreFault(
         "single-ported words are read on every clock",
         "row_memory.py",
         "m.d.sync += turn.eq(~turn | hold)",
         "m.d.sync += turn.eq(1)",
         core="single port",
     ),
-    Fault(
+    CoreFault(
         "single-ported words are written on the clocks of reads",
         "row_memory.py",
         "return (latency + 1) % 2 if",
         "return latency % 2 if",
         core="single port",
     ),
-    Fault(
+    CoreFault(
         "lanes beyond the last neuron get what memory held at power-up",
         "synapse.py",
         "~own & (neuron < c.neurons)",
         "~own",
         core="single port",
     ),
-    Fault(
+    CoreFault(
         "lanes beyond the last output get what memory held at power-up",
         "readout.py",
         "bank.add.eq(add & exists),",
@@ -273,18 +268,12 @@ FAULTS = [
 
 
 def verified(hardware: Path, core: str) -> dict:
-    """Outcome of verifying the hardware in a folder, in a process of its own."""
-    command = [sys.executable, __file__, str(hardware), core]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    """Outcome of verifying the hardware in a folder."""
+    return outcome(__file__, hardware, core, timeout=600)
 
 
 def test_every_fault_changes_exactly_one_place():
-    counts = {f.name: (HARDWARE / f.file).read_text().count(f.old) for f in FAULTS}
-    assert counts == dict.fromkeys(counts, 1)
-    assert len(counts) == len(FAULTS)
-    assert all(f.old != f.new for f in FAULTS)
+    check_places(FAULTS)
 
 
 @pytest.mark.slow

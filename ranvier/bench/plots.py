@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.bench.suite import Row, Run
-from ranvier.bench.tables import DELAYS
+from ranvier.bench.tables import DELAYS, size_of, size_text
 from ranvier.learners import LEARNERS
 
 __all__ = ["Raster", "accuracy_plot", "connectivity_plot", "curve_plot", "delay_plot", "raster_plot"]
@@ -138,10 +138,10 @@ def connectivity_plot(rows: Sequence[Row]) -> str:
     def draw() -> Any:
         from matplotlib.ticker import FuncFormatter, NullFormatter
 
-        sizes = list(dict.fromkeys(_size(row) for row in rows if row["connectivity"] < 1))
+        sizes = list(dict.fromkeys(size_of(row) for row in rows if row["connectivity"] < 1))
         figure, axes = _grid(len(sizes), sharey=True)
         for panel, size in zip(axes, sizes, strict=True):
-            mine = [row for row in rows if _size(row) == size]
+            mine = [row for row in rows if size_of(row) == size]
             levels = sorted({row["connectivity"] for row in mine})
             for delays, structure in dict.fromkeys(
                 (row["delays"], row["structure"]) for row in mine if row["connectivity"] < 1
@@ -160,9 +160,8 @@ def connectivity_plot(rows: Sequence[Row]) -> str:
                 static = {"markerfacecolor": "white", "linestyle": ":"} if structure == "static" else {}
                 label = f"{DELAYS[delays]} ({structure})"
                 panel.errorbar(x, mean, deviation, color=colour, marker=marker, capsize=3, label=label, **static)
-            learner, wiring, neurons = size
             panel.set(xscale="log", xlabel="active synapses (% of the possible)")
-            panel.set_title(f"{LEARNERS[learner].label}, {neurons} {wiring} neurons", fontsize=10)
+            panel.set_title(size_text(size), fontsize=10)
             panel.set_xticks([100 * level for level in levels])
             panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             panel.xaxis.set_minor_formatter(NullFormatter())
@@ -172,10 +171,6 @@ def connectivity_plot(rows: Sequence[Row]) -> str:
         return figure
 
     return _drawn(draw)
-
-
-def _size(row: Row) -> tuple[str, str, int]:
-    return row["learner"], row["wiring"], row["neurons"]
 
 
 def _ticks(panel: Any, values: Sequence[int]) -> None:

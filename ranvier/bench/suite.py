@@ -341,15 +341,17 @@ def runs(
 
     `connectivity` adds sparse networks of every structure; without it there are none.
     """
-    kinds = [(level, structure) for level in connectivity or (1.0,) for structure in STRUCTURES[: 1 + (level < 1)]]
+    kinds = [
+        (level, structure)
+        for level in connectivity or (1.0,)
+        for structure in STRUCTURES
+        if (structure in (structures or STRUCTURES) if level < 1 else structure == "static")
+    ]
     return [
         Run(suite, learner, kind, wiring, size, seed, epochs, level, structure)
         for seed in range(seeds)
         for learner in learners
         for wiring, size, kind in SUITES[suite].networks()
         for level, structure in kinds
-        if kind in (delays or (kind,))
-        and wiring in (wirings or (wiring,))
-        and size in (neurons or (size,))
-        and (level == 1 or structure in (structures or (structure,)))
+        if kind in (delays or (kind,)) and wiring in (wirings or (wiring,)) and size in (neurons or (size,))
     ]

@@ -8,7 +8,7 @@ from ranvier.bench.statistics import Difference, Spread
 from ranvier.bench.suite import STRUCTURES, Place, Row, Run
 from ranvier.learners import LEARNERS
 
-__all__ = ["DELAYS", "Table", "accuracy_rows", "difference_rows", "markdown", "tables"]
+__all__ = ["DELAYS", "Table", "accuracy_rows", "difference_rows", "markdown", "size_of", "size_text", "tables"]
 
 #: Kind of delays -> what to call it.
 DELAYS = {
@@ -28,6 +28,7 @@ MEANS = ("spikes_per_sample", "cycles_per_sample", "firing_rate", "cpu_seconds",
 #: What may be missing from a run.
 OPTIONAL = ("learning_cycles_per_sample", "delays_moved", "formed")
 
+Size = tuple[str, str, int]
 Table = tuple[str, list[str], list[list[str]]]
 
 
@@ -113,6 +114,17 @@ def _name(row: Row, rows: Sequence[Row]) -> list[str]:
     return [LEARNERS[row["learner"]].label, row["wiring"], str(row["neurons"]), *sparse, DELAYS[row["delays"]]]
 
 
+def size_of(row: Row) -> Size:
+    """Learner, wiring and neurons of a row."""
+    return row["learner"], row["wiring"], row["neurons"]
+
+
+def size_text(size: Size) -> str:
+    """What `size_of` returns, for people."""
+    learner, wiring, neurons = size
+    return f"{LEARNERS[learner].label}, {neurons} {wiring} neurons"
+
+
 def _any_sparse(rows: Sequence[Row]) -> bool:
     return any(row["connectivity"] < 1 for row in rows)
 
@@ -191,8 +203,8 @@ def _difference_table(rows: list[Row]) -> Table:
 def _connectivity_tables(rows: list[Row]) -> list[Table]:
     """For every learner and size of which there are sparse networks: connectivity down, delays and structure across."""
     made = []
-    for learner, wiring, neurons in dict.fromkeys((row["learner"], row["wiring"], row["neurons"]) for row in rows):
-        mine = [row for row in rows if (row["learner"], row["wiring"], row["neurons"]) == (learner, wiring, neurons)]
+    for size in dict.fromkeys(size_of(row) for row in rows):
+        mine = [row for row in rows if size_of(row) == size]
         if not _any_sparse(mine):
             continue
         cells = {(row["connectivity"], row["delays"], row["structure"]): row for row in mine}
@@ -207,8 +219,7 @@ def _connectivity_tables(rows: list[Row]) -> list[Table]:
             table.append([f"{level:.0%}", f"{some['synapses']:,}", *accuracy, _number(formed, ",.0f")])
         columns = ["connectivity", "synapses", *(f"{DELAYS[delays]}; {structure}" for delays, structure in across)]
         columns.append("formed anew, delays learned")
-        name = f"{LEARNERS[learner].label}, {neurons} {wiring} neurons"
-        made.append((f"Golden test accuracy (%) against connectivity: {name}", columns, table))
+        made.append((f"Golden test accuracy (%) against connectivity: {size_text(size)}", columns, table))
     return made
 
 
