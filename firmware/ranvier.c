@@ -158,6 +158,7 @@ const char *ranvier_error_text(ranvier_error_t error) {
         case RANVIER_E_TIMEOUT: return "the core is still busy: reset it";
         case RANVIER_E_UNSUPPORTED: return "this core was built without it";
         case RANVIER_E_SHARED: return "somebody else uses the core";
+        case RANVIER_E_SCORED: return "the sample has more scored steps than a score can hold: score fewer";
     }
     return "unknown error";
 }
@@ -170,6 +171,7 @@ static ranvier_error_t read_shape(ranvier_t *core) {
     TRY(get(core, RANVIER_REG_SHAPE, &sizes));
     TRY(get(core, RANVIER_REG_FEATURES, &features));
     TRY(get(core, RANVIER_REG_FORMATS, &formats));
+    TRY(get(core, RANVIER_REG_LIMITS, &shape->max_scored));
     shape->inputs = GET(sizes, SHAPE_INPUTS);
     shape->neurons = GET(sizes, SHAPE_NEURONS);
     shape->outputs = GET(features, FEATURES_OUTPUTS);
@@ -333,7 +335,7 @@ ranvier_error_t ranvier_sample_begin(ranvier_t *core, bool learn, bool report) {
     if (core == NULL) return RANVIER_E_ARGUMENT;
     if (core->loading) return RANVIER_E_LOADING;
     if (learn && !core->shape.learning) return RANVIER_E_UNSUPPORTED;
-    core->room = 0u;
+    core->room = core->scored = 0u;
     if (core->dirty) TRY(give(core, RANVIER_EVENT_RESET, false, 0u));
     TRY(wait_until_idle(core));
     TRY(put(core, RANVIER_REG_MODE, PUT(learn, MODE_LEARN) | PUT(report, MODE_REPORT)));
@@ -349,7 +351,10 @@ ranvier_error_t ranvier_spike(ranvier_t *core, uint32_t unit) {
 
 ranvier_error_t ranvier_step(ranvier_t *core, bool scored, uint32_t target) {
     if (core == NULL || target >= core->shape.outputs) return RANVIER_E_ARGUMENT;
-    return give(core, RANVIER_EVENT_STEP, scored, target);
+    if (scored && core->scored == core->shape.max_scored) return RANVIER_E_SCORED;
+    TRY(give(core, RANVIER_EVENT_STEP, scored, target));
+    core->scored += scored;
+    return RANVIER_OK;
 }
 
 /* RANVIER_E_OVERFLOW if outputs of this sample were dropped. */

@@ -40,7 +40,8 @@ typedef enum {
     RANVIER_E_OVERFLOW,    /**< outputs were dropped because nobody read them in time */
     RANVIER_E_TIMEOUT,     /**< the core was still busy, or full, after `patience` polls */
     RANVIER_E_UNSUPPORTED, /**< this core was built without it */
-    RANVIER_E_SHARED       /**< somebody else ended a sample meanwhile */
+    RANVIER_E_SHARED,      /**< somebody else ended a sample meanwhile */
+    RANVIER_E_SCORED       /**< more scored steps than the scores can hold; nothing was done */
 } ranvier_error_t;
 
 /**
@@ -67,6 +68,7 @@ typedef struct {
     uint32_t delay_fraction;  /**< fraction bits of a delay */
     uint32_t weight_width;    /**< bits of W and Wout, two's complement */
     uint32_t weight_fraction; /**< fraction bits of them */
+    uint32_t max_scored;      /**< most scored steps of a sample */
     uint32_t decay_width;     /**< bits of alpha, beta and kappa, all of them fraction bits */
     bool recurrent;           /**< neurons project onto each other */
     bool learning;            /**< learning units are present */
@@ -91,6 +93,7 @@ typedef struct {
     ranvier_bus_t bus;
     uint32_t checksum;  /* of everything written, as the core should have it */
     uint32_t room;      /* events that the core takes without waiting, at least */
+    uint32_t scored;    /* scored steps of this sample so far */
     uint32_t samples;   /* RANVIER_REG_SAMPLES and */
     uint32_t overflows; /* RANVIER_REG_OVERFLOWS when the sample began */
     bool loading;       /* the core refuses events */
@@ -195,7 +198,10 @@ ranvier_error_t ranvier_sample_begin(ranvier_t *core, bool learn, bool report);
 /** An input spikes on the coming step. */
 ranvier_error_t ranvier_spike(ranvier_t *core, uint32_t unit);
 
-/** Run a step. If `scored` its readout counts, and when learning, `target` is the class of the sample. */
+/**
+ * Run a step. If `scored` its readout counts, and when learning, `target` is the class of the sample. RANVIER_E_SCORED if that is
+ * one scored step more than the scores can hold.
+ */
 ranvier_error_t ranvier_step(ranvier_t *core, bool scored, uint32_t target);
 
 /**

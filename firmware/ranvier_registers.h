@@ -6,7 +6,7 @@
 #define RANVIER_REGISTERS_H
 
 /* Version of this table, and what tells a Ranvier core from anything else. */
-#define RANVIER_INTERFACE_VERSION                   2u
+#define RANVIER_INTERFACE_VERSION                   3u
 #define RANVIER_MAGIC                               0x524e56u
 
 /* Bytes of the address space. */
@@ -26,7 +26,7 @@
 #define RANVIER_SPACE_SCORE                         0x58000u    /* score at the end of the last sample, by output; read */
 
 /* Counters: how many, and which word from REG_COUNTER each is. */
-#define RANVIER_COUNTERS                            9u
+#define RANVIER_COUNTERS                            10u
 #define RANVIER_COUNTER_SPIKES                      0u
 #define RANVIER_COUNTER_DELIVERIES                  1u
 #define RANVIER_COUNTER_RING_SATURATED              2u
@@ -36,6 +36,7 @@
 #define RANVIER_COUNTER_SIGNAL_SATURATED            6u
 #define RANVIER_COUNTER_WEIGHT_SATURATED            7u
 #define RANVIER_COUNTER_DELAY_SATURATED             8u
+#define RANVIER_COUNTER_SIGNAL_UNDERFLOW            9u
 
 /* Kinds of an event. */
 #define RANVIER_EVENT_SPIKE                         0u
@@ -103,8 +104,11 @@
 #define RANVIER_FORMATS_DELAY_WIDTH_SHIFT           15u         /* bits of a delay */
 #define RANVIER_FORMATS_DELAY_WIDTH_MASK            0x000f8000u
 
+/* LIMITS: What a sample must not exceed. (read) */
+#define RANVIER_REG_LIMITS                          0x00014u    /* most scored steps: beyond them a score may leave its 32 bits */
+
 /* STATUS: What the core is doing. (read) */
-#define RANVIER_REG_STATUS                          0x00014u
+#define RANVIER_REG_STATUS                          0x00018u
 #define RANVIER_STATUS_BUSY_SHIFT                   0u          /* an event is waiting or being handled */
 #define RANVIER_STATUS_BUSY_MASK                    0x00000001u
 #define RANVIER_STATUS_ERROR_SHIFT                  1u          /* a bit of ERROR is set */
@@ -117,28 +121,28 @@
 #define RANVIER_STATUS_WAITING_MASK                 0x0fff0000u
 
 /* CONTROL: How events come and go. (read and write) */
-#define RANVIER_REG_CONTROL                         0x00018u
+#define RANVIER_REG_CONTROL                         0x0001cu
 #define RANVIER_CONTROL_LOADING_SHIFT               0u          /* refuse events: set while a network is being loaded, cleared once it has been checked */
 #define RANVIER_CONTROL_LOADING_MASK                0x00000001u
 #define RANVIER_CONTROL_STREAM_SHIFT                1u          /* send outputs to the output stream instead of OUTPUT */
 #define RANVIER_CONTROL_STREAM_MASK                 0x00000002u
 
 /* INTERRUPT_ENABLE: Causes that raise the interrupt. (read and write) */
-#define RANVIER_REG_INTERRUPT_ENABLE                0x0001cu
+#define RANVIER_REG_INTERRUPT_ENABLE                0x00020u
 #define RANVIER_INTERRUPT_ENABLE_SAMPLE_DONE_SHIFT  0u          /* enable: a sample ended */
 #define RANVIER_INTERRUPT_ENABLE_SAMPLE_DONE_MASK   0x00000001u
 #define RANVIER_INTERRUPT_ENABLE_ERROR_SHIFT        1u          /* enable: a bit of ERROR rose */
 #define RANVIER_INTERRUPT_ENABLE_ERROR_MASK         0x00000002u
 
 /* INTERRUPT_PENDING: Causes that happened. (read, write 1 to clear) */
-#define RANVIER_REG_INTERRUPT_PENDING               0x00020u
+#define RANVIER_REG_INTERRUPT_PENDING               0x00024u
 #define RANVIER_INTERRUPT_PENDING_SAMPLE_DONE_SHIFT 0u          /* pending: a sample ended */
 #define RANVIER_INTERRUPT_PENDING_SAMPLE_DONE_MASK  0x00000001u
 #define RANVIER_INTERRUPT_PENDING_ERROR_SHIFT       1u          /* pending: a bit of ERROR rose */
 #define RANVIER_INTERRUPT_PENDING_ERROR_MASK        0x00000002u
 
 /* ERROR: What went wrong since it was last cleared. (read, write 1 to clear) */
-#define RANVIER_REG_ERROR                           0x00024u
+#define RANVIER_REG_ERROR                           0x00028u
 #define RANVIER_ERROR_ACCESS_SHIFT                  0u          /* a bus access was refused: no such address, read- or write-only, or part of a word */
 #define RANVIER_ERROR_ACCESS_MASK                   0x00000001u
 #define RANVIER_ERROR_EVENT_SHIFT                   1u          /* an event was refused: unit or class that the core lacks, or while loading */
@@ -147,12 +151,14 @@
 #define RANVIER_ERROR_OVERFLOW_MASK                 0x00000004u
 #define RANVIER_ERROR_STALLED_SHIFT                 3u          /* an access was given up because nobody takes from the output stream */
 #define RANVIER_ERROR_STALLED_MASK                  0x00000008u
+#define RANVIER_ERROR_SCORE_SHIFT                   4u          /* a score left its 32 bits: the sample had more scored steps than LIMITS */
+#define RANVIER_ERROR_SCORE_MASK                    0x00000010u
 
 /* ERROR_ADDRESS: Where the last refused access went. (read) */
-#define RANVIER_REG_ERROR_ADDRESS                   0x00028u    /* its byte address */
+#define RANVIER_REG_ERROR_ADDRESS                   0x0002cu    /* its byte address */
 
 /* EVENT: An event; waits for room. Writing it again and again with one address is meant. (write) */
-#define RANVIER_REG_EVENT                           0x0002cu
+#define RANVIER_REG_EVENT                           0x00030u
 #define RANVIER_EVENT_INDEX_SHIFT                   0u          /* input unit (spike), or class of the sample (scored step, when learning) */
 #define RANVIER_EVENT_INDEX_MASK                    0x0000ffffu
 #define RANVIER_EVENT_SCORED_SHIFT                  16u         /* the readout of this step counts */
@@ -161,7 +167,7 @@
 #define RANVIER_EVENT_KIND_MASK                     0x03000000u
 
 /* OUTPUT: The oldest output; only with MODE.report. (read, which takes it) */
-#define RANVIER_REG_OUTPUT                          0x00030u
+#define RANVIER_REG_OUTPUT                          0x00034u
 #define RANVIER_OUTPUT_INDEX_SHIFT                  0u          /* neuron that spiked */
 #define RANVIER_OUTPUT_INDEX_MASK                   0x0000ffffu
 #define RANVIER_OUTPUT_KIND_SHIFT                   24u         /* 0 spike, 1 end of a step */
@@ -170,75 +176,75 @@
 #define RANVIER_OUTPUT_VALID_MASK                   0x80000000u
 
 /* PREDICTION: Class with the largest score in the last sample. (read) */
-#define RANVIER_REG_PREDICTION                      0x00034u    /* class */
+#define RANVIER_REG_PREDICTION                      0x00038u    /* class */
 
 /* SAMPLES: Samples ended since reset; wraps. (read) */
-#define RANVIER_REG_SAMPLES                         0x00038u    /* count */
+#define RANVIER_REG_SAMPLES                         0x0003cu    /* count */
 
 /* OVERFLOWS: Outputs dropped since reset; wraps. (read) */
-#define RANVIER_REG_OVERFLOWS                       0x0003cu    /* count */
+#define RANVIER_REG_OVERFLOWS                       0x00040u    /* count */
 
 /* ROW: Row that all windows show. (read and write) */
-#define RANVIER_REG_ROW                             0x00040u
+#define RANVIER_REG_ROW                             0x00044u
 #define RANVIER_ROW_ROW_SHIFT                       0u          /* presynaptic unit or neuron */
 #define RANVIER_ROW_ROW_MASK                        0x00001fffu
 
 /* CHECKSUM: CRC-32 of every write that was carried out since this was last written. (read, write to start afresh) */
-#define RANVIER_REG_CHECKSUM                        0x00044u    /* over (byte address, data), each a little-endian word, as zlib's crc32 */
+#define RANVIER_REG_CHECKSUM                        0x00048u    /* over (byte address, data), each a little-endian word, as zlib's crc32 */
 
 /* MODE: How samples are run. (read and write) */
-#define RANVIER_REG_MODE                            0x00048u
+#define RANVIER_REG_MODE                            0x0004cu
 #define RANVIER_MODE_LEARN_SHIFT                    0u          /* update weights and delays */
 #define RANVIER_MODE_LEARN_MASK                     0x00000001u
 #define RANVIER_MODE_REPORT_SHIFT                   1u          /* put out spikes and steps */
 #define RANVIER_MODE_REPORT_MASK                    0x00000002u
 
 /* ALPHA: Decay of membrane and presynaptic trace per step. (read and write) */
-#define RANVIER_REG_ALPHA                           0x0004cu
+#define RANVIER_REG_ALPHA                           0x00050u
 #define RANVIER_ALPHA_DECAY_SHIFT                   0u          /* fraction */
 #define RANVIER_ALPHA_DECAY_MASK                    0x00ffffffu
 
 /* BETA: Decay of the synaptic current per step; stays 0 without FEATURES.exponential. (read and write) */
-#define RANVIER_REG_BETA                            0x00050u
+#define RANVIER_REG_BETA                            0x00054u
 #define RANVIER_BETA_DECAY_SHIFT                    0u          /* fraction */
 #define RANVIER_BETA_DECAY_MASK                     0x00ffffffu
 
 /* KAPPA: Decay of the readout per step. (read and write) */
-#define RANVIER_REG_KAPPA                           0x00054u
+#define RANVIER_REG_KAPPA                           0x00058u
 #define RANVIER_KAPPA_DECAY_SHIFT                   0u          /* fraction */
 #define RANVIER_KAPPA_DECAY_MASK                    0x00ffffffu
 
 /* ETA_WEIGHT: Step size of W; 0 freezes it. (read and write) */
-#define RANVIER_REG_ETA_WEIGHT                      0x00058u
+#define RANVIER_REG_ETA_WEIGHT                      0x0005cu
 #define RANVIER_ETA_WEIGHT_MANTISSA_SHIFT           0u          /* of the step size of W */
 #define RANVIER_ETA_WEIGHT_MANTISSA_MASK            0x000000ffu
 #define RANVIER_ETA_WEIGHT_SHIFT_SHIFT              8u          /* step size = mantissa / 2^shift */
 #define RANVIER_ETA_WEIGHT_SHIFT_MASK               0x00001f00u
 
 /* ETA_DELAY: Step size of D; 0 freezes it. (read and write) */
-#define RANVIER_REG_ETA_DELAY                       0x0005cu
+#define RANVIER_REG_ETA_DELAY                       0x00060u
 #define RANVIER_ETA_DELAY_MANTISSA_SHIFT            0u          /* of the step size of D */
 #define RANVIER_ETA_DELAY_MANTISSA_MASK             0x000000ffu
 #define RANVIER_ETA_DELAY_SHIFT_SHIFT               8u          /* step size = mantissa / 2^shift */
 #define RANVIER_ETA_DELAY_SHIFT_MASK                0x00001f00u
 
 /* ETA_READOUT: Step size of Wout; 0 freezes it. (read and write) */
-#define RANVIER_REG_ETA_READOUT                     0x00060u
+#define RANVIER_REG_ETA_READOUT                     0x00064u
 #define RANVIER_ETA_READOUT_MANTISSA_SHIFT          0u          /* of the step size of Wout */
 #define RANVIER_ETA_READOUT_MANTISSA_MASK           0x000000ffu
 #define RANVIER_ETA_READOUT_SHIFT_SHIFT             8u          /* step size = mantissa / 2^shift */
 #define RANVIER_ETA_READOUT_SHIFT_MASK              0x00001f00u
 
 /* SEED: Seed of stochastic rounding; writing restarts the generators. (read and write) */
-#define RANVIER_REG_SEED                            0x00064u    /* seed */
+#define RANVIER_REG_SEED                            0x00068u    /* seed */
 
 /* CLEAR: Writing sets all counters to zero. (write) */
-#define RANVIER_REG_CLEAR                           0x00068u    /* anything */
+#define RANVIER_REG_CLEAR                           0x0006cu    /* anything */
 
 /* CYCLES: Clocks in which the core was busy since CLEAR; wraps. (read) */
-#define RANVIER_REG_CYCLES                          0x0006cu    /* count */
+#define RANVIER_REG_CYCLES                          0x00070u    /* count */
 
 /* COUNTER: First of the counters since CLEAR, one register each; they wrap. (read) */
-#define RANVIER_REG_COUNTER                         0x00070u    /* count */
+#define RANVIER_REG_COUNTER                         0x00074u    /* count */
 
 #endif /* RANVIER_REGISTERS_H */

@@ -73,9 +73,13 @@ class CoreBase(Closing):
             if name not in TRACED:
                 raise SampleError(f"record={name!r} is unknown: choose from {', '.join(TRACED)}")
         steps: Steps = {n: np.zeros((sample.steps, getattr(self.config, TRACED[n])), np.int64) for n in record}
-        before = self.counters()["spikes"]
+        before = self.counts()["spikes"]
         scores = self.play(sample, target, learn, steps)
-        return Record(int(np.argmax(scores)), scores, self.counters()["spikes"] - before, steps)
+        return Record(int(np.argmax(scores)), scores, self.counts()["spikes"] - before, steps)
+
+    def counters(self) -> dict[str, int]:
+        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`, modulo 2**32 like the chip's registers."""
+        return {name: count % (1 << 32) for name, count in self.counts().items()}
 
     def close(self) -> None:
         """Nothing to release."""
@@ -92,5 +96,5 @@ class CoreBase(Closing):
         """Run a checked sample from cleared state, fill `steps`, return the scores [outputs]."""
 
     @abstractmethod
-    def counters(self) -> dict[str, int]:
-        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
+    def counts(self) -> dict[str, int]:
+        """`counters` that do not wrap."""

@@ -35,7 +35,11 @@ Raw = NDArray[np.int64]
     SIGNAL_SATURATED,
     WEIGHT_SATURATED,
     DELAY_SATURATED,
+    SIGNAL_UNDERFLOW,
 ) = range(len(COUNTERS))
+
+#: Places in `State.dither`.
+SIGNAL, ELIGIBILITY = range(2)
 
 _TABLE = np.array(EXP_TABLE)
 
@@ -166,6 +170,7 @@ class State(NamedTuple):
     credit_weight: Raw  # [lag + 1, neurons], circular
     credit_delay: Raw  # [lag + 1, neurons], circular
     draws: Raw  # [words, lanes], flat: one random number per synapse of a row
+    dither: Raw  # [2]: what rounds products with a step size, and W etaD m, on this step
     words: Raw  # [words]: those with any credit
     lines: Raw  # [rows]: those awake, in the order in which they woke
     awake: Raw  # [1]: how many
@@ -189,6 +194,7 @@ class State(NamedTuple):
             **dict.fromkeys(("value", "scores", "error", "blame"), (outputs,)),
             **dict.fromkeys(("credit_weight", "credit_delay"), (c.lag + 1, neurons)),
             "draws": (max(c.words, c.readout_words) * c.lanes,),
+            "dither": (2,),
             "words": (c.words,),
             **dict.fromkeys(("lines", "arrived", "trace_current", "age", "quiet"), (rows,)),
             "awake": (1,),
@@ -201,7 +207,7 @@ class State(NamedTuple):
 
     def clear(self) -> None:
         """Reset all but generators and counters. The trace lines' entries stay: their age says that they are gone."""
-        for name in set(self._fields) - {"trace", "slope", "generators", "counts"}:
+        for name in set(self._fields) - {"trace", "slope", "dither", "generators", "counts"}:
             getattr(self, name).fill(0)
 
 
@@ -241,18 +247,21 @@ def round_stochastic(value, bits, draw):
 
 
 @phase
-def narrow(value, to, counts):
-    """Saturate a learning quantity to the format `to`, counted."""
-    clipped = saturate(value, to.min, to.max)
-    counts[SIGNAL_SATURATED] += clipped != value
+def narrow(exact, rounded, to, counts):
+    """Saturate a learning quantity to the format `to`; what clips, and what vanished when it was rounded, is counted."""
+    clipped = saturate(rounded, to.min, to.max)
+    counts[SIGNAL_SATURATED] += clipped != rounded
+    counts[SIGNAL_UNDERFLOW] += exact != 0 and rounded == 0
     return clipped
 
 
 @phase
-def scale(value, eta, fraction, to, counts):
+def scale(value, eta, fraction, to, dither, counts):
     mantissa, shift = eta
     product = value * mantissa << max(0, to.fraction - fraction)
-    return narrow(round_half_up(product, shift + max(0, fraction - to.fraction)), to, counts)
+    drop = shift + max(0, fraction - to.fraction)
+    rounded = round_stochastic(product, drop, (dither << 32 | dither) & ((1 << drop) - 1))
+    return narrow(product, rounded, to, counts)
 
 
 # -------------------------------------------------------------------- random
@@ -372,9 +381,11 @@ def deliver(c, p, s, row, step):
 @phase
 def learning_signal(c, p, s, step, target):
     """err in ``s.error``, the credit of this step, and Wout itself."""
+    draw(s, 1)
+    s.dither[SIGNAL] = s.draws[0]
     s.error[target] -= 1 << c.error.fraction
     for k in range(c.outputs):
-        s.blame[k] = scale(s.error[k], p.eta_readout, c.error.fraction, c.step_readout, s.counts)
+        s.blame[k] = scale(s.error[k], p.eta_readout, c.error.fraction, c.step_readout, s.dither[SIGNAL], s.counts)
     for j in range(c.neurons):
         if s.surrogate[j]:
             credit(c, p, s, step % (c.lag + 1), j)
@@ -388,10 +399,12 @@ def credit(c, p, s, now, j):
     for k in range(c.outputs):
         total += p.feedback[j, k] * s.error[k]
     drop = c.weight.fraction + c.error.fraction - c.signal.fraction
-    signal = narrow(round_half_up(total, drop), c.signal, s.counts)
-    m = narrow(round_half_up(signal * s.surrogate[j], c.surrogate.fraction), c.signal, s.counts)
-    s.credit_weight[now, j] = scale(m, p.eta_weight, c.signal.fraction, c.step_weight, s.counts)
-    s.credit_delay[now, j] = scale(m, p.eta_delay, c.signal.fraction, c.step_delay, s.counts)
+    signal = narrow(total, round_half_up(total, drop), c.signal, s.counts)
+    product = signal * s.surrogate[j]
+    m = narrow(product, round_half_up(product, c.surrogate.fraction), c.signal, s.counts)
+    dither = s.dither[SIGNAL]
+    s.credit_weight[now, j] = scale(m, p.eta_weight, c.signal.fraction, c.step_weight, dither, s.counts)
+    s.credit_delay[now, j] = scale(m, p.eta_delay, c.signal.fraction, c.step_delay, dither, s.counts)
 
 
 @phase
@@ -461,6 +474,9 @@ def eligibility(c, p, s, step):
     """Advance every trace that is awake and update its row; leave the place of the next step's credit empty."""
     oldest = (step + 1) % (c.lag + 1)
     words = blamed_words(c, s, oldest)
+    if words and (c.synaptic or c.axonal):
+        draw(s, 1)
+        s.dither[ELIGIBILITY] = s.draws[0]
     awake = 0
     for i in range(s.awake[0]):
         row = s.lines[i]
@@ -521,7 +537,8 @@ def update_row(c, p, s, row, step, credit_weight, credit_delay, words):
 
 @phase
 def update_delay(c, p, s, row, column, blame, slope, bits):
-    blame = narrow(round_half_up(blame, c.weight.fraction), c.step_delay, s.counts)
+    dither = s.dither[ELIGIBILITY] >> (32 - c.weight.fraction)
+    blame = narrow(blame, round_stochastic(blame, c.weight.fraction, dither), c.step_delay, s.counts)
     change = round_stochastic(blame * slope, c.random_bits_delay, bits >> (32 - c.random_bits_delay))
     total = p.delay[row, column] - change
     p.delay[row, column] = saturate(total, 0, c.delay_limit)
@@ -605,7 +622,7 @@ class CompiledCore(CoreBase):
         """Seed the generators; clear state and counters."""
         self._state = State.of(self.config, self._network.seed)
 
-    def counters(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
         return dict(zip(COUNTERS, self._state.counts.tolist(), strict=True))
 

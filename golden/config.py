@@ -190,6 +190,12 @@ class CoreConfig:
         return self.max_delay << self.delay_fraction
 
     @property
+    def max_scored(self) -> int:
+        """Most scored steps of a sample: the largest number whose scores cannot leave 32 bits with a sign."""
+        term = self.error.one if self.prediction == "softmax" else -self.potential.min
+        return ((1 << 31) - 1) // term
+
+    @property
     def threshold_raw(self) -> int:
         """Threshold in `potential` units."""
         return int(self.potential.quantise(self.threshold))

@@ -44,7 +44,7 @@ class GoldenCore(CoreBase):
         self.spikes = self.deliveries = 0
         self.clear()
 
-    def counters(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
         return {
             "spikes": self.spikes,
@@ -56,6 +56,7 @@ class GoldenCore(CoreBase):
             "signal_saturated": self.signal.signal_saturated + self.eligibility.signal_saturated,
             "weight_saturated": self.signal.weight_saturated + self.eligibility.weight_saturated,
             "delay_saturated": self.eligibility.delay_saturated,
+            "signal_underflow": self.signal.signal_underflow + self.eligibility.signal_underflow,
         }
 
     def play(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Raw:

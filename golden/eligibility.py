@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.delay_line import rounded_delays
-from ranvier.golden.fixed import round_half_up, round_stochastic, saturate
+from ranvier.golden.fixed import round_stochastic, saturate, underflow
 from ranvier.golden.learning_signal import Credit
 from ranvier.golden.network import Network
 from ranvier.golden.random import LaneGenerators
@@ -20,12 +20,14 @@ class Eligibility:
     """``dW_ji = -etaW m_j epsW_ji`` and ``dD_ji = -etaD m_j epsD_ji``, streamed over all rows that are awake.
 
     ``epsW_ji = xbar_i[t - 1 - Dh]`` and ``epsD_ji = W_ji slope_i[t - 1 - Dh]`` (DESIGN section 3). With ``config.dormant``
-    a synapse with W = 0 stays as it is; its random bits are drawn all the same.
+    a synapse with W = 0 stays as it is; its random bits are drawn all the same. A step that has credit begins with one draw
+    before the rows: the high bits of lane 0, the dither of that step, round every ``W etaD m``.
     """
 
     def __init__(self, config: CoreConfig):
         self.config = config
         self.trace_saturated = self.signal_saturated = self.weight_saturated = self.delay_saturated = 0
+        self.signal_underflow = self.dither = 0
         self.clear()
 
     def clear(self) -> None:
@@ -41,6 +43,8 @@ class Eligibility:
         self.credits.append(credit)
         credit = self.credits.pop(0)
         words = credit.words(self.config.lanes)
+        if words and self.config.delays != "none":
+            self.dither = int(random.draw(1)[0, 0])
         for row in list(self.lines):
             line = self.lines[row]
             awake = line.step(step, network.alpha, network.beta)
@@ -93,7 +97,9 @@ class Eligibility:
     def _delay(self, delay: Raw, blame: Raw, slope: Raw, draws: Raw) -> Raw:
         """D after ``etaD m W`` (summed over the row if axonal) meets the slope of the trace."""
         c = self.config
-        blame, clipped = saturate(round_half_up(blame, c.weight.fraction), c.step_delay.min, c.step_delay.max)
+        rounded = round_stochastic(blame, c.weight.fraction, self.dither >> (32 - c.weight.fraction))
+        self.signal_underflow += underflow(blame, rounded)
+        blame, clipped = saturate(rounded, c.step_delay.min, c.step_delay.max)
         self.signal_saturated += clipped
         change = round_stochastic(blame * slope, c.random_bits_delay, draws >> (32 - c.random_bits_delay))
         delay, clipped = saturate(delay - change, 0, c.delay_limit)

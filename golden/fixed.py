@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.step_size import StepSize
 
-__all__ = ["leak", "round_half_up", "round_stochastic", "saturate", "scale"]
+__all__ = ["leak", "round_half_up", "round_stochastic", "saturate", "scale", "underflow"]
 
 Raw = NDArray[np.int64]
 
@@ -41,7 +41,18 @@ def round_stochastic(values: Raw, bits: int, draw: Raw) -> Raw:
     return (values + draw) >> bits
 
 
-def scale(values: Raw, eta: StepSize, fraction: int, to: QFormat) -> tuple[Raw, int]:
-    """``eta * values`` from `fraction` fraction bits into the format `to`: rounded half up, then saturated."""
+def underflow(exact: Raw, rounded: Raw) -> int:
+    """How many values that were not 0 became 0 when they were rounded."""
+    return int(np.count_nonzero((exact != 0) & (rounded == 0)))
+
+
+def scale(values: Raw, eta: StepSize, fraction: int, to: QFormat, dither: int) -> tuple[Raw, Raw]:
+    """``eta * values`` from `fraction` fraction bits to those of `to`: the exact product, and the product rounded.
+
+    Rounded stochastically by `dither`, 32 uniform random bits: its low bits, as many as are dropped, are added first. So no
+    step size is too small to act: what lies below the last bit becomes the probability of that bit. Where more than 32 bits
+    are dropped, the 32 are used twice, one copy above the other. The result is not saturated yet.
+    """
     product = values * eta.mantissa << max(0, to.fraction - fraction)
-    return saturate(round_half_up(product, eta.shift + max(0, fraction - to.fraction)), to.min, to.max)
+    drop = eta.shift + max(0, fraction - to.fraction)
+    return product, round_stochastic(product, drop, (dither << 32 | dither) & ((1 << drop) - 1))

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.fixed import round_half_up, round_stochastic, saturate, scale
+from ranvier.golden.fixed import round_half_up, round_stochastic, saturate, scale, underflow
 from ranvier.golden.network import Network
+from ranvier.golden.qformat import QFormat
 from ranvier.golden.random import LaneGenerators
 
 __all__ = ["Credit", "LearningSignal"]
@@ -45,7 +46,7 @@ class LearningSignal:
 
     def __init__(self, config: CoreConfig):
         self.config = config
-        self.signal_saturated = self.weight_saturated = 0
+        self.signal_saturated = self.signal_underflow = self.weight_saturated = 0
 
     def step(self, error: Raw, surrogate: Raw, trace: Raw, network: Network, random: LaneGenerators) -> Credit:
         """Credit of one scored step; updates ``network.readout`` in place.
@@ -59,32 +60,39 @@ class LearningSignal:
         network : Network
             Source of B and the step sizes; its `readout` is changed.
         random : LaneGenerators
-            One draw per word of every visited row, row after row.
+            One draw, whose lane 0 rounds all products with a step size; then one per word of every visited row, row after
+            row.
         """
         c = self.config
         credit = Credit.none(c)
-        blame = self._narrow(scale(error, network.eta_readout, c.error.fraction, c.step_readout))
+        dither = int(random.draw(1)[0, 0])
+        blame = self._narrow(
+            *scale(error, network.eta_readout, c.error.fraction, c.step_readout, dither), c.step_readout
+        )
         feedback = network.readout if c.feedback == "symmetric" else network.feedback
         feedback = feedback.copy()  # B of this step, before any update of it
         for j in np.nonzero((surrogate > 0) | (trace > 0))[0]:
             if surrogate[j]:
-                credit.weight[j], credit.delay[j] = self._credit(feedback[j] @ error, surrogate[j], network)
+                credit.weight[j], credit.delay[j] = self._credit(feedback[j] @ error, surrogate[j], network, dither)
             draws = random.draw(c.readout_words).reshape(-1)[: c.outputs] & ((1 << c.random_bits_readout) - 1)
             change = round_stochastic(blame * trace[j], c.random_bits_readout, draws)
             network.readout[j], clipped = saturate(network.readout[j] - change, c.weight.min, c.weight.max)
             self.weight_saturated += clipped
         return credit
 
-    def _credit(self, feedback_error: Raw, surrogate: Raw, network: Network) -> tuple[Raw, Raw]:
+    def _credit(self, feedback_error: Raw, surrogate: Raw, network: Network, dither: int) -> tuple[Raw, Raw]:
         c = self.config
         drop = c.weight.fraction + c.error.fraction - c.signal.fraction
-        signal = self._narrow(saturate(round_half_up(feedback_error, drop), c.signal.min, c.signal.max))
-        m = self._narrow(saturate(round_half_up(signal * surrogate, c.surrogate.fraction), c.signal.min, c.signal.max))
+        signal = self._narrow(feedback_error, round_half_up(feedback_error, drop), c.signal)
+        m = self._narrow(signal * surrogate, round_half_up(signal * surrogate, c.surrogate.fraction), c.signal)
         return (
-            self._narrow(scale(m, network.eta_weight, c.signal.fraction, c.step_weight)),
-            self._narrow(scale(m, network.eta_delay, c.signal.fraction, c.step_delay)),
+            self._narrow(*scale(m, network.eta_weight, c.signal.fraction, c.step_weight, dither), c.step_weight),
+            self._narrow(*scale(m, network.eta_delay, c.signal.fraction, c.step_delay, dither), c.step_delay),
         )
 
-    def _narrow(self, saturated: tuple[Raw, int]) -> Raw:
-        self.signal_saturated += saturated[1]
-        return saturated[0]
+    def _narrow(self, exact: Raw, rounded: Raw, to: QFormat) -> Raw:
+        """`rounded` saturated to the format `to`; what clips, and what was not 0 when `exact` and is now, is counted."""
+        self.signal_underflow += underflow(exact, rounded)
+        narrow, clipped = saturate(rounded, to.min, to.max)
+        self.signal_saturated += clipped
+        return narrow

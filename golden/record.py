@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 __all__ = ["COUNTERS", "TRACED", "Record", "Traced"]
 
-#: Saturation and activity counters of a core, in register order. Each counts since the last `load`.
+#: Saturation and activity counters of a core, in register order. Each counts since the last `load`, modulo 2**32.
 COUNTERS = (
     "spikes",           # hidden spikes
     "deliveries",       # rows delivered: input spikes and (if recurrent) hidden spikes
@@ -19,6 +19,7 @@ COUNTERS = (
     "signal_saturated", # L, m or a learning factor clipped
     "weight_saturated", # W or Wout clipped by an update
     "delay_saturated",  # D clipped to 0 or Dmax by an update
+    "signal_underflow", # L, m or a learning factor that was not 0 rounded to 0
 )  # fmt: skip
 
 Traced = Literal["spikes", "potential", "readout", "surrogate", "readout_trace", "trace"]

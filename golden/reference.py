@@ -288,7 +288,7 @@ class FloatCore(CoreBase):
             changes["delay"] = c.delay.quantise(p.delay)
         return self._network.replace(**changes)
 
-    def counters(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`; saturation is not counted here."""
         return dict(self._counts)
 

@@ -94,6 +94,11 @@ def check_run(config: CoreConfig, sample: Sample, target: int | None, learn: boo
         raise SampleError(
             f"target={target} but this core has outputs={config.outputs}: classes are 0 to {config.outputs - 1}"
         )
+    if (scored := int(sample.scored.sum())) > config.max_scored:
+        raise SampleError(
+            f"the sample has {scored} scored steps but the scores of this core hold {config.max_scored}: score fewer steps, "
+            f"or build it with a narrower {'error' if config.prediction == 'softmax' else 'potential'} format"
+        )
     if learn and not config.learning:
         raise SampleError("this core was built without learning: rebuild with learning=true or run with learn=False")
     if learn and target is None:

@@ -67,6 +67,8 @@ class Core(wiring.Component):
         See `Phase`.
     busy : Out(1)
         An event is being handled.
+    score_overflowed : Out(1)
+        A score wrapped: the sample has more scored steps than `CoreConfig.max_scored`.
     """
 
     def __init__(self, config: CoreConfig):
@@ -79,6 +81,7 @@ class Core(wiring.Component):
                 "response": Out(stream.Signature(response_layout())),
                 "phase": Out(4),
                 "busy": Out(1),
+                "score_overflowed": Out(1),
             }
         )
 
@@ -331,6 +334,7 @@ class Core(wiring.Component):
             readout.weights.eq(self.readout_weights.values),
             readout.read_word.eq(Mux(host.active, self.host_word, self.scoring.read_word)),
             self.scoring.values.eq(readout.values),
+            self.score_overflowed.eq(self.scores.overflowed),
             self.scores.add.eq(self.scoring.valid),
             self.scores.index.eq(self.scoring.index),
             self.scores.value.eq(self.scoring.score),
@@ -448,6 +452,7 @@ class Core(wiring.Component):
         c, host, signal = self.config, self.host, self.signal
         wiring.connect(m, self.lists["to_credit"].units, signal.neurons)
         m.d.comb += [
+            signal.begin.eq(self.scoring.start & self.learn),
             signal.probability_valid.eq(self.scoring.valid & self.learn),
             signal.probability_index.eq(self.scoring.index),
             signal.probability.eq(self.scoring.probability),
@@ -508,6 +513,7 @@ class Core(wiring.Component):
                 "signal_saturated": unit.signal_saturated + signal.signal_saturated,
                 "weight_saturated": unit.weight_saturated + signal.weight_saturated,
                 "delay_saturated": unit.delay_saturated,
+                "signal_underflow": unit.signal_underflow + signal.signal_underflow,
             }
         for name, count in events.items():
             seen = Signal.like(Value.cast(count), name=f"seen_{name}")  # reset, unlike `delayed`: no flag announces it

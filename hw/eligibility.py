@@ -7,7 +7,7 @@ from amaranth.utils import ceil_log2
 
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.credit_list import credit_layout
-from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate
+from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate, vanished
 from ranvier.hw.neuron import filter_latency
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.row_memory import read_turn, write_wait
@@ -61,13 +61,14 @@ class Eligibility(wiring.Component):
     entries : In(array of lanes of entries)
         ... one clock later.
     draw, advance : In, Out
-        Random bits of every lane; `advance` when they were used.
+        Random bits of every lane; `advance` when they were used. A step with credit, where there are delays, begins with a
+        draw whose lane 0 is the dither that rounds every ``W etaD m``.
     write : Out(`SynapseWrite`)
         Updated synapses.
     busy : Out(1)
         Something is under way.
-    signal_saturated, weight_saturated, delay_saturated : Out
-        How many values clipped on this clock.
+    signal_saturated, weight_saturated, delay_saturated, signal_underflow : Out
+        How many values clipped, or vanished when they were rounded, on this clock.
     """
 
     def __init__(self, config: CoreConfig):
@@ -100,6 +101,7 @@ class Eligibility(wiring.Component):
                 "signal_saturated": Out(range(lanes + 1)),
                 "weight_saturated": Out(range(lanes + 1)),
                 "delay_saturated": Out(range(lanes + 1)),
+                "signal_underflow": Out(range(lanes + 1)),
             }
         )
 
@@ -156,15 +158,21 @@ class Eligibility(wiring.Component):
 
         m.d.comb += [self.visit.eq(issuing & (n == 0)), self.row.eq(row)]
         m.d.comb += self.entry.eq(delayed(m, n, filtering + self.CREDIT))
+        dithering, dither = Signal(), Signal(self.config.weight.fraction)
+        if self.config.delays != "none":  # the list of credit is complete one clock after `start`
+            m.d.comb += dithering.eq(delayed(m, self.start, 1) & (self.count != 0))
+        with m.If(dithering):
+            m.d.sync += dither.eq(self.draw[0] >> (32 - len(dither)))
         valid = delayed(m, issuing & (self.count != 0), filtering + self.SYNAPSES)
         row = delayed(m, row, filtering + self.SYNAPSES)
         m.d.comb += [self.synapse_row.eq(row), self.synapse_word.eq(self.credit.word)]
         final = delayed(m, issuing & last, filtering + self.SYNAPSES)
-        self._update(m, valid, final, row, self.credit)
+        using = self._update(m, valid, final, row, self.credit, dither)
+        m.d.comb += self.advance.eq(dithering | using)
         return m
 
-    def _update(self, m, valid, final, row, credit):
-        """All lanes of one word from its credit (stage SYNAPSES) to its new weights and delays."""
+    def _update(self, m, valid, final, row, credit, dither):
+        """All lanes of one word from its credit (stage SYNAPSES) to its new weights and delays; when a draw is used."""
         c = self.config
         wait = SynapseMemory.LATENCY
         valid, final, row = delayed(m, valid, wait), delayed(m, final, wait), delayed(m, row, wait)
@@ -191,13 +199,13 @@ class Eligibility(wiring.Component):
         valid, final, row, synapses = (delayed(m, v, late) for v in (valid, valid & final, row, synapses))
         writes = [valid & synapses.targets[lane] & self._awake(synapses.weight[lane]) for lane in range(c.lanes)]
         word, weight_credit = delayed(m, credit.word, late), delayed(m, credit.weight, late)
-        m.d.comb += self.advance.eq(delayed(m, valid, 1))
         self._weights(m, writes, row, word, synapses, weight_credit, traces)
         if c.delays == "synaptic":
-            self._synaptic_delays(m, writes, row, word, synapses, blame, slopes)
+            self._synaptic_delays(m, writes, row, word, synapses, blame, slopes, dither)
         elif c.delays == "axonal":
             total = self._row_sum(m, blame_valid, blame_final, blame)
-            self._axonal_delays(m, final, row, synapses.delay[0], total, slopes[0])
+            self._axonal_delays(m, final, row, synapses.delay[0], total, slopes[0], dither)
+        return delayed(m, valid, 1)
 
     def _awake(self, weight):
         """Whether learning may change a synapse of this weight."""
@@ -222,14 +230,21 @@ class Eligibility(wiring.Component):
         m.d.comb += [write.weight_row.eq(delayed(m, row, late)), write.weight_word.eq(delayed(m, word, late))]
         m.d.sync += self.weight_saturated.eq(popcount(clipped))
 
-    def _synaptic_delays(self, m, writes, row, word, synapses, blame, slopes):
+    def _blame(self, m, exact, dither):
+        """``etaD m W`` rounded by the dither, and in the next clock saturated; whether it clipped, and vanished."""
+        c = self.config
+        rounded = delayed(m, round_stochastic(exact, c.weight.fraction, dither), 1)
+        narrow, clips = saturate(rounded, c.step_delay)
+        return narrow, clips, vanished(delayed(m, exact.any(), 1), narrow, clips)
+
+    def _synaptic_delays(self, m, writes, row, word, synapses, blame, slopes, dither):
         """Each lane for itself; `blame` (``etaD m W``) was two clocks early, which its rounding takes."""
         c, write = self.config, self.write
-        blame_clipped, clipped = [], []
+        blame_clipped, blame_lost, clipped = [], [], []
         for lane in range(c.lanes):
-            rounded = delayed(m, round_half_up(blame[lane], c.weight.fraction), 1)
-            narrow, clips = saturate(rounded, c.step_delay)
+            narrow, clips, lost = self._blame(m, blame[lane], dither)
             blame_clipped.append(clips)
+            blame_lost.append(lost)
             product = delayed(m, delayed(m, narrow, 1) * slopes[lane], 1)
             draw = self.draw[lane][32 - c.random_bits_delay :]
             change = delayed(m, round_stochastic(product, c.random_bits_delay, draw), 1)
@@ -243,7 +258,11 @@ class Eligibility(wiring.Component):
             ]
         late = 4 + self.wait
         m.d.comb += [write.delay_row.eq(delayed(m, row, late)), write.delay_word.eq(delayed(m, word, late))]
-        m.d.sync += [self.signal_saturated.eq(popcount(blame_clipped)), self.delay_saturated.eq(popcount(clipped))]
+        m.d.sync += [
+            self.signal_saturated.eq(popcount(blame_clipped)),
+            self.signal_underflow.eq(popcount(blame_lost)),
+            self.delay_saturated.eq(popcount(clipped)),
+        ]
 
     def _row_sum(self, m, valid, final, blame):
         """Sum over the lanes and words of a row: a registered tree, then an accumulator; 1 + ceil(log2 lanes) clocks."""
@@ -257,15 +276,14 @@ class Eligibility(wiring.Component):
             m.d.sync += [total.eq(Mux(first, 0, total) + blame[0]), first.eq(final)]
         return total
 
-    def _axonal_delays(self, m, final, row, delay, total, slope):
+    def _axonal_delays(self, m, final, row, delay, total, slope, dither):
         """One update for a whole row, with the draw of lane 0 for its last word.
 
         `total` is ready ``depth - 1`` clocks after stage PRODUCT, at which everything else is.
         """
         c, write = self.config, self.write
         depth = ceil_log2(c.lanes)
-        rounded = delayed(m, round_half_up(total, c.weight.fraction), 1)
-        narrow, blame_clips = saturate(rounded, c.step_delay)
+        narrow, blame_clips, blame_lost = self._blame(m, total, dither)
         product = delayed(m, delayed(m, narrow, 1) * delayed(m, slope, 1 + depth), 1)
         draw = delayed(m, self.draw[0][32 - c.random_bits_delay :], 1 + depth)
         change = delayed(m, round_stochastic(product, c.random_bits_delay, draw), 1)
@@ -274,6 +292,7 @@ class Eligibility(wiring.Component):
             write.delay[0].eq(delay),
             write.delay_lanes.eq(delayed(m, final, 4 + depth)),
             self.signal_saturated.eq(delayed(m, final, depth) & blame_clips),
+            self.signal_underflow.eq(delayed(m, final, depth) & blame_lost),
             self.delay_saturated.eq(delayed(m, final, 4 + depth) & clips),
         ]
         m.d.comb += write.delay_row.eq(delayed(m, row, 5 + depth))

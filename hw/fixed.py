@@ -4,7 +4,17 @@ from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
 
 from ranvier.golden.qformat import QFormat
 
-__all__ = ["clamp", "popcount", "round_half_up", "round_stochastic", "saturate", "shape", "times", "toward_zero"]
+__all__ = [
+    "clamp",
+    "popcount",
+    "round_half_up",
+    "round_stochastic",
+    "saturate",
+    "shape",
+    "times",
+    "toward_zero",
+    "vanished",
+]
 
 
 def shape(fmt: QFormat):
@@ -45,6 +55,11 @@ def round_half_up(value: Value, bits: int) -> Value:
 def round_stochastic(value: Value, bits: int, draw: Value) -> Value:
     """Drop `bits` fraction bits after adding `bits` random ones."""
     return (value + draw[:bits]) >> bits
+
+
+def vanished(anything: Value, narrow: Value, clipped: Value) -> Value:
+    """Whether rounding made 0 of a value that was not 0 (`anything`), given what was narrowed and whether that clipped."""
+    return anything & ~narrow.any() & ~clipped
 
 
 def times(value: Value, factor: int) -> Value:

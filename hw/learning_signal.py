@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ranvier.golden.config import CoreConfig
-from ranvier.hw.fixed import popcount, round_half_up, round_stochastic, saturate, shape
+from ranvier.hw.fixed import popcount, round_half_up, round_stochastic, saturate, shape, vanished
 from ranvier.hw.neuron import neuron_layout
 from ranvier.hw.pipeline import delayed, lately
 from ranvier.hw.row_memory import RowMemory, read_turn, write_wait
@@ -31,6 +31,9 @@ class LearningSignal(wiring.Component):
 
     Attributes
     ----------
+    begin : In(1)
+        A scored step of a learning sample begins: the draw of lane 0 is taken as the dither that rounds its products with a
+        step size. At least one clock before the first probability.
     probability_valid, probability_index, probability : In
         Softmax of one output per clock.
     target : In
@@ -57,8 +60,8 @@ class LearningSignal(wiring.Component):
         ``etaW m_j`` and ``etaD m_j``.
     busy : Out(1)
         Something is under way.
-    signal_saturated, weight_saturated : Out
-        How many values clipped on this clock.
+    signal_saturated, weight_saturated, signal_underflow : Out
+        How many values clipped, or vanished when they were rounded, on this clock.
     """
 
     #: Clocks from a word of Wout asked for to its successor written.
@@ -71,6 +74,7 @@ class LearningSignal(wiring.Component):
         weights = data.ArrayLayout(shape(config.weight), lanes)
         super().__init__(
             {
+                "begin": In(1),
                 "probability_valid": In(1),
                 "probability_index": In(range(config.outputs)),
                 "probability": In(unsigned(config.error.fraction + 1)),
@@ -99,6 +103,7 @@ class LearningSignal(wiring.Component):
                 "busy": Out(1),
                 "signal_saturated": Out(range(8)),
                 "weight_saturated": Out(range(lanes + 1)),
+                "signal_underflow": Out(range(8)),
             }
         )
         #: Clocks from the last word of a neuron to its credit: memory, product, sums over lanes and words, L, m, eta m.
@@ -121,17 +126,21 @@ class LearningSignal(wiring.Component):
         with m.If(issue):
             m.d.sync += self.word.eq(Mux(last, 0, self.word + 1))
 
-        error, blame, error_clipped = self._errors(m)
+        dither = Signal(32)
+        with m.If(self.begin):
+            m.d.sync += dither.eq(self.draw[0])
+        error, blame, *of_errors = self._errors(m, dither)
         lane = delayed(m, self.neuron[:lane_bits], 2) if lane_bits else 0
         state = delayed(m, self.state[lane], at - 2)
         valid = delayed(m, issue, at)
         self._update(m, valid, blame, state.readout_trace)
-        credit_clipped = self._credit(m, valid, delayed(m, last, at), error, state.surrogate)
+        of_credits = self._credit(m, valid, delayed(m, last, at), error, state.surrogate, dither)
         m.d.comb += self.busy.eq(lately(m, issue, self.LATENCY))
-        m.d.sync += self.signal_saturated.eq(popcount([error_clipped, *credit_clipped]))
+        clipped, lost = zip(of_errors, *of_credits, strict=True)
+        m.d.sync += [self.signal_saturated.eq(popcount(clipped)), self.signal_underflow.eq(popcount(lost))]
         return m
 
-    def _errors(self, m):
+    def _errors(self, m, dither):
         """err and ``etaO err``, stored as words as they come and read back beside the rows."""
         c = self.config
         lane_bits = ceil_log2(c.lanes)
@@ -143,7 +152,7 @@ class LearningSignal(wiring.Component):
         hit = Mux(self.probability_index == self.target, c.error.one, 0)
         error = delayed(m, (self.probability - hit).as_signed(), 1)
         valid, index = delayed(m, self.probability_valid, 1), delayed(m, self.probability_index, 1)
-        blame, clipped = scale(m, error, self.eta_readout, c.error.fraction, c.step_readout)
+        blame, clipped, lost = scale(m, error, self.eta_readout, c.error.fraction, c.step_readout, dither)
         error = delayed(m, error, SCALE_LATENCY)
         valid, index = delayed(m, valid, SCALE_LATENCY), delayed(m, index, SCALE_LATENCY)
         m.d.comb += write.addr.eq(index >> lane_bits)
@@ -155,14 +164,15 @@ class LearningSignal(wiring.Component):
             ]
         m.d.comb += read.addr.eq(self.word)
         words = delayed(m, read.data, RowMemory.LATENCY - 1)
-        return [words[n].error for n in range(c.lanes)], [words[n].blame for n in range(c.lanes)], valid & clipped
+        lanes = range(c.lanes)
+        return [words[n].error for n in lanes], [words[n].blame for n in lanes], valid & clipped, valid & lost
 
     def _update(self, m, valid, blame, trace):
         """``Wout_kj -= round(etaO err_k zbar_j)``: product, draw, difference, saturation."""
         c = self.config
         wait = write_wait(c.memory, self.WRITE)
         clipped = []
-        m.d.comb += self.advance.eq(delayed(m, valid, 1))
+        m.d.comb += self.advance.eq(self.begin | delayed(m, valid, 1))
         for lane in range(c.lanes):
             product = delayed(m, blame[lane] * trace, 1)
             change = delayed(m, round_stochastic(product, c.random_bits_readout, self.draw[lane]), 1)
@@ -181,8 +191,8 @@ class LearningSignal(wiring.Component):
         ]
         m.d.sync += self.weight_saturated.eq(popcount(clipped))
 
-    def _credit(self, m, valid, last, error, surrogate):
-        """L, m and the two credits of a neuron, from the products of its words; returns what clipped."""
+    def _credit(self, m, valid, last, error, surrogate, dither):
+        """L, m and the two credits of a neuron, from the products of its words; of each whether it clipped, and vanished."""
         c = self.config
         feedback = self.weights if c.feedback == "symmetric" else self.feedback
         level = []
@@ -201,12 +211,15 @@ class LearningSignal(wiring.Component):
         done, psi = delayed(m, valid & last, 1), delayed(m, psi, 1)
 
         drop = c.weight.fraction + c.error.fraction - c.signal.fraction
-        signal, signal_clips = saturate(round_half_up(total, drop), c.signal)
-        product = delayed(m, delayed(m, signal, 1) * delayed(m, psi, 1), 1)
-        credit, credit_clips = saturate(round_half_up(product, c.surrogate.fraction), c.signal)
-        credit = delayed(m, credit, 1)
-        weight, weight_clips = scale(m, credit, self.eta_weight, c.signal.fraction, c.step_weight)
-        delay, delay_clips = scale(m, credit, self.eta_delay, c.signal.fraction, c.step_delay)
+        signal, signal_clips = (delayed(m, v, 1) for v in saturate(round_half_up(total, drop), c.signal))
+        signal_lost = vanished(delayed(m, total.any(), 1), signal, signal_clips)
+        product = delayed(m, signal * delayed(m, psi, 1), 1)
+        credit, credit_clips = (
+            delayed(m, v, 1) for v in saturate(round_half_up(product, c.surrogate.fraction), c.signal)
+        )
+        credit_lost = vanished(delayed(m, product.any(), 1), credit, credit_clips)
+        weight, *of_weight = scale(m, credit, self.eta_weight, c.signal.fraction, c.step_weight, dither)
+        delay, *of_delay = scale(m, credit, self.eta_delay, c.signal.fraction, c.step_delay, dither)
         credited = done & psi.any()
         scaled = delayed(m, credited, 3 + SCALE_LATENCY)
         m.d.comb += [
@@ -215,9 +228,9 @@ class LearningSignal(wiring.Component):
             self.credit_weight.eq(weight),
             self.credit_delay.eq(delay),
         ]
+        first, second = delayed(m, credited, 1), delayed(m, credited, 3)
         return [
-            credited & signal_clips,
-            delayed(m, credited, 2) & credit_clips,
-            scaled & weight_clips,
-            scaled & delay_clips,
+            (first & signal_clips, first & signal_lost),
+            (second & credit_clips, second & credit_lost),
+            *((scaled & clips, scaled & lost) for clips, lost in (of_weight, of_delay)),
         ]

@@ -205,6 +205,7 @@ class Peripheral(wiring.Component):
             registers.error.event.eq(queue.stream_refused | self.refused_event),
             registers.error.overflow.eq(results.dropped),
             registers.error.stalled.eq(self.gave_up),
+            registers.error.score.eq(self.core.score_overflowed),
             registers.error_address.value.eq(where << 2),
             registers.interrupt_pending.sample_done.eq(results.ended),
             registers.interrupt_pending.error.eq(registers.error.as_value().any()),

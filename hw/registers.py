@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 #: Version of this table, in `Register.ID`. Raise it when an address or a field changes its meaning.
-INTERFACE_VERSION = 2
+INTERFACE_VERSION = 3
 #: Tells a Ranvier core from anything else on a bus: "RNV".
 MAGIC = 0x524E56
 
@@ -130,6 +130,10 @@ class Register(enum.Enum):
         Field("decay_width", 10, 5, "bits of ALPHA, BETA and KAPPA, all of them fraction bits"),
         Field("delay_width", 15, 5, "bits of a delay"),
     )  # fmt: skip
+    LIMITS = (
+        Owner.CONSTANT, Access.RO, "What a sample must not exceed.",
+        Field("scored", 0, 32, "most scored steps: beyond them a score may leave its 32 bits"),
+    )  # fmt: skip
     STATUS = (
         Owner.PERIPHERAL, Access.RO, "What the core is doing.",
         Field("busy", 0, 1, "an event is waiting or being handled"),
@@ -156,6 +160,7 @@ class Register(enum.Enum):
         Field("event", 1, 1, "an event was refused: unit or class that the core lacks, or while loading"),
         Field("overflow", 2, 1, "OUTPUT was full and an output was dropped"),
         Field("stalled", 3, 1, "an access was given up because nobody takes from the output stream"),
+        Field("score", 4, 1, "a score left its 32 bits: the sample had more scored steps than LIMITS"),
     )  # fmt: skip
     ERROR_ADDRESS = (Owner.PERIPHERAL, Access.RO, "Where the last refused access went.", _word("its byte address"))
     EVENT = (
@@ -362,4 +367,5 @@ def constants(config: CoreConfig) -> dict[Register, int]:
             decay_width=c.decay.width,
             delay_width=c.delay.width,
         ),
+        Register.LIMITS: c.max_scored,
     }

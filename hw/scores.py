@@ -13,7 +13,7 @@ __all__ = ["Scores"]
 
 
 class Scores(wiring.Component):
-    """One 32-bit sum per output; samples below 16,384 scored steps cannot overflow it.
+    """One sum of 32 bits per output, which `CoreConfig.max_scored` scored steps cannot overflow; what does is reported.
 
     Adds one value per clock, each output at most once within two clocks. At the end of a sample emits every score and then
     the class with the largest (the lowest index winning ties), busy for ``3 outputs + 1`` clocks unless the consumer stalls,
@@ -34,6 +34,8 @@ class Scores(wiring.Component):
         Held from `finish` on (and out of reset): clear without emitting.
     results : Out(stream)
         Scores and prediction.
+    overflowed : Out(1)
+        A sum wrapped on the clock before.
     busy : Out(1)
         Adding or emitting.
     """
@@ -48,6 +50,7 @@ class Scores(wiring.Component):
                 "finish": In(1),
                 "silent": In(1, init=1),
                 "results": Out(stream.Signature(output_layout(config))),
+                "overflowed": Out(1),
                 "busy": Out(1),
             }
         )
@@ -61,14 +64,16 @@ class Scores(wiring.Component):
         output, best, largest = Signal(range(outputs)), Signal(range(outputs)), Signal(signed(32))
         result = self.results.payload
         score = delayed(m, read.data, 1)
+        total = read.data + delayed(m, self.value, 1)
 
         m.d.comb += [
             read.addr.eq(output),
             write.addr.eq(delayed(m, self.index, 1)),
-            write.data.eq(read.data + delayed(m, self.value, 1)),
+            write.data.eq(total),
             write.en.eq(adding),
             self.busy.eq(1),
         ]
+        m.d.sync += self.overflowed.eq(adding & (total[32] != total[31]))
         with m.FSM():
             with m.State("Add"):
                 m.d.comb += [self.busy.eq(adding), read.addr.eq(self.index)]

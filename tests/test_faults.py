@@ -258,6 +258,37 @@ FAULTS = [
         core="single port",
     ),
     CoreFault(
+        "the dither of the learning signal is never taken",
+        "learning_signal.py",
+        "m.d.sync += dither.eq(self.draw[0])",
+        "m.d.sync += dither.eq(0)",
+    ),
+    CoreFault(
+        "one bit of the dither too few",
+        "step_size.py",
+        "*(n < eta.shift for n in range(31))",
+        "*(n + 1 < eta.shift for n in range(31))",
+    ),
+    CoreFault(
+        "W etaD m is rounded by the low bits of the dither",
+        "eligibility.py",
+        "m.d.sync += dither.eq(self.draw[0] >> (32 - len(dither)))",
+        "m.d.sync += dither.eq(self.draw[0])",
+    ),
+    CoreFault(
+        "the dither is drawn on steps without credit too",
+        "eligibility.py",
+        "dithering.eq(delayed(m, self.start, 1) & (self.count != 0))",
+        "dithering.eq(delayed(m, self.start, 1))",
+        core="axonal",
+    ),
+    CoreFault(
+        "underflow is counted where a value was 0 already",
+        "fixed.py",
+        "return anything & ~narrow.any() & ~clipped",
+        "return ~narrow.any() & ~clipped",
+    ),
+    CoreFault(
         "lanes beyond the last output get what memory held at power-up",
         "readout.py",
         "bank.add.eq(add & exists),",

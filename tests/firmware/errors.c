@@ -405,11 +405,29 @@ static void test_interrupts(ranvier_t *core) {
     CHECK(!busy);
 }
 
+/* A sample takes no more scored steps than a score can hold, and goes on without them. */
+static void test_too_many_scored_steps(ranvier_t *core) {
+    CHECK(core->shape.max_scored > 1000);
+    show(RANVIER_REG_LIMITS, 0xffffffffu, 2);
+    OK(ranvier_open(core, &bus, &digest));
+    show_truth();
+    for (int sample = 0; sample < 2; ++sample) {
+        OK(ranvier_sample_begin(core, false, false));
+        OK(ranvier_step(core, true, 0));
+        OK(ranvier_step(core, true, 0));
+        IS(RANVIER_E_SCORED, ranvier_step(core, true, 0));
+        OK(ranvier_step(core, false, 0));
+        OK(ranvier_sample_end(core, NULL));
+    }
+    OK(ranvier_open(core, &bus, &digest));
+    check_works(core);
+}
+
 static void test_texts(void) {
-    for (int error = RANVIER_OK; error <= RANVIER_E_SHARED; ++error) {
+    for (int error = RANVIER_OK; error <= RANVIER_E_SCORED; ++error) {
         CHECK(strcmp(ranvier_error_text((ranvier_error_t)error), "unknown error") != 0);
     }
-    CHECK(strcmp(ranvier_error_text((ranvier_error_t)(RANVIER_E_SHARED + 1)), "unknown error") == 0);
+    CHECK(strcmp(ranvier_error_text((ranvier_error_t)(RANVIER_E_SCORED + 1)), "unknown error") == 0);
 }
 
 int main(int count, char **arguments) {
@@ -439,6 +457,7 @@ int main(int count, char **arguments) {
     test_overflow(&core);
     test_abandoned(&core);
     test_interrupts(&core);
+    test_too_many_scored_steps(&core);
     test_texts();
     bus_close(line.bus);
     printf("%d\n", checks);

@@ -76,7 +76,7 @@ def test_own_synapse_is_never_touched_but_draws():
     _, random = run(config, net, spikes={0: [2, 3, 4]}, credits={1: (ONE // 2, 0)}, steps=3)
     np.testing.assert_array_equal(net.weight[2:], -2048 * (1 - np.eye(3, dtype=int)))
     expected = LaneGenerators(1, 1)
-    expected.draw(9)
+    expected.draw(1 + 9)
     np.testing.assert_array_equal(random.state, expected.state)
 
 
@@ -119,7 +119,7 @@ def test_which_bits_of_which_draw(delays, seed):
     net = Network.zeros(config, alpha=0.0)
     net.delay[:], net.weight[:] = 64, 4096
     run(config, net, spikes={0: [0]}, credits={2: (12345, 0)}, steps=3, seed=seed)  # a trace of 1.0
-    draws = LaneGenerators(seed, 2).draw(2).reshape(-1)[:3]
+    draws = LaneGenerators(seed, 2).draw(3)[1:].reshape(-1)[:3]  # the first is the dither, which nothing here needs
     np.testing.assert_array_equal(net.weight[0], 4096 - ((12345 * 256 + (draws & 0x1FFF)) >> 13))
 
     net.weight[:] = 4096
@@ -145,8 +145,25 @@ def test_unblamed_steps_and_words_draw_nothing():
     net = Network.zeros(CORE)
     _, random = run(CORE, net, spikes={0: [0]}, credits={1: (np.array([0, 0, 7]), 0)}, steps=9)
     expected = LaneGenerators(1, 2)
-    expected.draw(1)
+    expected.draw(2)  # the dither and a word
     np.testing.assert_array_equal(random.state, expected.state)
+
+
+@pytest.mark.parametrize("delays", ["synaptic", "axonal"])
+def test_dither_rounds_the_product_with_the_weight(delays):
+    """W etaD m below one bit of s3.14: it becomes one bit where the dither's high bits carry, and is counted where not."""
+    config, carried, vanished = CORE.replace(delays=delays, neurons=1), 0, 0
+    for seed in range(1, 1 << 32, 1 << 26):
+        net = Network.zeros(config, alpha=0.0)
+        net.delay[:], net.weight[:] = 64, 1000
+        unit, _ = run(config, net, spikes={0: [0]}, credits={1: (0, 1)}, steps=3, seed=seed)  # a slope of -1/2
+        dither, draw = (int(d) for d in LaneGenerators(seed, 2).draw(2)[:, 0])
+        product = (1000 + (dither >> 20)) >> 12
+        assert net.delay[0, 0] == 64 - ((product * -128 + (draw >> 16)) >> 16)
+        assert unit.signal_underflow == (product == 0)
+        carried, vanished = carried + product, vanished + unit.signal_underflow
+    assert carried > 5
+    assert vanished > 5
 
 
 def test_counters():

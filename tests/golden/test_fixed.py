@@ -4,7 +4,7 @@ from math import floor
 import numpy as np
 import pytest
 
-from ranvier.golden.fixed import leak, round_half_up, round_stochastic, saturate, scale
+from ranvier.golden.fixed import leak, round_half_up, round_stochastic, saturate, scale, underflow
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.step_size import StepSize
 
@@ -85,18 +85,48 @@ def test_round_stochastic_leaves_whole_values_alone():
     assert (round_stochastic(np.array(-48), 4, np.arange(16)) == -3).all()
 
 
-def test_scale_is_the_rounded_saturated_product():
+def test_scale_is_the_product_rounded_by_the_dither():
     rng = np.random.default_rng(0)
-    compared = clipped = 0
+    compared = dropped_over_32 = 0
     for _ in range(300):
         eta = StepSize(int(rng.integers(256)), int(rng.integers(32)))
         fraction, to = int(rng.integers(0, 20)), QFormat(True, int(rng.integers(4)), int(rng.integers(1, 20)))
-        values = rng.integers(-(2**23), 2**23, 50)
-        got, count = scale(values, eta, fraction, to)
+        values, dither = rng.integers(-(2**23), 2**23, 50), int(rng.integers(1 << 32))
+        product, rounded = scale(values, eta, fraction, to, dither)
+        drop = eta.shift + max(0, fraction - to.fraction)
         ratio = Fraction(eta.mantissa, 2**eta.shift) * Fraction(2**to.fraction, 2**fraction)
-        exact = np.array([floor(int(v) * ratio + Fraction(1, 2)) for v in values], dtype=object)
-        np.testing.assert_array_equal(got, np.clip(exact, to.min, to.max).astype(np.int64))
-        assert count == sum(e < to.min or e > to.max for e in exact)
-        compared, clipped = compared + len(values), clipped + count
-    print(compared, "compared,", clipped, "clipped")
-    assert 0 < clipped < compared
+        noise = Fraction((dither + (dither << 32)) % (1 << drop), 1 << drop)
+        np.testing.assert_array_equal(rounded, [floor(int(v) * ratio + noise) for v in values])
+        np.testing.assert_array_equal(product == 0, [v * eta.mantissa == 0 for v in values])
+        compared, dropped_over_32 = compared + len(values), dropped_over_32 + (drop > 32)
+    print(compared, "compared,", dropped_over_32, "step sizes that drop more than 32 bits")
+    assert dropped_over_32 > 5
+
+
+def test_scale_has_the_expectation_of_the_exact_product():
+    """Over all dithers of the bits that are dropped: what half-up rounding to s0.17 made 0 for ever acts in proportion."""
+    values, to = np.arange(-99, 100), QFormat(True, 0, 17)
+    for mantissa, shift in [(1, 12), (3, 10), (255, 9), (7, 0)]:
+        rounded = [scale(values, StepSize(mantissa, shift), 17, to, dither)[1] for dither in range(1 << shift)]
+        np.testing.assert_array_equal(np.sum(rounded, axis=0), values * mantissa)
+    assert (np.abs(values) * 1 << 1 < 1 << 12).all()  # all of them below half a bit with the first step size
+
+
+@pytest.mark.parametrize(
+    ("value", "dither", "expected"),
+    [(1, 0, 0), (1, (1 << 31) - 1, 1), (-1, 0, -1), (-1, 1, 0), (0, (1 << 32) - 1, 0), (1, 1 << 31, 0)],
+)
+def test_scale_corners(value, dither, expected):
+    _, rounded = scale(np.array(value), StepSize(1, 31), 17, QFormat(True, 0, 17), dither)  # drops 31 bits
+    assert rounded == expected
+
+
+def test_scale_uses_the_dither_twice_beyond_32_bits():
+    _, rounded = scale(np.array([1, -1]), StepSize(1, 31), 19, QFormat(True, 0, 17), 1)  # drops 33: 1 + 2**32 is added
+    assert rounded.tolist() == [0, 0]
+    _, rounded = scale(np.array([(1 << 32) - 1, 1 << 32]), StepSize(1, 31), 19, QFormat(True, 0, 17), 1)
+    assert rounded.tolist() == [1, 1]
+
+
+def test_underflow_counts_what_rounding_made_zero():
+    assert underflow(np.array([0, 3, -3, 5, 0]), np.array([0, 0, 0, 1, 7])) == 2

@@ -19,31 +19,38 @@ def network(config, **changes):
     return Network.zeros(config).replace(**changes)
 
 
-def rounded(value, form):
-    """A real number in `form`, ties up, saturated; and whether it was clipped."""
-    raw = floor(value * form.one + Fraction(1, 2))
+def rounded(value, form, noise=Fraction(1, 2)):
+    """A real number in `form`, ties up or by `noise`, saturated; whether it was clipped, and whether it became 0."""
+    raw = floor(value * form.one + noise)
     clipped = min(max(raw, form.min), form.max)
-    return clipped, clipped != raw
+    return clipped, np.array([clipped != raw, value != 0 and raw == 0])
+
+
+def scaled(eta, value, fraction, form, dither):
+    """``eta * value`` in `form`, rounded by the low bits of the dither."""
+    drop = eta.shift + max(0, fraction - form.fraction)
+    noise = Fraction((dither + (dither << 32)) % (1 << drop), 1 << drop)
+    return rounded(Fraction(eta.mantissa, 2**eta.shift) * value, form, noise)
 
 
 def expected(config, net, error, surrogate, trace, draws):
-    """The definition in exact fractions: credits, new readout, clipped learning quantities, clipped weights."""
+    """The definition in exact fractions: credits, new readout, [clipped, vanished] learning quantities, clipped weights."""
+    draws = iter(draws)
+    dither = next(draws)[0]
     err = [Fraction(int(e), config.error.one) for e in error]
-    etas = [Fraction(e.mantissa, 2**e.shift) for e in (net.eta_weight, net.eta_delay, net.eta_readout)]
-    blame = [rounded(etas[2] * e, config.step_readout) for e in err]
+    blame = [scaled(net.eta_readout, e, config.error.fraction, config.step_readout, dither) for e in err]
     clipped, clipped_weights = sum(c for _, c in blame), 0
     weight, delay, new = np.zeros(config.neurons, int), np.zeros(config.neurons, int), net.readout.copy()
     feedback = net.readout if config.feedback == "symmetric" else net.feedback
-    draws = iter(draws)
     for j in range(config.neurons):
         if surrogate[j]:
             total = sum(Fraction(int(b), config.weight.one) * e for b, e in zip(feedback[j], err, strict=True))
             signal, c0 = rounded(total, config.signal)
             m, c1 = rounded(Fraction(signal, config.signal.one) * Fraction(int(surrogate[j]), 256), config.signal)
             real = Fraction(m, config.signal.one)
-            weight[j], c2 = rounded(etas[0] * real, config.step_weight)
-            delay[j], c3 = rounded(etas[1] * real, config.step_delay)
-            clipped += c0 + c1 + c2 + c3
+            weight[j], c2 = scaled(net.eta_weight, real, config.signal.fraction, config.step_weight, dither)
+            delay[j], c3 = scaled(net.eta_delay, real, config.signal.fraction, config.step_delay, dither)
+            clipped = clipped + c0 + c1 + c2 + c3
         if surrogate[j] or trace[j]:
             row = [n for _ in range(config.readout_words) for n in next(draws)]
             for k in range(config.outputs):
@@ -58,7 +65,7 @@ def expected(config, net, error, surrogate, trace, draws):
 @pytest.mark.parametrize("feedback", ["symmetric", "random"])
 def test_against_the_definition(feedback):
     rng = np.random.default_rng(0)
-    moved = clipped = clipped_weights = 0
+    moved = clipped = vanished = clipped_weights = 0
     for case in range(200):
         config = CORE.replace(feedback=feedback, lanes=int(rng.choice([1, 2, 4, 16])))
         size = 1 << int(rng.integers(1, 16))
@@ -67,14 +74,14 @@ def test_against_the_definition(feedback):
             config,
             readout=rng.integers(-size, size, layout["readout"][0]),
             feedback=rng.integers(-size, size, layout["feedback"][0]),
-            **{f"eta_{name}": StepSize.of(10.0 ** rng.uniform(-3, 2)) for name in ("weight", "delay", "readout")},
+            **{f"eta_{name}": StepSize.of(10.0 ** rng.uniform(-7, 2)) for name in ("weight", "delay", "readout")},
         )
         error = rng.integers(-1024, 1025, 3)
         surrogate = rng.integers(0, 256, 5) * rng.integers(0, 2, 5)
         trace = rng.integers(0, 4096, 5) * rng.integers(0, 2, 5)
         visited = int(((surrogate > 0) | (trace > 0)).sum())
         copy = LaneGenerators(case, config.lanes)
-        draws = iter(copy.draw(visited * config.readout_words).tolist())
+        draws = copy.draw(1 + visited * config.readout_words).tolist()
         weight, delay, readout, clip, clip_weights = expected(config, net, error, surrogate, trace, draws)
 
         unit, random = LearningSignal(config), LaneGenerators(case, config.lanes)
@@ -83,12 +90,21 @@ def test_against_the_definition(feedback):
         np.testing.assert_array_equal(credit.weight, weight)
         np.testing.assert_array_equal(credit.delay, delay)
         np.testing.assert_array_equal(net.readout, readout)
-        assert (unit.signal_saturated, unit.weight_saturated) == (clip, clip_weights)
+        assert (unit.signal_saturated, unit.signal_underflow, unit.weight_saturated) == (*clip, clip_weights)
         np.testing.assert_array_equal(random.state, copy.state)
         moved += np.count_nonzero(before != readout)
-        clipped, clipped_weights = clipped + clip, clipped_weights + clip_weights
-    print(moved, "readout weights moved,", clipped, "signals and", clipped_weights, "weights clipped")
-    assert min(moved, clipped, clipped_weights) > 0
+        clipped, vanished, clipped_weights = clipped + clip[0], vanished + clip[1], clipped_weights + clip_weights
+    print(
+        moved,
+        "readout weights moved,",
+        clipped,
+        "signals and",
+        clipped_weights,
+        "weights clipped,",
+        vanished,
+        "vanished",
+    )
+    assert min(moved, clipped, vanished, clipped_weights) > 0
 
 
 def test_by_hand():
@@ -110,11 +126,33 @@ def test_readout_moves_against_the_error():
     np.testing.assert_array_equal(net.readout, np.tile([-2048, 1024, 0], (5, 1)))  # whole: no draw can matter
 
 
-def test_idle_rows_draw_nothing():
-    random = LaneGenerators(1, 2)
-    before = random.state.copy()
+def test_idle_rows_draw_nothing_but_the_dither():
+    random, expected = LaneGenerators(1, 2), LaneGenerators(1, 2)
     LearningSignal(CORE).step(np.array([512, -512, 0]), np.zeros(5, int), np.zeros(5, int), network(CORE), random)
-    np.testing.assert_array_equal(random.state, before)
+    expected.draw(1)
+    np.testing.assert_array_equal(random.state, expected.state)
+
+
+@pytest.mark.parametrize("name", ["eta_weight", "eta_delay", "eta_readout"])
+def test_no_step_size_freezes(name):
+    """The smallest step size there is acts in proportion: its credits over many steps add up to what the product would."""
+    readout = np.full((5, 3), 4096)
+    net = network(CORE, readout=readout, **{name: StepSize(1, 20)})
+    unit, random, total = LearningSignal(CORE), LaneGenerators(1, 2), 0
+    form = {"eta_weight": CORE.step_weight, "eta_delay": CORE.step_delay, "eta_readout": CORE.step_readout}[name]
+    steps = 4000
+    for _ in range(steps):
+        before = net.readout.copy()
+        credit = unit.step(np.array([1024, 0, 0]), np.full(5, 128), np.full(5, 4095), net, random)
+        moved = (before - net.readout)[:, 0].sum() / 5 / (4095 / 256) * 2.0**-CORE.weight.fraction
+        total += {"eta_weight": credit.weight[0], "eta_delay": credit.delay[0]}.get(name, moved * form.one) / form.one
+        net = net.replace(readout=readout)
+    exact = steps * 2.0**-20 * (1.0 if name == "eta_readout" else 0.5)
+    deviation = np.sqrt(steps * 2.0**-20 / form.one)  # of as many coins as products, each for one bit at most
+    print(f"{name}: {total:.6f} of {exact:.6f}, deviation {deviation:.6f}, {unit.signal_underflow} vanished")
+    assert abs(total - exact) < 5 * deviation
+    assert total > 0
+    assert unit.signal_underflow > steps / 2
 
 
 def test_coarse_signal_saturates():

@@ -100,12 +100,15 @@ class Bench:
         self.rng = np.random.default_rng(seed)
         self.network = random_network(config, self.rng)
         self.reference, self.random = golden.Eligibility(config), GoldenGenerators(self.network.seed, config.lanes)
-        self.clipped = dict.fromkeys(("signal_saturated", "weight_saturated", "delay_saturated", "trace_saturated"), 0)
+        names = ("signal_saturated", "weight_saturated", "delay_saturated", "signal_underflow", "trace_saturated")
+        self.clipped = dict.fromkeys(names, 0)
         self.compared = 0
 
     async def counters(self, ctx):
         unit = self.dut.unit
-        ports = [unit.signal_saturated, unit.weight_saturated, unit.delay_saturated, self.dut.traces.saturated]
+        ports = [getattr(unit, name) for name in self.clipped if name != "trace_saturated"] + [
+            self.dut.traces.saturated
+        ]
         async for _, _, *counts in ctx.tick().sample(*ports):
             for name, count in zip(self.clipped, counts, strict=True):
                 self.clipped[name] += count

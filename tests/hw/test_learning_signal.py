@@ -33,7 +33,7 @@ class Bench:
         self.state = np.zeros((2, config.words * config.lanes), int)  # psi and zbar
         self.random = LaneGenerators(network.seed, config.lanes)
         self.credits: list[tuple[int, int, int]] = []
-        self.clipped = {"signal_saturated": 0, "weight_saturated": 0}
+        self.clipped = dict.fromkeys(("signal_saturated", "weight_saturated", "signal_underflow"), 0)
 
     def words(self, word):
         psi, zbar = self.state.reshape(2, -1, self.config.lanes)[:, word % self.config.words]
@@ -58,11 +58,11 @@ class Bench:
         async def credit(ctx):
             where = [dut.credit_valid, dut.credit_neuron, dut.credit_weight, dut.credit_delay]
             clips = [getattr(dut, name) for name in self.clipped]
-            async for _, _, valid, *entry, signal, weight in ctx.tick().sample(*where, *clips):
-                self.clipped["signal_saturated"] += signal
-                self.clipped["weight_saturated"] += weight
+            async for _, _, valid, *values in ctx.tick().sample(*where, *clips):
+                for name, count in zip(self.clipped, values[3:], strict=True):
+                    self.clipped[name] += count
                 if valid:
-                    self.credits.append(tuple(entry))
+                    self.credits.append(tuple(values[:3]))
 
         async def draw(ctx):
             ctx.set(dut.draw, self.random.draw(1)[0].tolist())
@@ -82,6 +82,7 @@ class Bench:
     async def step(self, ctx, probability, target, rng, stall):
         """One scored step from its probabilities to the last credit and the last weight written."""
         dut = self.dut
+        await pulse(ctx, dut, begin=1)
         for index, value in enumerate(probability):
             await pulse(ctx, dut, probability_valid=1, probability_index=index, probability=int(value), target=target)
         ctx.set(dut.walk, 1)
@@ -118,8 +119,11 @@ def test_steps_against_the_golden_one(changes, stall):
 
     async def testbench(ctx):
         nonlocal compared, moved, network
-        for step in range(15):
-            etas = {n: StepSize.of(10.0 ** rng.uniform(-4, 2)) for n in ("eta_weight", "eta_delay", "eta_readout")}
+        for step in range(21):
+            least, most = (-4, 2) if step < 15 else (-8, -5)  # in the end so small that products vanish
+            etas = {
+                n: StepSize.of(10.0 ** rng.uniform(least, most)) for n in ("eta_weight", "eta_delay", "eta_readout")
+            }
             network = network.replace(**etas)
             for name, eta in etas.items():
                 ctx.set(getattr(bench.dut, name), {"mantissa": eta.mantissa, "shift": eta.shift})
@@ -186,6 +190,6 @@ def test_waits_until_the_last_error_is_stored():
         await pulse(ctx, dut, probability_valid=1)
         clocks = await clocks_until(ctx, dut.busy)
         print(clocks)
-        assert clocks == 4  # error, and its product with the step size
+        assert clocks == 1 + SCALE_LATENCY  # error, and its product with the step size
 
     simulate(dut, testbench)

@@ -51,7 +51,7 @@ def test_names_are_unique_within_a_register():
 
 def test_register_zero_is_the_identification():
     assert Register.ID.value == Register.ID.address == 0
-    assert constants(preset("test"))[Register.ID] == 0x524E5602
+    assert constants(preset("test"))[Register.ID] == 0x524E5603
 
 
 def test_only_the_last_register_is_an_array():

@@ -61,6 +61,31 @@ def test_clocks():
     simulate(dut, testbench)
 
 
+def test_overflow_is_reported():
+    """The largest and the smallest 32-bit score are sums like any other; one more and it wraps, which shows."""
+    dut, reports = Scores(CORE), []
+
+    async def watch(ctx):
+        async for _, _, overflowed in ctx.tick().sample(dut.overflowed):
+            reports.append(overflowed)
+
+    async def add(ctx, index, values):
+        reports.clear()
+        for value in values:
+            await pulse(ctx, dut, add=1, index=index, value=value)
+            await pause(ctx, 4)
+        return sum(reports)
+
+    async def testbench(ctx):
+        assert await add(ctx, 0, [(1 << 31) - 1, 0]) == 0
+        assert await add(ctx, 1, [-(1 << 31), 0]) == 0
+        assert await add(ctx, 0, [1]) == 1
+        assert await add(ctx, 1, [-1]) == 1
+        assert await add(ctx, 2, [1, -1, 1 << 30, 1 << 30]) == 1
+
+    simulate(dut, testbench, background=[watch])
+
+
 def test_the_lowest_index_wins_a_tie():
     dut = Scores(CORE)
 

@@ -16,27 +16,43 @@ class Scale(wiring.Component):
     def __init__(self, fraction: int, to: QFormat):
         self.fraction, self.to = fraction, to
         super().__init__(
-            {"value": In(signed(18)), "eta": In(StepSizeLayout), "scaled": Out(shape(to)), "clips": Out(1)}
+            {
+                "value": In(signed(18)),
+                "eta": In(StepSizeLayout),
+                "dither": In(32),
+                "scaled": Out(shape(to)),
+                "clips": Out(1),
+                "lost": Out(1),
+            }
         )
 
     def elaborate(self, platform):
         m = Module()
-        scaled, clipped = scale(m, self.value, self.eta, self.fraction, self.to)
-        m.d.comb += [self.scaled.eq(scaled), self.clips.eq(clipped)]
+        scaled, clipped, lost = scale(m, self.value, self.eta, self.fraction, self.to, self.dither)
+        m.d.comb += [self.scaled.eq(scaled), self.clips.eq(clipped), self.lost.eq(lost)]
         return m
 
 
-@pytest.mark.parametrize(("fraction", "to"), [(13, "s0.17"), (13, "s3.14"), (10, "s0.17"), (13, "s2.9"), (13, "s4.13")])
+@pytest.mark.parametrize(
+    ("fraction", "to"),
+    [(13, "s0.17"), (13, "s3.14"), (10, "s0.17"), (13, "s2.9"), (13, "s4.13"), (17, "s2.0")],
+)
 @pytest.mark.parametrize("shift", [0, 1, 3, 8, 31])
 def test_scale(fraction, to, shift):
     to, rng = QFormat.parse(to), np.random.default_rng(shift)
     values = [-(1 << 17), (1 << 17) - 1, -1, 0, 1, *rng.integers(-(1 << 17), 1 << 17, 40), *rng.integers(-99, 99, 40)]
+    vanished = 0
     for mantissa in (0, 1, 200, 255):
-        eta = StepSize(mantissa, shift)
-        stimulus = [{"value": int(v), "eta": {"mantissa": mantissa, "shift": shift}} for v in values]
-        stimulus += [{"value": 0}] * SCALE_LATENCY
-        scaled, clips = clocked(Scale(fraction, to), stimulus, "scaled", "clips")
-        expected = [golden.scale(np.array(v), eta, fraction, to) for v in values]
-        np.testing.assert_array_equal(scaled[SCALE_LATENCY:], [e for e, _ in expected], f"{eta}")
-        np.testing.assert_array_equal(clips[SCALE_LATENCY:], [c for _, c in expected], f"{eta}")
-        assert mantissa == 0 or shift > 20 or scaled.any()
+        for dither in (0, (1 << 32) - 1, int(rng.integers(1 << 32))):
+            eta = StepSize(mantissa, shift)
+            held = {"eta": {"mantissa": mantissa, "shift": shift}, "dither": dither}
+            stimulus = [held] * 2 + [held | {"value": int(v)} for v in values] + [held | {"value": 0}] * SCALE_LATENCY
+            seen = clocked(Scale(fraction, to), stimulus, "scaled", "clips", "lost")
+            scaled, clips, lost = (column[SCALE_LATENCY + 2 :] for column in seen)
+            exact, rounded = golden.scale(np.array(values), eta, fraction, to, dither)
+            expected, _ = golden.saturate(rounded, to.min, to.max)
+            np.testing.assert_array_equal(scaled, expected, f"{eta}")
+            np.testing.assert_array_equal(clips, rounded != expected, f"{eta}")
+            np.testing.assert_array_equal(lost, (exact != 0) & (rounded == 0), f"{eta}")
+            vanished += sum(lost)
+    assert (vanished > 0) == (shift + fraction > to.fraction)
