@@ -55,7 +55,10 @@ def constants(config: CoreConfig) -> dict[Phase, int]:
     c = config
     lanes = ceil_log2(c.lanes)
     score = c.readout_words + lanes + 2 * c.outputs + Softmax.LATENCY + 5
-    signal = RowMemory.LATENCY + lanes + SCALE_LATENCY + 8 - (c.memory == "single")
+    # The last error passes `scale` before the walk begins, the last credit after; with one port the first read may have to
+    # wait for its turn.
+    turn = SCALE_LATENCY % 2 if c.memory == "single" else 0
+    signal = RowMemory.LATENCY + lanes + 2 * SCALE_LATENCY + 5 - turn
     wait = write_wait(c.memory, Eligibility.WRITE - Eligibility.SYNAPSES)
     learn = Eligibility.WRITE + RowMemory.WRITE_LATENCY + 5 + (1 + lanes if c.delays == "axonal" else wait)
     learn += filter_latency(c)
