@@ -19,8 +19,8 @@ from the end of the sample, every one of them 0 after it ::
 
 The term in theta is the neuron's own reset, which moves with its spike. A reset to zero has the same one: at the crossing
 ``v = theta``, so that both resets do the same there. Reset "soft now" takes theta a leak earlier, so that what arrives of it
-on the next step, and with it this term, is less by the factor alpha. The gradient follows, with s the step ``t + 1 + Dh_ji`` on which a
-spike of unit i at t is felt ::
+on the next step, and with it this term, is less by the factor alpha. The gradient follows, with s the step ``t + 1 + Dh_ji``
+on which a spike of unit i at t is felt ::
 
     dmu_j[s] = mu_j[s+1] - mu_j[s] = (1 - beta) mu_j[s+1] - lam_j[s]
     dE/dW_ji = sum mu_j[s]        dE/dD_ji = W_ji sum dmu_j[s]        dE/dWout_kj = sum_t z_j[t] Lam_k[t]

@@ -29,8 +29,8 @@ class FloatNetwork:
         I[t] = beta I[t-1] + sum over arrivals of W;   v[t] = alpha v[t-1] + I[t] - theta z[t-1];   z[t] = (v[t] >= theta)
         y[t] = kappa y[t-1] + Wout z[t]
 
-    with ``v[t] = alpha (v[t-1] - theta z[t-1]) + I[t]`` for reset "soft now", ``v[t] = alpha v[t-1] (1 - z[t-1]) + I[t]`` for
-    "zero".
+    with ``v[t] = alpha (v[t-1] - theta z[t-1]) + I[t]`` for reset "soft now", and for "zero"
+    ``v[t] = alpha v[t-1] (1 - z[t-1]) + I[t]``.
 
     Parameters
     ----------
