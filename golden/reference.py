@@ -276,6 +276,7 @@ class FloatCore(CoreBase):
         """`load` with real numbers, none of them rounded; step sizes and seed stay. `NetworkError` if for another core."""
         if network.config != self.config:
             raise NetworkError("the network was made for another configuration: open the device with network.config")
+        self._network = self._network.replace(lag=network.lag)
         self._take(network)
 
     def _take(self, network: FloatNetwork) -> None:
@@ -333,6 +334,7 @@ class FloatCore(CoreBase):
         SampleError
             If the sample or target does not fit the core.
         """
+        sample = sample.later(self._network.lag)
         check_run(self.config, sample, target, learn=True)
         change = Parameters(*(np.zeros_like(values) for values in self.parameters))
         self._play(self._rule().accumulating(), change, sample, target, True)

@@ -73,6 +73,7 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
         kappa=int(c.decay.quantise(network.kappa)),
         beta=int(c.decay.quantise(network.beta)),
         seed=seed,
+        lag=network.lag,
     )
 
 
