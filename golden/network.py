@@ -148,7 +148,7 @@ class Network:
 
     @classmethod
     def read(cls, path: str | Path) -> "Network":
-        """Read what `save` wrote; `NetworkError` names the file and what is wrong with it. Without a beta or a lag they are 0."""
+        """Read what `save` wrote; `NetworkError` names the file and what is wrong with it. Beta and lag default to 0."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 names = [f.name for f in fields(cls) if f.name not in ("beta", "lag") or f.name in file]

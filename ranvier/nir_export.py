@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ranvier.extras import extra
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
-from ranvier.nir_graph import NirError
 from ranvier.nir_dialects import Integration
+from ranvier.nir_graph import NirError
 from ranvier.nir_import import INTEGRATIONS, METADATA
 from ranvier.nir_readers import readers
 
@@ -66,10 +66,10 @@ def export_graph(
 ) -> Exported:
     """Turn a network into a graph, the inverse of `ranvier.nir_import.import_graph`.
 
-    Neurons become one LIF, or CubaLIF if their current decays, the readout a Linear and a LI (no LI if kappa is 0). A step of
-    integration multiplies what it integrates with ``1 - decay``; weights onto LIF and LI are divided by that, so that r is
-    1: some readers ignore r. Those of CubaLIF do not, and insist on ``r = 1 / (1 - alpha)`` and ``w_in = 1 / (1 - beta)``. The core
-    delivers a spike of step t on step ``t + 1 + D``, so D becomes a delay of ``(D + 1) dt``: one Delay node per unit
+    Neurons become one LIF, or CubaLIF if their current decays, the readout a Linear and a LI (no LI if kappa is 0). A step
+    of integration multiplies what it integrates with ``1 - decay``; weights onto LIF and LI are divided by that, so that r
+    is 1: some readers ignore r. Readers of CubaLIF do not: they insist on ``r = 1 / (1 - alpha)``, ``w_in = 1 / (1 - beta)``.
+    The core delivers a spike of step t on step ``t + 1 + D``, so D becomes a delay of ``(D + 1) dt``: one Delay node per unit
     before the weights if axonal, one branch of Delay and Linear for every delay that occurs if synaptic. Without delays
     there is no Delay node: the graph's spikes then come a step earlier than the core's.
 
@@ -212,7 +212,7 @@ class _Export:
             )
         if net.kappa and self.readout == "linear":
             self.notes.append(
-                f"the readout is not integrated in the graph: a reader has to compute y[t] = {net.kappa:g} y[t-1] + its output"
+                f"the readout is not integrated in the graph: what reads it computes y[t] = {net.kappa:g} y[t-1] + output"
             )
         if c.reset != "zero":
             self.notes.append(

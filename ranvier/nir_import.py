@@ -432,10 +432,8 @@ class _Import:
             gain = gain * self.circuit.parameter(name, "w_in")
             decays = self._one_pole(name, decays, self._decay(name, "tau_syn"))
         kappa = self._one("kappa", name, decays)
-        if self.dialect == "rockpool":  # r is no gain, and what arrives leaks on its own step
-            factor = np.full(size, kappa)
-        else:
-            factor = gain * (1 - kappa)
+        # Rockpool's r is no gain, and what arrives leaks on its own step.
+        factor = np.full(size, kappa) if self.dialect == "rockpool" else gain * (1 - kappa)
         factor[np.abs(factor - 1) < SAME_FACTOR] = 1
         self.values["readout_factor"] = [float(factor.min()), float(factor.max())]
         return kappa, factor

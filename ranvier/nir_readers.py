@@ -1,4 +1,4 @@
-"""Who can load an exported graph and then spikes as it says: what importers were seen to do, see docs/nir.md for versions."""
+"""Who can load an exported graph and then spikes as it says: what importers did when they were run (docs/nir.md)."""
 
 from collections.abc import Iterator
 from typing import Any
