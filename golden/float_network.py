@@ -84,9 +84,10 @@ class FloatNetwork:
             if not 0 <= value < 1:
                 raise NetworkError(f"{name}={value:g} is no decay: give 0 to below 1")
             setattr(self, name, value)
-        if isinstance(self.lag, bool) or self.lag != int(self.lag) or not 0 <= self.lag <= MOST_LAG:
-            raise NetworkError(f"lag={self.lag!r} is no number of steps: give a whole number from 0 to {MOST_LAG}")
-        self.lag = int(self.lag)
+        lag = self.lag.item() if isinstance(self.lag, np.ndarray) and self.lag.size == 1 else self.lag
+        if isinstance(lag, bool) or not isinstance(lag, int | np.integer) or not 0 <= lag <= MOST_LAG:
+            raise NetworkError(f"lag={lag!r} is no number of steps: give a whole number from 0 to {MOST_LAG}")
+        self.lag = int(lag)
 
     @classmethod
     def of(cls, network: Network) -> "FloatNetwork":

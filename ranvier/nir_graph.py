@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.extras import extra
-from ranvier.files import OutputError
+from ranvier.files import write_bytes
 from ranvier.golden.config import LIMITS
-from ranvier.golden.replacing import replacing
 
 __all__ = ["LEAKY", "REFUSED", "SPIKING", "Circuit", "NirError", "Projection", "numbers", "read_graph", "write_graph"]
 
@@ -30,8 +30,8 @@ Index = NDArray[np.int64]
 #: Kinds of nodes that spike, and of nodes that only integrate.
 SPIKING, LEAKY = ("LIF", "CubaLIF"), ("LI", "CubaLI")
 
-#: Graphs within graphs, entries of a file and bytes of its arrays, beyond which no core could hold what is read.
-MOST_NESTED, MOST_ENTRIES, MOST_BYTES = 100, 100_000, 1 << 30
+#: Graphs within graphs, entries of a file and numbers in it, synapses between two nodes: no core could hold more.
+MOST_NESTED, MOST_ENTRIES, MOST_NUMBERS, MOST_SYNAPSES = 100, 100_000, 1 << 27, 1 << 27
 
 NEURONS = LIMITS["neurons"][1]
 
@@ -79,7 +79,7 @@ def _check_extent(path: str | Path) -> None:
         waiting, seen, held = [(file, 0)], 0, 0
         while waiting:
             group, depth = waiting.pop()
-            if depth > 2 * MOST_NESTED:  # a graph's nodes are a group within its own
+            if depth > 2 * MOST_NESTED + 3:  # a graph's nodes are a group within its own
                 raise NirError(f"graphs are nested more than {MOST_NESTED} deep: write the nodes into fewer graphs")
             for name in group:
                 entry, seen = group.get(name), seen + 1
@@ -88,19 +88,16 @@ def _check_extent(path: str | Path) -> None:
                 if isinstance(entry, h5py.Group):
                     waiting.append((entry, depth + 1))
                 elif isinstance(entry, h5py.Dataset):
-                    held += entry.nbytes
-            if held > MOST_BYTES:
-                raise NirError(f"it holds more than {MOST_BYTES >> 20} MB of numbers: no core holds such a graph")
+                    held += entry.size or 0
+            if held > MOST_NUMBERS:
+                raise NirError(f"it holds more than {MOST_NUMBERS:,} numbers: no core holds such a graph")
 
 
 def write_graph(path: str | Path, graph: Any) -> None:
-    """Write a graph under a temporary name and rename it once it is complete; `OutputError` if it cannot be written."""
-    nir = extra("nir", "nir")
-    try:
-        with replacing(path) as temporary:
-            nir.write(temporary, graph)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    """Write a graph, made in memory first, in the way of `ranvier.files.write_bytes`; `OutputError` if it cannot be written."""
+    nir, content = extra("nir", "nir"), BytesIO()
+    nir.write(content, graph)
+    write_bytes(path, content.getvalue())
 
 
 def numbers(values: Any, what: str) -> Real:
@@ -162,18 +159,23 @@ class Projection:
         return cls(source, target, pre, post, signal.weight[pre, post], signal.delay[pre, post])
 
 
-def _merged(name: str, signals: list[Signal]) -> list[Signal]:
-    """Signals of equal delays added up."""
-    if len(signals) == 1:
-        return signals
-    sums: dict[tuple[Any, ...], Signal] = {}
-    for signal in signals:
-        key = signal.delay.shape, blake2b(signal.delay.tobytes()).digest()
-        before = sums.get(key)
-        sums[key] = signal if before is None else before._replace(weight=before.weight + signal.weight)
-    if len(sums) > MOST_BRANCHES:
-        raise NirError(f"{name} is reached over more than {MOST_BRANCHES} different delays: leave fewer branches")
-    return list(sums.values())
+class _Branches:
+    """What reaches a node over all ways to it: signals, those of equal delays added up."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.sums: dict[tuple[Any, ...], Signal] = {}
+
+    def add(self, signal: Signal) -> None:
+        """One more of them."""
+        key = signal.weight.shape, blake2b(signal.delay.tobytes()).digest()
+        before = self.sums.get(key)
+        self.sums[key] = signal if before is None else before._replace(weight=before.weight + signal.weight)
+        if len(self.sums) > MOST_BRANCHES or sum(each.weight.size for each in self.sums.values()) > MOST_SYNAPSES:
+            raise NirError(
+                f"{self.name} is reached over {len(self.sums)} different delays, more than a core can hold: "
+                "leave fewer branches"
+            )
 
 
 @dataclass
@@ -330,14 +332,16 @@ class Circuit:
         Every node is passed once, with all that reaches it: the number of ways through a graph may be beyond all bounds.
         """
         size = self.sizes[source]
-        reaching = defaultdict(list, {source: [Signal(np.eye(size), np.zeros((size, size)))]})
+        signals = [Signal(np.eye(size), np.zeros((size, size)))]
+        reaching: dict[str, _Branches] = {}
         for name in self._order(source):
-            signals = reaching.pop(name)
             if name != source:
-                signals = [passed for signal in _merged(name, signals) for passed in self._through(name, signal)]
+                signals = [passed for each in reaching.pop(name).sums.values() for passed in self._through(name, each)]
             for after in self._after[name]:
                 if not self._ends(after):
-                    reaching[after] += signals
+                    branches = reaching.setdefault(after, _Branches(after))
+                    for signal in signals:
+                        branches.add(signal)
                     continue
                 for signal in signals:
                     self._size(after, signal.weight.shape[1], name)
