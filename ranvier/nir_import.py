@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ranvier.golden.config import CHOICES, LIMITS, ConfigError, CoreConfig, Delays, Reset, spelled
 from ranvier.golden.float_network import FloatNetwork
-from ranvier.golden.network import MOST_LAG
+from ranvier.golden.network import MOST_LAG, NetworkError
 from ranvier.nir_dialects import DIALECTS, SPIKES, Dialect, Integration, Spike, rockpool_step
 from ranvier.nir_graph import LEAKY, REFUSED, SPIKING, Circuit, NirError, Projection
 from ranvier.nir_sums import reach_exactly
@@ -137,13 +137,14 @@ def import_graph(
     Raises
     ------
     NirError
-        If the core cannot hold the graph.
-    ConfigError
-        If it is too large for a core.
+        If the core cannot hold the graph, or it is no graph.
     """
     if dialect is not None and dialect not in DIALECTS:
         raise NirError(f"dialect={dialect!r} is unknown: choose one of {', '.join(DIALECTS)}")
-    return _Import(Circuit(graph), dt, integration, reset, spike, dialect, max_delay, approximate).run()
+    try:
+        return _Import(Circuit(graph), dt, integration, reset, spike, dialect, max_delay, approximate).run()
+    except (ConfigError, NetworkError) as error:
+        raise NirError(str(error)) from None
 
 
 class _Synapses(NamedTuple):
@@ -682,10 +683,11 @@ def _whole(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """What metadata hold, without the arrays and byte strings that files wrap it in."""
-    if isinstance(value, np.ndarray | np.generic) and np.size(value) == 1:
-        value = value.item()
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
+    """What metadata hold, without what files wrap it in; of anything but text and numbers the kind."""
+    if isinstance(value, np.ndarray | np.generic) and np.asarray(value).size == 1:
+        value = np.asarray(value).item()
+    value = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return value if value is None or isinstance(value, str | int | float) else type(value).__name__
 
 
 def _is_identity(projection: Projection, size: int) -> bool:
