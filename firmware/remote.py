@@ -156,6 +156,7 @@ class RemoteCore(Closing):
         LinkError
             If not all of it arrived, or the core does not answer. What the core holds then is not to be trusted: load again.
         """
+        sample = sample.later(self._network.lag)
         check_run(self.config, sample, target, learn)
         self._start_checksum()
         self.write(Register.MODE, Register.MODE.pack(learn=learn))

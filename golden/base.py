@@ -50,7 +50,7 @@ class CoreBase(Closing):
     def run(
         self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
     ) -> Record:
-        """Run one sample from cleared state, learning on it if `learn`.
+        """Run one sample from cleared state, learning on it if `learn`; prolonged by the network's lag (`Sample.later`).
 
         Parameters
         ----------
@@ -68,6 +68,7 @@ class CoreBase(Closing):
         SampleError
             If the sample or target does not fit the core, or a quantity to record is unknown.
         """
+        sample = sample.later(self._network.lag)
         check_run(self.config, sample, target, learn)
         for name in record:
             if name not in TRACED:

@@ -80,6 +80,7 @@ class Sizes(NamedTuple):
     axonal: int
     synaptic: int
     soft_reset: int
+    reset_now: int
     exponential: int
     dormant: int
     softmax_scores: int
@@ -111,6 +112,7 @@ class Sizes(NamedTuple):
             "axonal": int(c.delays == "axonal"),
             "synaptic": int(c.delays == "synaptic"),
             "soft_reset": int(c.reset == "soft"),
+            "reset_now": int(c.reset == "soft now"),
             "exponential": int(c.exponential),
             "dormant": int(c.dormant),
             "softmax_scores": int(c.prediction == "softmax"),
@@ -288,8 +290,9 @@ def draw(s, words):
 def sweep(c, p, s, slot):
     clipped = fired = 0
     for j in range(c.neurons):
-        kept = leak(s.potential[j], p.alpha, c.decay.fraction)
-        if s.spiked[j]:
+        early = c.threshold * (s.spiked[j] & c.reset_now)
+        kept = leak(s.potential[j] - early, p.alpha, c.decay.fraction)
+        if s.spiked[j] and not c.reset_now:
             kept = kept - c.threshold if c.soft_reset else 0
         current = s.ring[slot, j]
         s.ring[slot, j] = 0

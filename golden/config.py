@@ -11,11 +11,11 @@ from typing import Any, Literal, get_args
 
 from ranvier.golden.qformat import QFormat
 
-__all__ = ["ConfigError", "CoreConfig"]
+__all__ = ["CHOICES", "ConfigError", "CoreConfig", "spelled"]
 
 Delays = Literal["none", "axonal", "synaptic"]
 Feedback = Literal["symmetric", "random"]
-Reset = Literal["soft", "zero"]
+Reset = Literal["soft", "soft now", "zero"]
 Synapse = Literal["delta", "exponential"]
 Memory = Literal["dual", "single"]
 Prediction = Literal["softmax", "readout"]
@@ -55,6 +55,12 @@ def _bits(count: int) -> int:
     return max(1, (count - 1).bit_length())
 
 
+def spelled(name: str, value: Any) -> Any:
+    """A choice of the field `name` in its one spelling: hyphens and underscores stand for spaces."""
+    plain = value.replace("-", " ").replace("_", " ") if isinstance(value, str) else value
+    return plain if plain in CHOICES[name] else value
+
+
 def _power_of_two(value: float) -> bool:
     return frexp(value)[0] == 0.5
 
@@ -83,8 +89,9 @@ class CoreConfig:
         Build the learning units; without them the core runs trained networks only.
     feedback : {"symmetric", "random"}
         Learning signal through the readout weights themselves or through fixed ones of their own.
-    reset : {"soft", "zero"}
-        After a spike subtract the threshold, or start again from zero.
+    reset : {"soft", "soft now", "zero"}
+        After a spike subtract the threshold from what the leak left of the potential, subtract it before the leak, or start
+        again from zero. ``soft-now`` and ``soft_now`` are read as ``soft now``.
     synapse : {"delta", "exponential"}
         What arrives goes into the membrane at once, or through a current of each neuron that decays by beta per step.
     dormant : bool
@@ -240,6 +247,8 @@ class CoreConfig:
         for f in fields(self):
             value = getattr(self, f.name)
             if f.name in CHOICES:
+                value = spelled(f.name, value)
+                object.__setattr__(self, f.name, value)
                 if value not in CHOICES[f.name]:
                     raise ConfigError(f"{f.name}={value!r} is unknown: choose one of {', '.join(CHOICES[f.name])}")
             elif f.name in LIMITS:

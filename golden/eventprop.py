@@ -18,8 +18,9 @@ from the end of the sample, every one of them 0 after it ::
     dS_j[t]  = sum_k Wout_kj (Lam_k[t+1] - Lam_k[t-1]) / 2  +  sum_m W_mj dmu_m[t + 1 + Dh_mj]    (recurrent: neurons m)
 
 The term in theta is the neuron's own reset, which moves with its spike. A reset to zero has the same one: at the crossing
-``v = theta``, so that both resets do the same there. The gradient follows, with s the step ``t + 1 + Dh_ji`` on which a
-spike of unit i at t is felt ::
+``v = theta``, so that both resets do the same there. Reset "soft now" takes theta a leak earlier, so that what arrives of it
+on the next step, and with it this term, is less by the factor alpha. The gradient follows, with s the step ``t + 1 + Dh_ji``
+on which a spike of unit i at t is felt ::
 
     dmu_j[s] = mu_j[s+1] - mu_j[s] = (1 - beta) mu_j[s+1] - lam_j[s]
     dE/dW_ji = sum mu_j[s]        dE/dD_ji = W_ji sum dmu_j[s]        dE/dWout_kj = sum_t z_j[t] Lam_k[t]
@@ -86,6 +87,7 @@ class Model(NamedTuple):
     inputs: int
     recurrent: int
     soft_reset: int
+    reset_now: int
     threshold: float
     alpha: float
     kappa: float
@@ -99,7 +101,7 @@ class Model(NamedTuple):
         """A neuron's weight onto itself, which is never used, is taken as 0."""
         c, weight = net.config, net.weight.copy()
         weight[np.arange(c.inputs, c.rows), np.arange(c.rows - c.inputs)] = 0
-        flags = int(c.recurrent), int(c.reset == "soft")
+        flags = int(c.recurrent), int(c.reset == "soft"), int(c.reset == "soft now")
         return cls(
             c.inputs, *flags, c.threshold, net.alpha, net.kappa, net.beta, weight, 1 + net.arrivals(), net.readout
         )
@@ -158,8 +160,9 @@ def forwards(m, h, units, offsets):
         h.readout[t] = m.kappa * h.readout[t - 1]
         for j in range(h.spikes.shape[1]):
             h.current[t, j] += m.beta * h.current[t - 1, j]
-            kept = m.alpha * h.potential[t - 1, j]
-            if h.spikes[t - 1, j]:
+            early = m.threshold * (h.spikes[t - 1, j] and m.reset_now)
+            kept = m.alpha * (h.potential[t - 1, j] - early)
+            if h.spikes[t - 1, j] and not m.reset_now:
                 kept = kept - m.threshold if m.soft_reset else 0.0
             h.potential[t, j] = kept + h.current[t, j]
             if h.potential[t, j] >= m.threshold:
@@ -239,7 +242,8 @@ def backwards(rule, m, h, counts):
         for j in range(neurons):
             lam = m.alpha * h.potential_adjoint[t + 1, j]
             if h.spikes[t, j]:
-                own = m.threshold * (1 - m.alpha) * h.potential_adjoint[t + 1, j]
+                felt = m.alpha if m.reset_now else 1.0
+                own = felt * m.threshold * (1 - m.alpha) * h.potential_adjoint[t + 1, j]
                 lam += (own - moved(m, h, t, j)) / slope(rule, m, h, t, j)
                 lam += rule.pull * max(0.0, counts[j] - rule.most)
             h.potential_adjoint[t, j] = lam

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import Network, NetworkError, write_arrays
+from ranvier.golden.network import MOST_LAG, Network, NetworkError, write_arrays
 
 __all__ = ["FloatNetwork", "whole_steps"]
 
@@ -29,6 +29,9 @@ class FloatNetwork:
         I[t] = beta I[t-1] + sum over arrivals of W;   v[t] = alpha v[t-1] + I[t] - theta z[t-1];   z[t] = (v[t] >= theta)
         y[t] = kappa y[t-1] + Wout z[t]
 
+    with ``v[t] = alpha (v[t-1] - theta z[t-1]) + I[t]`` for reset "soft now", and for "zero"
+    ``v[t] = alpha v[t-1] (1 - z[t-1]) + I[t]``.
+
     Parameters
     ----------
     config : CoreConfig
@@ -43,6 +46,8 @@ class FloatNetwork:
         Decay per step of the membrane potential and of the readout, ``exp(-dt / tau)``.
     beta : float
         Decay per step of the synaptic current; 0 is a current that lasts one step.
+    lag : int
+        Steps by which the network answers late; see `Network`.
 
     Raises
     ------
@@ -57,6 +62,7 @@ class FloatNetwork:
     alpha: float
     kappa: float
     beta: float = 0.0
+    lag: int = 0
 
     def __post_init__(self) -> None:
         c = self.config
@@ -78,6 +84,10 @@ class FloatNetwork:
             if not 0 <= value < 1:
                 raise NetworkError(f"{name}={value:g} is no decay: give 0 to below 1")
             setattr(self, name, value)
+        lag = self.lag.item() if isinstance(self.lag, np.ndarray) and self.lag.size == 1 else self.lag
+        if isinstance(lag, bool) or not isinstance(lag, int | np.integer) or not 0 <= lag <= MOST_LAG:
+            raise NetworkError(f"lag={lag!r} is no number of steps: give a whole number from 0 to {MOST_LAG}")
+        self.lag = int(lag)
 
     @classmethod
     def of(cls, network: Network) -> "FloatNetwork":
@@ -91,6 +101,7 @@ class FloatNetwork:
             alpha=network.alpha / c.decay.one,
             kappa=network.kappa / c.decay.one,
             beta=network.beta / c.decay.one,
+            lag=network.lag,
         )
 
     def replace(self, **changes: Any) -> "FloatNetwork":
@@ -110,11 +121,12 @@ class FloatNetwork:
 
     @classmethod
     def read(cls, path: str | Path) -> "FloatNetwork":
-        """Read what `save` wrote; `NetworkError` names the file and what is wrong with it."""
+        """Read what `save` wrote; `NetworkError` names the file and what is wrong with it. Without a lag it is 0."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 raw = file["weight"].dtype.kind != "f"
-                values: dict[str, Any] = {} if raw else {f.name: np.asarray(file[f.name]) for f in fields(cls)}
+                names = [f.name for f in fields(cls) if f.name != "lag" or f.name in file]
+                values: dict[str, Any] = {} if raw else {name: np.asarray(file[name]) for name in names}
         except OSError as error:
             raise NetworkError(f"{path}: {error.strerror or error}") from None
         except Exception:  # what a damaged archive raises depends on the damage

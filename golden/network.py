@@ -12,9 +12,12 @@ from ranvier.golden.qformat import QFormat
 from ranvier.golden.replacing import replacing
 from ranvier.golden.step_size import StepSize
 
-__all__ = ["Network", "NetworkError", "StepSize", "write_arrays"]
+__all__ = ["MOST_LAG", "Network", "NetworkError", "StepSize", "write_arrays"]
 
 Raw = NDArray[np.int64]
+
+#: More steps than any network of layers answers late.
+MOST_LAG = 4096
 
 #: Decays of a network, per step.
 DECAYS = ("alpha", "kappa", "beta")
@@ -56,6 +59,9 @@ class Network:
         Step sizes of W, D and Wout.
     seed : int
         Seed of the random generators behind stochastic rounding, 32 bits.
+    lag : int
+        Steps by which the network answers late, at most `MOST_LAG`: an imported one may need more steps than the graph it
+        came from. Devices run every sample with so many silent steps behind it, scored so much later (`Sample.later`).
 
     Raises
     ------
@@ -75,6 +81,7 @@ class Network:
     eta_delay: StepSize = field(default_factory=StepSize)
     eta_readout: StepSize = field(default_factory=StepSize)
     seed: int = 1
+    lag: int = 0
 
     def __post_init__(self) -> None:
         c = self.config
@@ -90,9 +97,9 @@ class Network:
                     "scale or clip it, or rebuild with a wider format"
                 )
             setattr(self, name, np.array(array, dtype=np.int64, order="C"))
-        for name, most in (*((decay, c.decay.max) for decay in DECAYS), ("seed", (1 << 32) - 1)):
+        for name, most in (*((decay, c.decay.max) for decay in DECAYS), ("seed", (1 << 32) - 1), ("lag", MOST_LAG)):
             value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or not 0 <= value <= most:
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= most:
                 raise NetworkError(f"{name}={value!r} does not fit the core: give a whole number from 0 to {most}")
             setattr(self, name, int(value))
         if self.beta and not c.exponential:
@@ -130,7 +137,7 @@ class Network:
 
     def save(self, path: str | Path) -> None:
         """Write ``.npz``: the arrays, the scalars and the configuration as TOML. Temporary name first, then renamed."""
-        scalars: dict[str, Any] = {name: int(getattr(self, name)) for name in (*DECAYS, "seed")}
+        scalars: dict[str, Any] = {name: int(getattr(self, name)) for name in (*DECAYS, "seed", "lag")}
         etas: dict[str, Any] = {
             f.name: (getattr(self, f.name).mantissa, getattr(self, f.name).shift)
             for f in fields(self)
@@ -141,10 +148,11 @@ class Network:
 
     @classmethod
     def read(cls, path: str | Path) -> "Network":
-        """Read what `save` wrote; `NetworkError` names the file and what is wrong with it. Without a beta it is 0."""
+        """Read what `save` wrote; `NetworkError` names the file and what is wrong with it. Beta and lag default to 0."""
         try:
             with np.load(path, allow_pickle=False) as file:
-                content = {f.name: np.asarray(file[f.name]) for f in fields(cls) if f.name != "beta" or "beta" in file}
+                names = [f.name for f in fields(cls) if f.name not in ("beta", "lag") or f.name in file]
+                content = {name: np.asarray(file[name]) for name in names}
         except OSError as error:
             raise NetworkError(f"{path}: {error.strerror or error}") from None
         except Exception:  # what a damaged archive raises depends on the damage

@@ -14,6 +14,9 @@ Raw = NDArray[np.int64]
 class Neurons:
     """LIF neurons, ``v = alpha v - theta z[t-1] + I``, ``z = (v >= theta)`` (DESIGN section 2).
 
+    Reset "soft now" is ``v = alpha (v - theta z[t-1]) + I``: a neuron that spiked stood at theta or above, so what is leaked
+    then is never negative and fits the format of v. Reset "zero" leaves nothing of v.
+
     I is the current that arrives or, with exponential synapses, ``I = beta I + current``: leaked, added, saturated (counted
     as potential) before the membrane sees it.
     """
@@ -39,8 +42,14 @@ class Neurons:
             self.synaptic_current, clipped = saturate(total, c.potential.min, c.potential.max)
             self.potential_saturated += clipped
             current = self.synaptic_current
-        leaked = leak(self.potential, alpha, c.decay)
-        kept = leaked - c.threshold_raw * self.spiked if c.reset == "soft" else np.where(self.spiked, 0, leaked)
+        theta = c.threshold_raw * self.spiked
+        match c.reset:
+            case "soft":
+                kept = leak(self.potential, alpha, c.decay) - theta
+            case "soft now":
+                kept = leak(self.potential - theta, alpha, c.decay)
+            case "zero":
+                kept = leak(np.where(self.spiked, 0, self.potential), alpha, c.decay)
         self.potential, clipped = saturate(kept + current, c.potential.min, c.potential.max)
         self.potential_saturated += clipped
         self.spiked = self.potential >= c.threshold_raw

@@ -41,6 +41,7 @@ class Rule(NamedTuple):
     axonal: int
     synaptic: int
     soft_reset: int
+    reset_now: int
     dormant: int
     lag: int
     threshold: float
@@ -65,6 +66,7 @@ class Rule(NamedTuple):
             axonal=int(c.delays == "axonal"),
             synaptic=int(c.delays == "synaptic"),
             soft_reset=int(c.reset == "soft"),
+            reset_now=int(c.reset == "soft now"),
             dormant=int(c.dormant),
             lag=c.lag,
             threshold=c.threshold,
@@ -119,8 +121,11 @@ class History(NamedTuple):
 
 @njit
 def sweep(c, h, t):
-    kept = c.alpha * h.potential[t - 1]
-    kept = kept - c.threshold * h.spikes[t - 1] if c.soft_reset else kept * (1 - h.spikes[t - 1])
+    if c.reset_now:
+        kept = c.alpha * (h.potential[t - 1] - c.threshold * h.spikes[t - 1])
+    else:
+        kept = c.alpha * h.potential[t - 1]
+        kept = kept - c.threshold * h.spikes[t - 1] if c.soft_reset else kept * (1 - h.spikes[t - 1])
     h.synaptic_current[t] = c.beta * h.synaptic_current[t - 1] + h.current[t]
     h.potential[t] = kept + h.synaptic_current[t]
     h.spikes[t] = h.potential[t] >= c.threshold
@@ -271,6 +276,7 @@ class FloatCore(CoreBase):
         """`load` with real numbers, none of them rounded; step sizes and seed stay. `NetworkError` if for another core."""
         if network.config != self.config:
             raise NetworkError("the network was made for another configuration: open the device with network.config")
+        self._network = self._network.replace(lag=network.lag)
         self._take(network)
 
     def _take(self, network: FloatNetwork) -> None:
@@ -328,6 +334,7 @@ class FloatCore(CoreBase):
         SampleError
             If the sample or target does not fit the core.
         """
+        sample = sample.later(self._network.lag)
         check_run(self.config, sample, target, learn=True)
         change = Parameters(*(np.zeros_like(values) for values in self.parameters))
         self._play(self._rule().accumulating(), change, sample, target, True)

@@ -77,6 +77,15 @@ class Sample:
         """Length T in steps."""
         return len(self.scored)
 
+    def later(self, lag: int) -> "Sample":
+        """The same spikes with `lag` silent steps behind them, every step scored `lag` steps later.
+
+        What a network that answers `lag` steps late has to be given in place of this sample.
+        """
+        if not lag:
+            return self
+        return Sample(self.times, self.units, np.concatenate([np.zeros(lag, np.bool_), self.scored]))
+
     def offsets(self) -> NDArray[np.int64]:
         """[steps + 1]: spikes ``offsets[t]`` up to ``offsets[t + 1]`` arrive on step t."""
         return np.searchsorted(self.times, np.arange(self.steps + 1))

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -33,7 +33,8 @@ def neuron_layout(config: CoreConfig) -> data.StructLayout:
 class NeuronSweep(wiring.Component):
     """LIF neurons: ``v = alpha v - theta z + I``, ``z = (v >= theta)`` (DESIGN section 2, step 1).
 
-    I is the current that arrives, or ``I = beta I + current`` if synapses are exponential.
+    I is the current that arrives, or ``I = beta I + current`` if synapses are exponential. Reset "soft now" is
+    ``v = alpha (v - theta z) + I``, reset "zero" ``v = I`` after a spike.
 
     A sweep visits every word once, one word per clock, and takes ``words + LATENCY + filter_latency`` clocks. Stages: read,
     leak product, leak, (sum and saturate I,) sum, saturate, factors, write.
@@ -167,9 +168,19 @@ class NeuronSweep(wiring.Component):
         c, filtering = self.config, filter_latency(self.config)
         before = self.state[lane]
         product = delayed(m, before.potential * self.alpha, 1)
-        leaked = delayed(m, toward_zero(product, c.decay.fraction), 1 + filtering)
+        if c.reset == "soft now":
+            leaked = self._less_threshold(product, delayed(m, before.spiked, 1))
+        else:
+            leaked = toward_zero(product, c.decay.fraction)
+        leaked = delayed(m, leaked, 1 + filtering)
         spiked = delayed(m, before.spiked, 2 + filtering)
-        kept = leaked - Mux(spiked, c.threshold_raw, 0) if c.reset == "soft" else Mux(spiked, 0, leaked)
+        match c.reset:
+            case "soft":
+                kept = leaked - Mux(spiked, c.threshold_raw, 0)
+            case "soft now":
+                kept = leaked
+            case "zero":
+                kept = Mux(spiked, 0, leaked)
         total = delayed(m, kept + current, 1)
         v, clipped = saturate(total, c.potential)
         v = delayed(m, v, 1)
@@ -179,6 +190,18 @@ class NeuronSweep(wiring.Component):
             self.spiked[lane].eq(after.spiked),
         ]
         return v, clipped
+
+    def _less_threshold(self, product: Value, spiked: Value) -> Value:
+        """``alpha (v - theta z)``, truncated toward zero, of the product ``alpha v``.
+
+        theta is a power of two, so ``alpha theta`` is a shift and no subtraction stands before the multiplier. One adder is
+        enough: after a spike ``v >= theta``, the difference is not negative, and truncating it adds nothing.
+        """
+        c = self.config
+        width = len(product)
+        theta = (self.alpha << exact_log2(c.threshold_raw))[:width]
+        below = Mux(product[-1], Const((1 << c.decay.fraction) - 1, width), 0)
+        return (product + Mux(spiked, -theta, below))[:width].as_signed() >> c.decay.fraction
 
     def _factors(self, m, lane, v, existing, after):
         """psi and zbar of one lane, a clock after v; ``psi = max(0, 1 - |v - theta| / width)``."""

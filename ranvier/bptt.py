@@ -110,7 +110,13 @@ class Feedforward(torch.autograd.Function):  # type: ignore[name-defined]
         (potential, spikes), (rule, network) = ctx.saved_tensors, ctx.options
         c, alpha = network.config, network.alpha
         psi = rule.psi(potential - c.threshold, c.threshold)
-        kept = alpha - c.threshold * psi if c.reset == "soft" else alpha * (1 - spikes - potential * psi)
+        match c.reset:
+            case "soft":
+                kept = alpha - c.threshold * psi
+            case "soft now":
+                kept = alpha * (1 - c.threshold * psi)
+            case "zero":
+                kept = alpha * (1 - spikes - potential * psi)
         blame = torch.mul(psi, slope)
         for t in range(len(blame) - 2, -1, -1):
             blame[t].addcmul_(kept[t], blame[t + 1])
@@ -121,6 +127,8 @@ def advance(network: FloatNetwork, potential: Tensor, spikes: Tensor, current: T
     """v of a step, before reset, from v and z of the step before."""
     if network.config.reset == "soft":
         return torch.add(current, potential, alpha=network.alpha).sub(spikes, alpha=network.config.threshold)
+    if network.config.reset == "soft now":
+        return torch.add(current, potential.sub(spikes, alpha=network.config.threshold), alpha=network.alpha)
     return torch.add(current, potential * (1 - spikes), alpha=network.alpha)
 
 

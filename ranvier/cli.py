@@ -24,7 +24,7 @@ from ranvier.device import CORES, DEVICES, DeviceError, check_device
 from ranvier.extras import ExtraError
 from ranvier.files import OutputError
 from ranvier.firmware.link import LinkError
-from ranvier.golden.config import ConfigError
+from ranvier.golden.config import CHOICES, ConfigError, spelled
 from ranvier.golden.network import NetworkError
 from ranvier.golden.presets import PRESETS
 from ranvier.golden.spikes import SampleError
@@ -191,8 +191,24 @@ def _parser() -> Parser:
     added = command("import", commands.nir_import, "Turn a NIR graph into a network, and report changes.", directions)
     added.add_argument("graph", metavar="GRAPH", help="file of a NIR graph")
     added.add_argument("--dt", metavar="SECONDS", type=_positive, help=seconds)
+    added.add_argument(
+        "--from",
+        dest="dialect",
+        choices=("snntorch", "norse", "rockpool", "sinabs", "spikingjelly"),
+        help="who wrote the graph: sets dt, integration, reset and what a spike does, where they are not given",
+    )
     added.add_argument("--integration", choices=kinds, help="how time constants become decays (default euler)")
-    added.add_argument("--reset", choices=("zero", "soft"), help="soft: a spike subtracts the threshold (default zero)")
+    added.add_argument(
+        "--reset",
+        type=lambda text: spelled("reset", text),
+        choices=CHOICES["reset"],
+        help="soft: a spike subtracts the threshold after the leak, soft-now: before it (default zero)",
+    )
+    added.add_argument(
+        "--spike",
+        choices=("step", "jump"),
+        help="a current that lasts one step, or a jump by the weight (default step)",
+    )
     added.add_argument("--max-delay", type=_whole(1, 1022), help="clip longer delays, in steps (default: long enough)")
     added.add_argument("--approximate", action="store_true", help="where the core has not the same, take the nearest")
     added.add_argument("--quantise", action="store_true", help="write a network for the core, not one in real numbers")
@@ -203,6 +219,12 @@ def _parser() -> Parser:
     added.add_argument("--dt", metavar="SECONDS", type=_positive, default=1e-3, help="seconds per step (default 0.001)")
     added.add_argument("--integration", choices=kinds, default="euler", help="what the reader will use (default euler)")
     added.add_argument("--fractions", action="store_true", help="do not round delays to steps")
+    added.add_argument(
+        "--readout",
+        choices=("li", "linear"),
+        default="li",
+        help="linear: weights only, which more simulators load (default li)",
+    )
     added.add_argument("-o", "--out", metavar="FILE", default="model.nir", help="graph to write (default model.nir)")
 
     added = command("verify", commands.verify, "Compare a device with the golden model, every value of every step.")

@@ -117,9 +117,12 @@ def test(options: argparse.Namespace) -> Answer:
         device.load(network)
         result = evaluate(device, dataset, progress=not options.json)
         counters = device.counters()
-    asked = {name: getattr(options, name) for name in ("model", "data", "device")} | {"notes": list(dataset.notes)}
+    notes = [*dataset.notes]
+    if network.lag:
+        notes.append(f"samples grow by {network.lag} steps: the network, which was imported, answers that late")
+    asked = {name: getattr(options, name) for name in ("model", "data", "device")} | {"notes": notes}
     lines = [
-        *dataset.notes,
+        *notes,
         f"accuracy {result.accuracy:.2%} ({result.correct} of {result.samples})",
         f"{result.rate:.4f} spikes per neuron and step, {result.samples / result.seconds:.0f} samples per second",
     ]
@@ -157,6 +160,8 @@ def nir_import(options: argparse.Namespace) -> Answer:
         dt=options.dt,
         integration=options.integration,
         reset=options.reset,
+        spike=options.spike,
+        dialect=options.dialect,
         max_delay=options.max_delay,
         approximate=options.approximate,
     )
@@ -173,7 +178,9 @@ def nir_export(options: argparse.Namespace) -> Answer:
 
     out = check_output(options.out)
     network = _any_network(options.network)
-    result = export_graph(network, dt=options.dt, integration=options.integration, fractions=options.fractions)
+    result = export_graph(
+        network, dt=options.dt, integration=options.integration, fractions=options.fractions, readout=options.readout
+    )
     write_graph(out, result.graph)
     return Answer({"network": options.network, "graph": str(out), **result.summary()}, [*result.text(), f"wrote {out}"])
 

@@ -1,7 +1,7 @@
 """A network for the core as a NIR graph that other simulators run, and that comes back as the same network."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,14 @@ from numpy.typing import NDArray
 from ranvier.extras import extra
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
+from ranvier.nir_dialects import Integration
 from ranvier.nir_graph import NirError
-from ranvier.nir_import import INTEGRATIONS, METADATA, Integration
+from ranvier.nir_import import INTEGRATIONS, METADATA
+from ranvier.nir_readers import readers
 
-__all__ = ["Exported", "export_graph"]
+__all__ = ["Exported", "Readout", "export_graph"]
+
+Readout = Literal["li", "linear"]
 
 Real = NDArray[np.float64]
 
@@ -26,7 +30,7 @@ class Exported:
     graph : nir.NIRGraph
         From ``input`` through ``neurons`` to ``output``.
     values : dict
-        Nodes, delays and their rounding, as plain values.
+        Nodes, edges, options as plain values; `readers`: simulators, and what keeps each from spiking as the graph says.
     notes : list of str
         The same in words, where something is not as in the network.
     """
@@ -44,18 +48,28 @@ class Exported:
         return [
             f"{self.values['nodes']} nodes, {self.values['edges']} edges; dt {self.values['dt']:g} s, "
             f"integration {self.values['integration']}",
+            *(
+                f"{name} {'spikes as it says' if not why else 'does not: ' + why}"
+                for name, why in self.values["readers"].items()
+            ),
             *(f"note: {note}" for note in self.notes),
         ]
 
 
 def export_graph(
-    network: FloatNetwork | Network, *, dt: float, integration: Integration = "euler", fractions: bool = False
+    network: FloatNetwork | Network,
+    *,
+    dt: float,
+    integration: Integration = "euler",
+    fractions: bool = False,
+    readout: Readout = "li",
 ) -> Exported:
     """Turn a network into a graph, the inverse of `ranvier.nir_import.import_graph`.
 
-    Neurons become one LIF, or CubaLIF if their current decays, the readout a Linear and a LI (no LI if kappa is 0). The core
-    delivers a spike of step t on step ``t + 1 + D``, so D becomes a delay of ``(D + 1) dt``: one Delay node per unit
-    before the weights if axonal, one branch of Delay and Linear for every delay that occurs if synaptic. Without delays
+    Neurons become one LIF, or CubaLIF if their current decays, the readout a Linear and a LI (no LI if kappa is 0). A step
+    of integration multiplies what it integrates with ``1 - decay``; weights onto LIF and LI are divided by that, so that r
+    is 1: some readers ignore r. Those of CubaLIF insist on ``r = 1 / (1 - alpha)`` and ``w_in = 1 / (1 - beta)``. The core
+    delivers a spike of step t on step ``t + 1 + D``, so D becomes a delay of ``(D + 1) dt``: one Delay node per unit before the weights if axonal, one branch of Delay and Linear for every delay that occurs if synaptic. Without delays
     there is no Delay node: the graph's spikes then come a step earlier than the core's.
 
     Parameters
@@ -68,16 +82,21 @@ def export_graph(
         How a simulator will make decays of time constants.
     fractions : bool
         Keep fractions of delays, which the forward pass rounds away; a synaptic network then gets a branch for each of them.
+    readout : {"li", "linear"}
+        Linear leaves the LI away, which few simulators load: whoever reads the graph then integrates what comes out of it.
 
     Raises
     ------
     NirError
-        If dt is not positive, or a decay of 0 has no time constant.
+        If dt is not positive, a decay of 0 has no time constant, or an option is unknown.
     """
+    for name, value, choices in (("integration", integration, INTEGRATIONS), ("readout", readout, get_args(Readout))):
+        if value not in choices:
+            raise NirError(f"{name}={value!r} is unknown: choose one of {', '.join(choices)}")
     net = network if isinstance(network, FloatNetwork) else FloatNetwork.of(network)
-    if not 0 < dt < np.inf:
-        raise NirError(f"dt={dt:g} is no step: give a positive number of seconds")
-    return _Export(net, dt, integration, fractions).run()
+    if isinstance(dt, bool) or not (isinstance(dt, int | float | np.number) and 0 < dt < np.inf):
+        raise NirError(f"dt={dt} is no step: give a positive number of seconds")
+    return _Export(net, float(dt), integration, fractions, readout).run()
 
 
 @dataclass
@@ -86,6 +105,7 @@ class _Export:
     dt: float
     integration: Integration
     fractions: bool
+    readout: Readout
 
     def __post_init__(self) -> None:
         self.nir = extra("nir", "nir")
@@ -100,19 +120,25 @@ class _Export:
         self._project("input", slice(0, c.inputs))
         if c.recurrent:
             self._project("neurons", slice(c.inputs, None))
-        self._chain("neurons", "readout_weight", nir.Linear(weight=net.readout.T.copy()))
+        integrates = bool(net.kappa) and self.readout == "li"
+        weight = net.readout.T / (1 - net.kappa) if integrates else net.readout.T.copy()
+        self._chain("neurons", "readout_weight", nir.Linear(weight=weight))
         last = "readout_weight"
-        if net.kappa:
-            gain = np.full(c.outputs, 1 / (1 - net.kappa))
-            self._chain(last, "readout", nir.LI(self._tau("kappa", c.outputs), gain, np.zeros(c.outputs)))
+        if integrates:
+            one, zero = np.ones(c.outputs), np.zeros(c.outputs)
+            self._chain(last, "readout", nir.LI(tau=self._tau("kappa", c.outputs), r=one, v_leak=zero))
             last = "readout"
         self._chain(last, "output", nir.Output(output_type=np.array([c.outputs])))
-        said = {"config": c.to_toml(), "dt": self.dt, "integration": self.integration}
+        said: dict[str, Any] = {"config": c.to_toml(), "dt": self.dt, "integration": self.integration, "lag": net.lag}
+        if net.kappa and not integrates:
+            said["kappa"] = net.kappa
         metadata = {METADATA[name]: value for name, value in said.items()}
         graph = nir.NIRGraph(self.nodes, self.edges, metadata=metadata, type_check=False)
         self._remark()
         sizes = {"nodes": len(self.nodes), "edges": len(self.edges)}
-        return Exported(graph, {"dt": self.dt, "integration": self.integration, **sizes}, self.notes)
+        who = readers(graph, dt=self.dt, integration=self.integration, reset=c.reset, recurrent=c.recurrent)
+        values = {"dt": self.dt, "integration": self.integration, "readout": self.readout, "readers": who, **sizes}
+        return Exported(graph, values, self.notes)
 
     def _chain(self, before: str, name: str, node: Any) -> None:
         self.nodes[name] = node
@@ -127,12 +153,11 @@ class _Export:
         return np.full(size, -self.dt / np.log(decay))
 
     def _neurons(self) -> Any:
-        """A resistance of ``1 / (1 - decay)`` undoes what a step of integration multiplies the input with."""
         net, size = self.network, self.network.config.neurons
         zero, theta = np.zeros(size), np.full(size, net.config.threshold)
         gain, tau = np.full(size, 1 / (1 - net.alpha)), self._tau("alpha", size)
         if not net.beta:
-            return self.nir.LIF(tau=tau, r=gain, v_leak=zero, v_threshold=theta, v_reset=zero)
+            return self.nir.LIF(tau=tau, r=np.ones(size), v_leak=zero, v_threshold=theta, v_reset=zero)
         return self.nir.CubaLIF(
             tau_syn=self._tau("beta", size),
             tau_mem=tau,
@@ -147,6 +172,8 @@ class _Export:
         """Synapses from one source to the neurons."""
         nir, c = self.nir, self.network.config
         weight, delay = self.network.weight[rows].copy(), self._delay()[rows]
+        if not self.network.beta:
+            weight /= 1 - self.network.alpha
         if source == "neurons":
             np.fill_diagonal(weight, 0)
         branches: dict[str, tuple[Real | None, Real]]
@@ -182,7 +209,13 @@ class _Export:
             self.notes.append(
                 f"delays were rounded to steps, by up to {worst:.3f}, as the core does when it runs; --fractions keeps them"
             )
-        if c.reset == "soft":
+        if net.kappa and self.readout == "linear":
+            self.notes.append(
+                f"the readout is not integrated in the graph: what reads it computes y[t] = {net.kappa:g} y[t-1] + output"
+            )
+        if c.reset != "zero":
             self.notes.append(
                 "NIR has no reset that subtracts the threshold: only the metadata says so, other simulators must be told"
             )
+        if net.lag:
+            self.notes.append(f"the network answers {net.lag} steps late: give samples so many more silent steps")

@@ -5,9 +5,13 @@ where edges meet, signals are added up. Between two populations there are only l
 whatever lies between them is a list of synapses: from which neuron, to which, with which weight, after which time.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,16 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.extras import extra
-from ranvier.files import OutputError
-from ranvier.golden.replacing import replacing
+from ranvier.files import write_bytes
+from ranvier.golden.config import LIMITS
 
-__all__ = ["LEAKY", "SPIKING", "Circuit", "NirError", "Projection", "read_graph", "write_graph"]
+__all__ = ["LEAKY", "REFUSED", "SPIKING", "Circuit", "NirError", "Projection", "numbers", "read_graph", "write_graph"]
 
 Real = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 #: Kinds of nodes that spike, and of nodes that only integrate.
 SPIKING, LEAKY = ("LIF", "CubaLIF"), ("LI", "CubaLI")
+
+#: Graphs within graphs, entries of a file and numbers in it, synapses between two nodes: no core could hold more.
+MOST_NESTED, MOST_ENTRIES, MOST_NUMBERS, MOST_SYNAPSES = 100, 100_000, 1 << 27, 1 << 27
+
+NEURONS = LIMITS["neurons"][1]
+
+#: Different delays over which a unit may be heard; an input gets a row for each of them.
+MOST_BRANCHES = LIMITS["max_delay"][1] + 1
 
 #: Why a node that the core cannot hold is refused.
 REFUSED = {
@@ -47,19 +59,68 @@ def read_graph(path: str | Path) -> Any:
     if not Path(path).is_file():
         raise NirError(f"{path}: there is no such file")
     try:
+        _check_extent(path)
         return nir.read(path, type_check=False)
+    except NirError as error:
+        raise NirError(f"{path}: {error}") from None
     except Exception as error:  # what a damaged or foreign file raises depends on what is wrong with it
-        raise NirError(f"{path}: not a NIR graph: {' '.join(str(error).split()) or type(error).__name__}") from None
+        raise NirError(f"{path}: not a NIR graph: {_cause(error)}") from None
+
+
+def _cause(error: Exception) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _check_extent(path: str | Path) -> None:
+    """Refuse what would take all memory to read, or all day: a few bytes of HDF5 can stand for any number of zeros."""
+    h5py = extra("h5py", "nir")
+    with h5py.File(path, "r") as file:
+        waiting, seen, held = [(file, 0)], 0, 0
+        while waiting:
+            group, depth = waiting.pop()
+            if depth > 2 * MOST_NESTED + 3:  # a graph's nodes are a group within its own
+                raise NirError(f"graphs are nested more than {MOST_NESTED} deep: write the nodes into fewer graphs")
+            for name in group:
+                entry, seen = group.get(name), seen + 1
+                if seen > MOST_ENTRIES:
+                    raise NirError(f"there are more than {MOST_ENTRIES} entries in it: no core holds such a graph")
+                if isinstance(entry, h5py.Group):
+                    waiting.append((entry, depth + 1))
+                elif isinstance(entry, h5py.Dataset):
+                    held += entry.size or 0
+            if held > MOST_NUMBERS:
+                raise NirError(f"it holds more than {MOST_NUMBERS:,} numbers: no core holds such a graph")
 
 
 def write_graph(path: str | Path, graph: Any) -> None:
-    """Write a graph under a temporary name and rename it once it is complete; `OutputError` if it cannot be written."""
-    nir = extra("nir", "nir")
+    """Write a graph, made in memory first, in the way of `ranvier.files.write_bytes`; `OutputError` if it cannot be written."""
+    nir, content = extra("nir", "nir"), BytesIO()
+    nir.write(content, graph)
+    write_bytes(path, content.getvalue())
+
+
+def numbers(values: Any, what: str) -> Real:
+    """`values` as real numbers, whatever holds them: lists, arrays, tensors that require a gradient.
+
+    Raises
+    ------
+    NirError
+        Naming `what`, if they are none, or NaN.
+    """
+    for method in ("detach", "cpu"):  # of tensors
+        values = getattr(values, method, lambda values=values: values)()
     try:
-        with replacing(path) as temporary:
-            nir.write(temporary, graph)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+        plain = np.asarray(values)
+        array = plain.astype(np.float64) if plain.dtype.kind in "biuf" else None
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # ragged, or numbers that NumPy has not
+        array = None
+    if array is None:
+        came = getattr(values, "dtype", None) or ("nothing" if values is None else type(values).__name__)
+        raise NirError(f"{what} holds no real numbers but {came}: give an array of floats")
+    if np.isnan(array).any():
+        raise NirError(f"{what} holds {int(np.isnan(array).sum())} NaN of {array.size} values: train it again")
+    return array
 
 
 class Signal(NamedTuple):
@@ -98,6 +159,25 @@ class Projection:
         return cls(source, target, pre, post, signal.weight[pre, post], signal.delay[pre, post])
 
 
+class _Branches:
+    """What reaches a node over all ways to it: signals, those of equal delays added up."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.sums: dict[tuple[Any, ...], Signal] = {}
+
+    def add(self, signal: Signal) -> None:
+        """One more of them."""
+        key = signal.weight.shape, blake2b(signal.delay.tobytes()).digest()
+        before = self.sums.get(key)
+        self.sums[key] = signal if before is None else before._replace(weight=before.weight + signal.weight)
+        if len(self.sums) > MOST_BRANCHES or sum(each.weight.size for each in self.sums.values()) > MOST_SYNAPSES:
+            raise NirError(
+                f"{self.name} is reached over {len(self.sums)} different delays, more than a core can hold: "
+                "leave fewer branches"
+            )
+
+
 @dataclass
 class Circuit:
     """A graph without subgraphs, walked from the input to the output.
@@ -129,18 +209,15 @@ class Circuit:
     projections: list[Projection] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self._flatten(self.graph, "")
+        self._flatten(self.graph, "", 0)
         for name, kind in self.kinds.items():
             if kind in REFUSED:
                 raise NirError(f"{name} is a node of kind {kind}: {REFUSED[kind]}")
         self.input, self.output = (self._only(kind) for kind in ("Input", "Output"))
-        shape = self.nodes[self.input].input_type["input"]
-        if shape is None:
-            raise NirError(f"{self.input} does not say how many inputs there are: give it a shape")
-        self.sizes[self.input] = int(np.prod(shape))
+        self.sizes[self.input] = self._inputs()
         waiting = [self.input]
         for source in waiting:  # grows while it is walked
-            for projection in self._follow(source, source, Signal(*self._itself(source)), ()):
+            for projection in self._follow(source):
                 self.projections.append(projection)
                 if projection.target not in waiting and self.kinds[projection.target] in SPIKING + LEAKY:
                     waiting.append(projection.target)
@@ -158,17 +235,44 @@ class Circuit:
         return [name for name in self.sizes if self.kinds[name] in SPIKING]
 
     def parameter(self, name: str, parameter: str) -> Real:
-        """A parameter of every neuron of a population [neurons]."""
-        return np.broadcast_to(np.ravel(getattr(self.nodes[name], parameter)).astype(np.float64), self.sizes[name])
+        """A parameter of every neuron of a population [neurons]; `NirError` if it holds no numbers, or NaN."""
+        values = np.ravel(self._numbers(name, parameter))
+        if values.size not in (1, self.sizes[name]):
+            raise NirError(
+                f"{name} has {self.sizes[name]} neurons but {parameter} has {values.size} values: make them agree"
+            )
+        return np.broadcast_to(values, self.sizes[name])
+
+    def _numbers(self, name: str, parameter: str) -> Real:
+        return numbers(getattr(self.nodes[name], parameter, None), f"{name}: {parameter}")
+
+    def _inputs(self) -> int:
+        """How many inputs there are, known before anything of their size is made."""
+        types = getattr(self.nodes[self.input], "input_type", None)
+        shape = types.get("input") if isinstance(types, dict) else None
+        if shape is None or not np.size(shape):
+            raise NirError(f"{self.input} does not say how many inputs there are: give it a shape")
+        sizes, most = np.ravel(numbers(shape, f"{self.input}: its shape")), LIMITS["inputs"][1]
+        if (sizes < 1).any() or (sizes != np.trunc(sizes)).any():
+            raise NirError(f"{self.input} has the shape {sizes.tolist()}: give whole numbers of at least 1")
+        return self._within("inputs", self.input, float(np.prod(sizes)), most)
+
+    @staticmethod
+    def _within(what: str, name: str, size: float, most: int) -> int:
+        if size > most:
+            raise NirError(f"{name} has {size:.0f} {what} but a core holds 1 to {most}: pool or crop what it is given")
+        return int(size)
 
     # ---------------------------------------------------------------- form
 
-    def _flatten(self, graph: Any, prefix: str) -> None:
+    def _flatten(self, graph: Any, prefix: str, depth: int) -> None:
         """Take over nodes and edges; an edge to a subgraph goes to its inputs, one from it comes from its outputs."""
+        if depth > MOST_NESTED:
+            raise NirError(f"graphs are nested more than {MOST_NESTED} deep: write the nodes into fewer graphs")
         inner = {name for name, node in graph.nodes.items() if type(node).__name__ == "NIRGraph"}
         for name, node in graph.nodes.items():
             if name in inner:
-                self._flatten(node, f"{prefix}{name}/")
+                self._flatten(node, f"{prefix}{name}/", depth + 1)
             else:
                 self.nodes[prefix + name] = node
 
@@ -194,40 +298,78 @@ class Circuit:
 
     # ---------------------------------------------------------------- walk
 
-    def _itself(self, source: str) -> tuple[Real, Real]:
-        size = self.sizes[source]
-        return np.eye(size), np.zeros((size, size))
+    @cached_property
+    def _after(self) -> dict[str, list[str]]:
+        """The nodes behind every node; an edge that is there twice is heard twice."""
+        after = defaultdict(list)
+        for before, name in self.edges:
+            after[before].append(name)
+        return after
 
-    def _follow(self, source: str, name: str, signal: Signal, passed: tuple[str, ...]) -> Iterator[Projection]:
-        """What becomes of the signal of `source` behind the node `name`."""
-        for after in [a for b, a in self.edges if b == name]:
-            kind = self.kinds[after]
-            if kind in SPIKING + LEAKY or after == self.output:
-                self._size(after, signal.weight.shape[1], name)
-                yield Projection.of(source, after, signal)
-            elif after in passed:
-                raise NirError(f"{after} is part of a loop without a neuron: put one into it")
-            else:
-                for passing in self._through(after, signal):
-                    yield from self._follow(source, after, passing, (*passed, after))
+    def _ends(self, name: str) -> bool:
+        """Whether what reaches this node is a synapse onto it, or the end."""
+        return self.kinds[name] in SPIKING + LEAKY or name == self.output
+
+    def _order(self, source: str) -> list[str]:
+        """`source` and what only weighs, delays and reshapes behind it, each after everything that it hears of."""
+        heard: dict[str, set[str]] = {source: set()}
+        waiting = [source]
+        for name in waiting:  # grows while it is walked
+            for after in self._after[name]:
+                if not self._ends(after):
+                    if after not in heard:
+                        heard[after] = set()
+                        waiting.append(after)
+                    heard[after].add(name)
+        try:
+            return list(TopologicalSorter(heard).static_order())
+        except CycleError as error:
+            raise NirError(f"{error.args[1][0]} is part of a loop without a neuron: put one into it") from None
+
+    def _follow(self, source: str) -> Iterator[Projection]:
+        """What becomes of the signal of `source`, up to the neurons, the readout or the output.
+
+        Every node is passed once, with all that reaches it: the number of ways through a graph may be beyond all bounds.
+        """
+        size = self.sizes[source]
+        signals = [Signal(np.eye(size), np.zeros((size, size)))]
+        reaching: dict[str, _Branches] = {}
+        for name in self._order(source):
+            if name != source:
+                signals = [passed for each in reaching.pop(name).sums.values() for passed in self._through(name, each)]
+            for after in self._after[name]:
+                if not self._ends(after):
+                    branches = reaching.setdefault(after, _Branches(after))
+                    for signal in signals:
+                        branches.add(signal)
+                    continue
+                for signal in signals:
+                    self._size(after, signal.weight.shape[1], name)
+                    yield Projection.of(source, after, signal)
 
     def _size(self, name: str, channels: int, before: str) -> None:
         """A population takes the size of what reaches it, unless its parameters say otherwise."""
-        node, fields = self.nodes[name], ("tau", "tau_mem", "r", "v_threshold")
-        own = {np.size(getattr(node, parameter)) for parameter in fields if hasattr(node, parameter)} - {1}
+        fields = [p for p in ("tau", "tau_mem", "r", "v_threshold") if hasattr(self.nodes[name], p)]
+        own = {self._numbers(name, parameter).size for parameter in fields} - {1}
         for size in own | {self.sizes.setdefault(name, channels)}:
             if size != channels:
                 raise NirError(f"{name} has {size} neurons but {before} sends {channels} values: make them agree")
+        if self.kinds[name] in SPIKING:
+            every = sum(self.sizes[population] for population in self.populations())
+            self._within("neurons, with those before it," if every > channels else "neurons", name, every, NEURONS)
+        else:
+            self._within("values", name, channels, LIMITS["outputs"][1])
 
     def _through(self, name: str, signal: Signal) -> Iterator[Signal]:
         """The signal behind a node that only weighs, delays or reshapes it."""
-        node, kind = self.nodes[name], self.kinds[name]
+        kind = self.kinds[name]
         if kind in ("Linear", "Affine"):
-            yield from self._weighed(name, node, signal)
+            yield from self._weighed(name, signal)
         elif kind == "Scale":
-            yield signal._replace(weight=signal.weight * self._channels(name, node.scale, signal))
+            self._finite(name, "scale")
+            yield signal._replace(weight=signal.weight * self._channels(name, "scale", signal))
         elif kind == "Delay":
-            delay = self._channels(name, node.delay, signal)
+            delay = self._channels(name, "delay", signal)
             if not ((delay >= 0) & (delay < np.inf)).all():
                 raise NirError(f"{name} delays by {delay.min():g} to {delay.max():g} s: give 0 s or more")
             yield signal._replace(delay=signal.delay + delay)
@@ -236,22 +378,28 @@ class Circuit:
         else:
             raise NirError(f"{name} is a node of kind {kind}: the core has nothing like it")
 
-    @staticmethod
-    def _channels(name: str, values: Any, signal: Signal) -> Real:
-        flat, channels = np.ravel(values).astype(np.float64), signal.weight.shape[1]
+    def _channels(self, name: str, parameter: str, signal: Signal) -> Real:
+        flat, channels = np.ravel(self._numbers(name, parameter)), signal.weight.shape[1]
         if flat.size not in (1, channels):
             raise NirError(f"{name} has {flat.size} values but {channels} reach it: make them agree")
         return flat
 
-    @staticmethod
-    def _weighed(name: str, node: Any, signal: Signal) -> Iterator[Signal]:
-        matrix = np.asarray(node.weight, np.float64)
+    def _finite(self, name: str, parameter: str) -> Real:
+        values = self._numbers(name, parameter)
+        if not np.isfinite(values).all():
+            raise NirError(f"{name}: {parameter} holds infinite values: give finite ones")
+        return values
+
+    def _weighed(self, name: str, signal: Signal) -> Iterator[Signal]:
+        matrix = self._finite(name, "weight")
         if matrix.ndim != 2 or matrix.shape[1] != signal.weight.shape[1]:
             raise NirError(
                 f"{name} has weights of shape {list(matrix.shape)} but {signal.weight.shape[1]} values reach it: "
                 "make them agree"
             )
-        bias = np.ravel(getattr(node, "bias", 0.0))
+        bias = (
+            np.ravel(self._finite(name, "bias")) if getattr(self.nodes[name], "bias", None) is not None else np.zeros(1)
+        )
         if bias.any():
             raise NirError(
                 f"{name} has a bias of up to {np.abs(bias).max():g}: the core has none, train without "

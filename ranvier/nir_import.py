@@ -1,29 +1,46 @@
 """A NIR graph as a network for the core: time becomes steps, constants become weights, and what that changed is reported."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.config import LIMITS, ConfigError, CoreConfig, Delays, Reset
+from ranvier.golden.config import CHOICES, LIMITS, ConfigError, CoreConfig, Delays, Reset, spelled
 from ranvier.golden.float_network import FloatNetwork
-from ranvier.nir_graph import LEAKY, SPIKING, Circuit, NirError, Projection
+from ranvier.golden.network import MOST_LAG, NetworkError
+from ranvier.nir_dialects import DIALECTS, SPIKES, Dialect, Integration, Spike, rockpool_step
+from ranvier.nir_graph import LEAKY, REFUSED, SPIKING, Circuit, NirError, Projection
+from ranvier.nir_sums import reach_exactly
 
-__all__ = ["INTEGRATIONS", "METADATA", "Imported", "Integration", "import_graph"]
+__all__ = ["INTEGRATIONS", "METADATA", "Imported", "import_graph"]
 
 Real = NDArray[np.float64]
 Index = NDArray[np.int64]
-Integration = Literal["euler", "exp"]
 
 INTEGRATIONS: tuple[Integration, ...] = get_args(Integration)
 
 #: What `ranvier.nir_export` leaves in the metadata of a graph: the configuration, and how its constants were made.
-METADATA = {"config": "ranvier_config", "dt": "ranvier_dt", "integration": "ranvier_integration"}
+METADATA = {
+    "config": "ranvier_config",
+    "dt": "ranvier_dt",
+    "integration": "ranvier_integration",
+    "lag": "ranvier_lag",
+    "kappa": "ranvier_kappa",
+}
+
+#: A weight beyond it, in thresholds, is a unit mistaken for another.
+LARGEST = 1e30
+
+#: Where readings differ enough to be told: one spike is worth so many times less or more, or a decay is that small.
+FAR, SMALL = 2.0, 0.05
 
 #: Decays, and factors of weights, that differ by less are the same but for the rounding of their file.
 SAME_DECAY, SAME_FACTOR = 1e-6, 1e-12
+
+#: Places of a format by which a weight may be off after a gain was folded into it and taken out again.
+SAME_WEIGHT = 1e-6
 
 #: Delays in steps are kept on this grid if they are that near to it: the finest that a core can have.
 GRID, NEAR = 1 << LIMITS["delay_fraction"][1], 1e-6
@@ -65,6 +82,7 @@ class Imported:
             + ", ".join(f"{name} {getattr(self.network, name):.6f}" for name in ("alpha", "beta", "kappa")),
             *(f"{name}: neurons {first} to {last}" for name, (first, last) in v["populations"].items()),
             f"{v['synapses']} synapses, weights times {low:.6g}" + (f" to {high:.6g}" if high != low else ""),
+            *([f"samples grow by {v['lag']} steps by themselves: the network answers that late"] if v["lag"] else []),
             *(f"note: {note}" for note in self.notes),
         ]
 
@@ -75,13 +93,16 @@ def import_graph(
     dt: float | None = None,
     integration: Integration | None = None,
     reset: Reset | None = None,
+    spike: Spike | None = None,
+    dialect: str | None = None,
     max_delay: int | None = None,
     approximate: bool = False,
 ) -> Imported:
     """Turn a graph into a network in real numbers.
 
-    A node is read with the equation of its docstring in ``nir``, discretised like this, with S the sum of weights of a
-    step's spikes, and ``a(tau) = 1 - dt / tau`` (euler, what snnTorch and others write) or ``exp(-dt / tau)`` (exp)::
+    Without a dialect a node is read with the equation of its docstring in ``nir``, discretised like this, with S the sum of
+    weights of a step's spikes, and ``a(tau) = 1 - dt / tau`` (euler, what snnTorch and others write) or ``exp(-dt / tau)``
+    (exp). A dialect is what one simulator computes: `ranvier.nir_dialects`::
 
         I[t] = a(tau_syn) I[t-1] + (1 - a(tau_syn)) w_in S[t]            I[t] = S[t] without tau_syn
         v[t] = v_leak + a(tau) (v[t-1] - v_leak) + (1 - a(tau)) r I[t]   z[t] = v[t] above v_threshold, then v[t] = v_reset
@@ -96,14 +117,19 @@ def import_graph(
     graph : nir.NIRGraph
         What to import. It is not changed.
     dt : float, optional
-        Seconds per step; only a graph that this project wrote says it itself.
+        Seconds per step; only a graph that this project wrote says it itself, and a dialect has a default.
     integration : {"euler", "exp"}, optional
-        How time constants become decays; default euler, or what the graph says.
-    reset : {"zero", "soft"}, optional
-        What a spike does to the membrane potential. NIR knows only a reset to v_reset, so soft (subtract the threshold) has
-        to be said; default zero, or what the graph says.
+        How time constants become decays; default euler, or what dialect or graph say.
+    reset : {"zero", "soft", "soft now"}, optional
+        What a spike does to the membrane potential. NIR knows only a reset to v_reset, so soft ones (subtract the threshold)
+        have to be said; default zero, or what dialect or graph say.
+    spike : {"step", "jump"}, optional
+        What a spike is to the first thing it reaches, a current or else a membrane: a current of 1 that lasts one step, or
+        a jump by the weight. Default step, or what the dialect says.
+    dialect : {"snntorch", "norse", "rockpool", "sinabs", "spikingjelly"}, optional
+        Who wrote the graph. Sets all of the above that are not given.
     max_delay : int, optional
-        Largest delay in steps; longer ones are clipped. The default is large enough for all of them.
+        Largest delay in steps, 1 to 1022; longer ones are clipped. The default is large enough for all of them.
     approximate : bool
         Take the nearest thing that the core has, where it has not the same: the mean of time constants that differ, one pole
         for the two of a CubaLI, nothing for synapses of neurons onto themselves.
@@ -111,11 +137,14 @@ def import_graph(
     Raises
     ------
     NirError
-        If the core cannot hold the graph.
-    ConfigError
-        If it is too large for a core.
+        If the core cannot hold the graph, or it is no graph.
     """
-    return _Import(Circuit(graph), dt, integration, reset, max_delay, approximate).run()
+    if dialect is not None and dialect not in DIALECTS:
+        raise NirError(f"dialect={dialect!r} is unknown: choose one of {', '.join(DIALECTS)}")
+    try:
+        return _Import(Circuit(graph), dt, integration, reset, spike, dialect, max_delay, approximate).run()
+    except (ConfigError, NetworkError) as error:
+        raise NirError(str(error)) from None
 
 
 class _Synapses(NamedTuple):
@@ -140,6 +169,8 @@ class _Import:
     dt: Any
     integration: Any
     reset: Any
+    spike: Any
+    dialect: str | None
     max_delay: int | None
     approximate: bool
     values: dict[str, Any] = field(init=False, default_factory=dict)
@@ -153,6 +184,7 @@ class _Import:
         synapses = self._synapses(factor)
         synapses, copies = self._rows(self._clip(self._no_loops(synapses)))
         network = self._network(synapses, copies, readout)
+        self._readings(network)
         self.values |= {name: getattr(network, name) for name in ("alpha", "beta", "kappa")}
         return Imported(network, self.values, self.notes)
 
@@ -161,30 +193,92 @@ class _Import:
         self.notes.append(line)
 
     def _settings(self) -> None:
-        """Options, or what the graph says of itself, or defaults."""
-        said = {name: self.circuit.graph.metadata.get(key) for name, key in METADATA.items()}
-        try:
-            self.base = CoreConfig.from_toml(str(said["config"])) if said["config"] is not None else None
-        except ConfigError as error:
-            raise NirError(f"metadata {METADATA['config']} of the graph: {error}") from None
-        self.dt = said["dt"] if self.dt is None else self.dt
-        if self.dt is None:
-            raise NirError("the graph does not say how long a step is: give --dt SECONDS (snnTorch writes for 1e-4)")
-        if not (isinstance(self.dt, float | int | np.number) and 0 < self.dt < np.inf):
-            raise NirError(f"dt={self.dt} is no step: give a positive number of seconds")
-        self.dt = float(self.dt)
-        self.integration = self.integration or str(said["integration"] or INTEGRATIONS[0])
-        if self.integration not in INTEGRATIONS:
-            raise NirError(f"integration={self.integration!r} is unknown: choose one of {', '.join(INTEGRATIONS)}")
-        self.values |= {"dt": self.dt, "integration": self.integration}
-        if self.reset is None:
-            self.reset = self.base.reset if self.base else "zero"
-            if not self.base:
+        """Options, or what the graph says of itself, or what its dialect takes for granted, or defaults."""
+        said = self._said()
+        habits = DIALECTS[self.dialect] if self.dialect else Dialect()
+        self.guessed = not (self.base or self.dialect)  # whether there is anything to tell about readings
+        self.dt = self._step(said["dt"], habits)
+        for name, choices in (("integration", INTEGRATIONS), ("reset", CHOICES["reset"]), ("spike", (None, *SPIKES))):
+            value = spelled(name, getattr(self, name)) if name == "reset" else getattr(self, name)
+            if value is None:
+                value = said.get(name) if said.get(name) is not None else getattr(habits, name, None)
+            if value not in choices:
+                raise NirError(f"{name}={value!r} is unknown: choose one of {', '.join(c for c in choices if c)}")
+            asked = getattr(self, name) is not None
+            setattr(self, name, value)
+            if name == "integration":
+                self.integration_asked = asked
+            if name == "reset" and self.guessed and not asked:
                 self._note(
                     "a spike resets the membrane potential to v_reset, as NIR has it; many exporters (snnTorch by default) "
-                    "meant to subtract the threshold: then give --reset soft"
+                    "meant to subtract the threshold: say whose graph it is with --from, or give --reset soft or soft-now"
                 )
-        self.values["reset"] = self.reset
+        self.synapse, self.membrane = self.spike or habits.synapse, habits.membrane
+        self.fires_at = habits.at or bool(self.base)
+        self.values |= {"dt": self.dt, "integration": self.integration, "reset": self.reset}
+        self.values |= {"dialect": self.dialect, "spike": self.synapse}
+        if not (self.max_delay is None or (_whole(self.max_delay) and 1 <= self.max_delay <= LIMITS["max_delay"][1])):
+            raise NirError(
+                f"max_delay={self.max_delay!r} is out of range: give a whole number from 1 to {LIMITS['max_delay'][1]} steps"
+            )
+        self.notes += habits.remarks
+
+    def _said(self) -> dict[str, Any]:
+        """What a graph that this project wrote says of itself; nothing of others."""
+        metadata = getattr(self.circuit.graph, "metadata", None)
+        metadata = metadata if isinstance(metadata, dict) else {}
+        said = {name: _plain(metadata.get(key)) for name, key in METADATA.items()}
+        self.base = None
+        if said["config"] is not None:
+            try:
+                self.base = CoreConfig.from_toml(str(said["config"]))
+            except (ConfigError, RecursionError, ValueError) as error:
+                cause = " ".join(str(error).split())[:300]
+                raise NirError(f"metadata {METADATA['config']} of the graph: {cause}") from None
+        self.lag = said["lag"] if self.base else None
+        if not (self.lag is None or (_whole(self.lag) and 0 <= self.lag <= MOST_LAG)):
+            raise NirError(f"metadata {METADATA['lag']}={self.lag!r} of the graph is no number of steps: remove it")
+        self.said_kappa = said["kappa"] if self.base else None
+        if not (self.said_kappa is None or (isinstance(self.said_kappa, float) and 0 <= self.said_kappa < 1)):
+            raise NirError(f"metadata {METADATA['kappa']}={self.said_kappa!r} of the graph is no decay: remove it")
+        return said | {"reset": self.base.reset if self.base else None}
+
+    def _step(self, said: Any, habits: Dialect) -> float:
+        """Seconds per step."""
+        dt = said if self.dt is None else self.dt
+        if dt is None and self.dialect:
+            dt = {"rockpool": self._rockpool_step, "norse": self._norse_step}.get(self.dialect, lambda dt: dt)(
+                habits.dt
+            )
+            self.notes.append(f"dt is {dt:g} s, as {self.dialect} has it; --dt gives another")
+        if dt is None:
+            raise NirError(
+                "the graph does not say how long a step is: give --dt SECONDS, or whose graph it is with --from "
+                "(snnTorch writes for 1e-4)"
+            )
+        if isinstance(dt, bool) or not (isinstance(dt, float | int | np.number) and 0 < dt < np.inf):
+            raise NirError(f"dt={dt} is no step: give a positive number of seconds")
+        return float(dt)
+
+    def _constants(self) -> Iterator[tuple[str, Real]]:
+        """Membrane time constants of the populations."""
+        for name in self.circuit.populations():
+            yield name, self.circuit.parameter(name, "tau_mem" if self.circuit.kinds[name] == "CubaLIF" else "tau")
+
+    def _rockpool_step(self, default: Any) -> Any:
+        found = {rockpool_step(tau, self.circuit.parameter(name, "r")) for name, tau in self._constants()}
+        return found.pop() if len(found) == 1 and None not in found else default
+
+    def _norse_step(self, default: Any) -> Any:
+        """Norse's exporter multiplies time constants by its dt."""
+        longest = max((float(tau.max()) for _, tau in self._constants()), default=np.inf)
+        if longest >= default:
+            return default
+        self.notes.append(
+            f"time constants up to {longest:g} s are shorter than a step: Norse's to_nir writes them times its dt of "
+            f"{default:g} s, so that they are read in steps of {default * default:g} s"
+        )
+        return default * default
 
     def _split(self) -> None:
         """Which projections lead to neurons and which to the readout, and where each population begins."""
@@ -227,6 +321,9 @@ class _Import:
 
     def _decay(self, name: str, parameter: str) -> Real:
         tau = self.circuit.parameter(name, parameter)
+        if np.isinf(tau).any():
+            kind = "I" if self.circuit.kinds[name] in LEAKY else "IF"
+            raise NirError(f"{name}: {parameter}=inf s does not leak, it is a node of kind {kind}: {REFUSED[kind]}")
         if not (tau > 0).all():
             raise NirError(f"{name}: {parameter}={tau.min():g} s is no time constant: give a positive one")
         with np.errstate(over="ignore"):
@@ -234,11 +331,12 @@ class _Import:
         if decay.min() < -SAME_DECAY:
             raise NirError(
                 f"{name}: {parameter}={tau.min():g} s is shorter than dt={self.dt:g} s: take a smaller dt, "
-                "or integration exp"
+                f"at most {tau.min():g} s, or integration exp (or are its units not seconds?)"
             )
         if decay.max() >= 1:
             raise NirError(
-                f"{name}: {parameter}={tau.max():g} s does not leak within a step of {self.dt:g} s: take a larger dt"
+                f"{name}: {parameter}={tau.max():g} s does not leak within a step of {self.dt:g} s: take a larger dt, "
+                f"or a time constant of at most {self.dt * 1e15:g} s"
             )
         return np.maximum(decay, 0)
 
@@ -264,15 +362,35 @@ class _Import:
             cuba = c.kinds[name] == "CubaLIF"
             alphas.append(self._decay(name, "tau_mem" if cuba else "tau"))
             betas.append(self._decay(name, "tau_syn") if cuba else np.zeros(c.sizes[name]))
-            gain = c.parameter(name, "r") * (c.parameter(name, "w_in") if cuba else 1.0)
+            gain = c.parameter(name, "w_in") if cuba else np.ones(c.sizes[name])
+            if self._integrates_r(cuba):
+                gain = gain * c.parameter(name, "r")
             gains.append(gain * theta / self._threshold(name))
         names = " and ".join(self.first)
         alpha = self._one("alpha", names, np.concatenate(alphas))
         beta = self._one("beta", names, np.concatenate(betas))
-        factor = np.concatenate(gains) * (1 - alpha) * (1 - beta)
+        factor = np.concatenate(gains) * self._worth(alpha, beta)
+        if not (np.isfinite(factor).all() and np.abs(factor).max() < LARGEST):
+            raise NirError(
+                f"{names}: r, w_in and v_threshold make weights of up to {np.abs(factor).max():g} thresholds"
+            )
         factor[np.abs(factor - 1) < SAME_FACTOR] = 1
         self.values["weight_factor"] = [float(factor.min()), float(factor.max())]
         return alpha, beta, factor
+
+    def _integrates_r(self, cuba: bool) -> bool:
+        """Whether r scales what the membrane of a CubaLIF, or of a LIF, integrates."""
+        return self.membrane == "r" if cuba or self.spike is None else self.spike == "step"
+
+    def _worth(self, alpha: float, beta: float) -> Real:
+        """What one spike of weight 1 adds to v, for r and w_in of 1 [neurons]."""
+        current = {"step": 1 - beta, "jump": 1.0, "leaked": beta}[self.synapse]
+        each = []
+        for name in self.first:
+            cuba = self.circuit.kinds[name] == "CubaLIF"
+            membrane = 1 - alpha if self._integrates_r(cuba) else 1.0
+            each.append(np.full(self.circuit.sizes[name], membrane * (current if cuba else 1.0)))
+        return np.concatenate(each)
 
     def _threshold(self, name: str) -> Real:
         """Threshold of a population above its rest [neurons]."""
@@ -301,6 +419,8 @@ class _Import:
         """kappa, and what weights onto each output are multiplied with [outputs]."""
         name, kind = self.readout, self.circuit.kinds[self.readout]
         size = self.circuit.sizes[name]
+        if kind == "Output" and self.said_kappa is not None:
+            return self.said_kappa, np.ones(size)
         if kind == "Output":
             self._note(f"{name} is not integrated: kappa is 0, the readout of a step is what its spikes weigh")
             return 0.0, np.ones(size)
@@ -313,7 +433,8 @@ class _Import:
             gain = gain * self.circuit.parameter(name, "w_in")
             decays = self._one_pole(name, decays, self._decay(name, "tau_syn"))
         kappa = self._one("kappa", name, decays)
-        factor = gain * (1 - kappa)
+        # Rockpool's r is no gain, and what arrives leaks on its own step.
+        factor = np.full(size, kappa) if self.dialect == "rockpool" else gain * (1 - kappa)
         factor[np.abs(factor - 1) < SAME_FACTOR] = 1
         self.values["readout_factor"] = [float(factor.min()), float(factor.max())]
         return kappa, factor
@@ -332,6 +453,37 @@ class _Import:
             readout_delay_steps=float(delay.max()),
         )
         return delay / (1 + delay)
+
+    def _readings(self, network: FloatNetwork) -> None:
+        """Which reading was taken, where simulators do not agree on it."""
+        c = self.circuit
+        cuba = any(c.kinds[name] == "CubaLIF" for name in self.first)
+        gain = self.values["weight_factor"]
+        if self.guessed and self.spike is None and not 1 / FAR <= min(gain) <= max(gain) <= FAR:
+            other = 1 / (1 - self.beta) if cuba else 1 / (1 - self.alpha)
+            self._note(
+                f"a spike is read as a current of 1 that lasts one step, so that weights are multiplied with {gain[0]:.3g}: "
+                f"where it makes the {'current' if cuba else 'potential'} jump by the weight "
+                f"({'as in Norse and Rockpool' if cuba else 'as in Rockpool'}), they are worth {other:.3g} times as much: "
+                "say whose graph it is with --from, or give --spike jump",
+                spike_gain=max(gain, key=lambda factor: abs(np.log(abs(factor) or 1e-300))),
+            )
+        small = {"alpha": self.alpha} | ({"beta": self.beta} if cuba else {})
+        small |= {} if c.kinds[self.readout] == "Output" else {"kappa": self.kappa}
+        for name, decay in small.items():
+            if self.guessed and decay < SMALL and not self.integration_asked:
+                other = {"euler": np.exp(decay - 1), "exp": 1 + np.log(max(decay, 1e-300))}[self.integration]
+                self._note(
+                    f"{name} is {decay:.3g}, read with integration {self.integration}: time constants near a step are "
+                    f"read in other ways elsewhere ({other:.3g} with integration exp): give --integration or --from"
+                )
+        if not self.fires_at and (exact := reach_exactly(network.weight, network.config.threshold)):
+            self._note(
+                f"weights onto {exact} neurons can add up to the threshold exactly: the core fires at it, "
+                f"{'as Rockpool, sinabs and SpikingJelly do, NIR, snnTorch and Norse' if self.guessed else self.dialect} "
+                "only above it: where that counts, lower these weights by a trifle",
+                exactly_at_threshold=exact,
+            )
 
     # ---------------------------------------------------------------- time
 
@@ -380,9 +532,11 @@ class _Import:
         off = np.where(hurried, 0, np.abs(synapses.delay - synapses.arrival))
         worst = float(off.max(initial=0))
         self.values["lags"] = {name: lags[name] for name in self.first}
-        self.values["lag"] = max(lags[p.source] for p in self.to_readout)
+        if self.lag is None:
+            self.lag = 0 if self.base else max(lags[p.source] for p in self.to_readout)
+        self.values["lag"] = self.lag
         self.values |= {"rounded": int((off > 0).sum()), "worst_rounding_steps": worst}
-        if any(lags.values()):
+        if any(lags.values()) and self.lag:
             late = ", ".join(f"{name} by {lag}" for name, lag in lags.items() if lag)
             self.notes.append(
                 f"a synapse of the core takes a step: spikes come later than in the graph, {late} (steps)"
@@ -401,7 +555,10 @@ class _Import:
         return synapses._replace(delay=np.maximum(synapses.delay, 0))
 
     def _clip(self, synapses: _Synapses) -> _Synapses:
-        longest, most = synapses.delay.max(initial=0), self.max_delay or LIMITS["max_delay"][1]
+        longest, most = (
+            synapses.delay.max(initial=0),
+            LIMITS["max_delay"][1] if self.max_delay is None else self.max_delay,
+        )
         if longest <= most:
             return synapses
         clipped = int((synapses.delay > most).sum())
@@ -480,12 +637,19 @@ class _Import:
             np.add.at(readout, (p.pre + self.first[p.source], p.post), p.weight * factor[p.post])
         recurrent = any(p.source in self.first for p in self.to_neurons)
         inputs = c.sizes[c.input] * copies
+        if inputs > LIMITS["inputs"][1]:
+            raise NirError(
+                f"{c.sizes[c.input]} inputs with {copies} delays each take {inputs} rows but a core holds 1 to "
+                f"{LIMITS['inputs'][1]}: leave fewer delays between one pair"
+            )
         weight, delay = np.zeros((2, inputs + self.neurons * recurrent, self.neurons))
         weight[s.row, s.neuron], delay[s.row, s.neuron] = s.weight, s.delay
+        if self.base:
+            weight, readout = (_on_grid(values, self.base.weight.one) for values in (weight, readout))
         self.values["synapses"] = len(s.weight)
         config = self._config(inputs, outputs, recurrent, self._kind(s, delay), int(np.ceil(delay.max())))
         shaped = {"none": np.zeros((0, 0)), "axonal": delay.max(axis=1, keepdims=True), "synaptic": delay}
-        return FloatNetwork(config, weight, shaped[config.delays], readout, self.alpha, self.kappa, self.beta)
+        return FloatNetwork(config, weight, shaped[config.delays], readout, self.alpha, self.kappa, self.beta, self.lag)
 
     def _kind(self, s: _Synapses, delay: Real) -> Delays:
         """The least kind of delays that holds them all, but not less than what the graph was exported from."""
@@ -497,7 +661,7 @@ class _Import:
     def _config(self, inputs: int, outputs: int, recurrent: bool, delays: Delays, longest: int) -> CoreConfig:
         shape: dict[str, Any] = {"inputs": inputs, "neurons": self.neurons, "outputs": outputs, "recurrent": recurrent}
         shape |= {"delays": delays, "reset": self.reset}
-        if self.max_delay:
+        if self.max_delay is not None:
             shape["max_delay"] = self.max_delay
         elif delays != "none" and not (self.base and longest <= self.base.max_delay):
             shape["max_delay"] = 2 ** max(2, (longest + 1).bit_length()) - 2  # fills the delay lines
@@ -506,6 +670,24 @@ class _Import:
         if self.base:
             return self.base.replace(**shape)
         return CoreConfig(**shape, prediction="readout" if self.readout == self.circuit.output else "softmax")
+
+
+def _on_grid(values: Real, one: int) -> Real:
+    """Multiples of ``1 / one`` without what multiplying and dividing by a gain made of them, if that is what they are."""
+    grid = np.rint(values * one) / one
+    return grid if np.abs(values - grid).max(initial=0) * one < SAME_WEIGHT else values
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _plain(value: Any) -> Any:
+    """What metadata hold, without what files wrap it in; of anything but text and numbers the kind."""
+    if isinstance(value, np.ndarray | np.generic) and np.asarray(value).size == 1:
+        value = np.asarray(value).item()
+    value = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return value if value is None or isinstance(value, str | int | float) else type(value).__name__
 
 
 def _is_identity(projection: Projection, size: int) -> bool:

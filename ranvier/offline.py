@@ -248,7 +248,9 @@ def _epoch(
     for first in range(0, len(order), recipe.batch):
         chosen = order[first : first + recipe.batch]
         done = (number + first / len(order)) / recipe.epochs
-        step = learner.gradient(network, [today.train[n] for n in chosen], today.train_labels[chosen], done)
+        step = learner.gradient(
+            network, [today.train[n].later(network.lag) for n in chosen], today.train_labels[chosen], done
+        )
         for name, eta in etas.items():
             if eta:
                 getattr(network, name)[...] += adam[name].change(getattr(step, name), eta * factor)

@@ -13,11 +13,12 @@ from ranvier.golden.config import CoreConfig
 from ranvier.golden.float_network import FloatNetwork, whole_steps
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.qformat import QFormat
+from ranvier.widen import finer
 
 __all__ = ["Behaviour", "Quantisation", "Rounding", "quantise", "quantised"]
 
 #: A network that loses more points of accuracy than this, or one of these shares, is worth a warning.
-LOSS, CLIPPED, SILENT = 0.015, 0.001, 0.05
+LOSS, CLIPPED, SILENT, ZEROED = 0.015, 0.001, 0.05, 0.05
 
 
 def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: int = 1) -> Network:
@@ -37,9 +38,10 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
     Raises
     ------
     NetworkError
-        If the core has another shape, a smaller largest delay than the network uses, or no filter for its synaptic current.
+        If the core has another shape, a smaller largest delay than the network uses, or no filter for its synaptic current;
+        if weights or readout weights are lost, every one of them rounded to 0.
     """
-    c = config or network.config
+    c = network.config if config is None else config
     layout = Network.layout(c)
     for name in ("weight", "delay", "readout"):
         if getattr(network, name).shape != layout[name][0]:
@@ -62,6 +64,14 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
             f"beta={network.beta:g}: this core has no filter for the synaptic current: "
             'give it synapse="exponential" or train with beta=0'
         )
+    for name in ("weight", "readout"):
+        values = getattr(network, name)
+        if values.any() and not c.weight.quantise(values).any():
+            raise NetworkError(
+                f"all {np.count_nonzero(values)} {name} values would be rounded to 0, the largest is "
+                f"{np.abs(values).max():.3g} and {c.weight} counts in {1 / c.weight.one:.3g}: "
+                f"{_more_bits(str(finer(c.weight, values)))}"
+            )
     feedback = network.readout if c.feedback == "random" else np.zeros((0, 0))
     return Network(
         c,
@@ -73,6 +83,15 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
         kappa=int(c.decay.quantise(network.kappa)),
         beta=int(c.decay.quantise(network.beta)),
         seed=seed,
+        lag=network.lag,
+    )
+
+
+def _more_bits(wanted: str) -> str:
+    """A format that holds small weights, as advice."""
+    return (
+        f'give weight more fraction bits, as many as {wanted} has, and potential no less (weight = "{wanted}" in the '
+        "configuration), or let --widen find them"
     )
 
 
@@ -96,19 +115,28 @@ class Rounding:
         Parameters, and those beyond the format by more than half a step of it.
     worst : float
         Largest change of a parameter within the format, in real units; at most half a step, of delays one step.
+    zeroed, kept : int
+        Parameters that were not 0: those that are now, and the others.
+    wanted : str
+        Number format in which few of them would be.
     """
 
     form: str
     values: int
     clipped: int
     worst: float
+    zeroed: int
+    kept: int
+    wanted: str
 
     @classmethod
     def of(cls, form: QFormat, before: NDArray[np.float64], after: NDArray[np.float64]) -> "Rounding":
         step = 0.5 / form.one
         inside = (before >= form.to_float(form.min) - step) & (before <= form.to_float(form.max) + step)
         worst = float(np.abs(after - before)[inside].max()) if inside.any() else 0.0
-        return cls(str(form), before.size, int((~inside).sum()), worst)
+        zeroed = int(((before != 0) & (after == 0)).sum())
+        kept = int(np.count_nonzero(before)) - zeroed
+        return cls(str(form), before.size, int((~inside).sum()), worst, zeroed, kept, str(finer(form, before)))
 
 
 @dataclass(frozen=True)
@@ -205,6 +233,12 @@ class Quantisation:
                 yield (
                     f"{rounding.clipped} of {rounding.values} values of {name} do not fit {rounding.form} and were clipped: "
                     "give the format more integer bits, or train with smaller values"
+                )
+            if name != "delay" and rounding.zeroed > ZEROED * (rounding.zeroed + rounding.kept):
+                every = rounding.zeroed + rounding.kept
+                yield (
+                    f"{rounding.zeroed} of {every} {name} values were rounded to 0, less than half a step of "
+                    f"{rounding.form}: {_more_bits(rounding.wanted)}"
                 )
         for name, (real, held) in self.decays.items():
             if held == 0 < real or (real and abs(_time_constant(held) / _time_constant(real) - 1) > 0.01):

@@ -5,13 +5,14 @@ from dataclasses import replace
 from math import ceil, log2
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ranvier.golden.config import WIDEST, CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.spikes import Sample
 
-__all__ = ["widened"]
+__all__ = ["finer", "widened"]
 
 #: State that shares the format `potential`: delay line of current, I, v, y.
 STATE = ("current", "synaptic_current", "potential", "readout")
@@ -20,12 +21,23 @@ MARGIN = 1.25
 #: Share of the threshold by which truncating leaks may shift a potential.
 SHIFT = 1 / 64
 LOOKED_AT = 200
+#: Places that a weight in the middle should have.
+LEVELS = 4
 
 
 def _holding(form: QFormat, largest: float) -> QFormat:
     """`form`, or with as many integer bits as `largest` takes and the widest format allows."""
     bits = max(form.integer, ceil(log2(max(largest, 1.0))))
     return replace(form, integer=min(bits, WIDEST - form.fraction - form.signed))
+
+
+def finer(form: QFormat, values: NDArray[np.float64]) -> QFormat:
+    """`form`, or with fraction bits until half of the values that are not 0 are `LEVELS` places or more."""
+    sizes = np.abs(values[values != 0])
+    if not sizes.size:
+        return form
+    wanted = ceil(log2(LEVELS / max(float(np.median(sizes)), 2.0**-WIDEST)))
+    return replace(form, fraction=max(form.fraction, min(wanted, WIDEST - form.integer - form.signed)))
 
 
 def _shift(network: FloatNetwork) -> float:
@@ -52,8 +64,8 @@ def widened(network: FloatNetwork, samples: Sequence[Sample]) -> CoreConfig:
     Returns
     -------
     CoreConfig
-        `potential` gets fraction bits until leaks shift it by `SHIFT` thresholds at most; those of `weight` stay. No format
-        becomes wider than a core can be built with (24 bits).
+        `potential` gets fraction bits until leaks shift it by `SHIFT` thresholds at most, `weight` until half of the
+        weights have `LEVELS` places. No format becomes wider than a core can be built with (24 bits).
     """
     from ranvier.golden.reference import FloatCore
 
@@ -63,7 +75,9 @@ def widened(network: FloatNetwork, samples: Sequence[Sample]) -> CoreConfig:
     for n in np.unique(np.linspace(0, len(samples) - 1, LOOKED_AT).astype(int)):
         core.run(samples[n])
         largest = max(largest, *(float(np.abs(getattr(core.history, name)).max()) for name in STATE))
-    weight = _holding(c.weight, max(float(np.abs(values).max()) for values in (network.weight, network.readout)))
-    fraction = max(c.potential.fraction, ceil(log2(_shift(network) / (SHIFT * c.threshold))))
+    matrices = (network.weight, network.readout)
+    form = finer(finer(c.weight, network.weight), network.readout)
+    weight = _holding(form, max(float(np.abs(values).max()) for values in matrices))
+    fraction = max(c.potential.fraction, weight.fraction, ceil(log2(_shift(network) / (SHIFT * c.threshold))))
     state = _holding(replace(c.potential, fraction=fraction), max(MARGIN * largest, 2.0**weight.integer))
     return c.replace(weight=weight, potential=state)

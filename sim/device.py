@@ -138,6 +138,7 @@ class SimulatedCore(Closing):
         self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
     ) -> Record:
         """Run one sample from cleared state, learning on it if `learn`; see `ranvier.golden.core.GoldenCore.run`."""
+        sample = sample.later(self._network.lag)
         check_run(self.config, sample, target, learn)
         self.write(Space.REGISTER, 0, Register.MODE.value, Register.MODE.pack(learn=learn, report=bool(record)))
         cycles, spikes = self.cycles(), self.counters()["spikes"]

@@ -10,7 +10,7 @@ import pytest
 
 from ranvier.data import Dataset, yin_yang
 from ranvier.extras import ExtraError
-from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.config import CHOICES, ConfigError, CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.presets import preset
 from ranvier.golden.reference import FloatCore
@@ -29,7 +29,7 @@ KINDS = [
     TINY.replace(delays=delays, recurrent=recurrent, reset=reset)
     for delays in ("none", "axonal", "synaptic")
     for recurrent in (False, True)
-    for reset in ("soft", "zero")
+    for reset in CHOICES["reset"]
 ]
 LABELS = np.array([2, 0, 1])
 

@@ -46,7 +46,7 @@ CORES = {
         synapse="exponential",
     ),
 }
-CORES["single port"] = CORES["synaptic"].replace(memory="single", dormant=True)
+CORES["single port"] = CORES["synaptic"].replace(memory="single", dormant=True, reset="soft now")
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,20 @@ FAULTS = [
         "Mux(spiked, 0, leaked)",
         "leaked",
         core="axonal",
+    ),
+    CoreFault(
+        "threshold is subtracted after the leak, not before it",
+        "neuron.py",
+        "self.alpha << exact_log2(c.threshold_raw)",
+        "Const(c.threshold_raw << c.decay.fraction, width)",
+        core="single port",
+    ),
+    CoreFault(
+        "what a soft reset now leaves is rounded up",
+        "neuron.py",
+        "Mux(spiked, -theta, below)",
+        "Mux(spiked, (1 << c.decay.fraction) - 1 - theta, below)",
+        core="single port",
     ),
     CoreFault(
         "lanes beyond the last neuron earn credit",

@@ -95,14 +95,18 @@ def compare(name, actual, expected, tolerance):
 # -------------------------------------------------------------------- by hand
 
 
-def test_one_spike_by_hand():
-    """W = 1.25 felt at step 2 after a spike at step 0 with D = 1; scored there with y = (0.5, -0.5) and class 1."""
-    config = CoreConfig(inputs=1, neurons=1, outputs=2, max_delay=2)
+def one_spike(**changes):
+    """W = 1.25 and D = 1, Wout = (0.5, -0.5), both decays 0.5."""
+    config = CoreConfig(inputs=1, neurons=1, outputs=2, max_delay=2, **changes)
     one = config.weight.one
-    network = Network.zeros(config, alpha=0.5, kappa=0.5).replace(
+    return Network.zeros(config, alpha=0.5, kappa=0.5).replace(
         weight=np.array([[5 * one // 4]]), delay=np.array([[64]]), readout=np.array([[one // 2, -one // 2]])
     )
-    core = loaded(network)
+
+
+def test_one_spike_by_hand():
+    """W = 1.25 felt at step 2 after a spike at step 0 with D = 1; scored there with y = (0.5, -0.5) and class 1."""
+    core = loaded(one_spike())
     got = core.gradient(Sample(np.array([0]), np.array([0]), np.arange(5) == 2), target=1)
     np.testing.assert_array_equal(core.history.potential[:, 0], [0, 0, 1.25, -0.375, -0.1875])
     np.testing.assert_array_equal(core.history.spikes[:, 0], [0, 0, 1, 0, 0])
@@ -112,6 +116,15 @@ def test_one_spike_by_hand():
     np.testing.assert_allclose(got.readout, [[wrong, -wrong]], rtol=1e-15)
     np.testing.assert_allclose(got.weight, [[0.75 * wrong * 1.0]], rtol=1e-15)
     np.testing.assert_allclose(got.delay, [[0.75 * wrong * 1.25 * (0.0 - 0.5) / 2]], rtol=1e-15)
+
+
+def test_soft_reset_now_by_hand():
+    """The same network: theta goes on the step of the spike, and half of what is left of 1.25 stays."""
+    network = one_spike(reset="soft now")
+    core = loaded(network)
+    core.run(Sample(np.array([0]), np.array([0]), np.arange(5) == 2))
+    np.testing.assert_array_equal(core.history.potential[:, 0], [0, 0, 1.25, 0.125, 0.0625])
+    np.testing.assert_array_equal(core.history.spikes[:, 0], [0, 0, 1, 0, 0])
 
 
 # -------------------------------------------------------------------- online, written out
@@ -132,7 +145,7 @@ def online(network, sample, target):
         x = np.zeros(c.rows)
         if t < sample.steps:
             current = beta * current + np.array([ring.pop((t, j), 0.0) for j in range(c.neurons)])
-            v = (alpha * v - z if c.reset == "soft" else alpha * v * (1 - z)) + current
+            v = {"soft": alpha * v - z, "soft now": alpha * (v - z), "zero": alpha * v * (1 - z)}[c.reset] + current
             z = (v >= 1).astype(float)
             spikes.append(z)
             y, zbar = kappa * y + z @ readout, kappa * zbar + z
@@ -173,7 +186,9 @@ def radius_lag(config):
 
 @pytest.mark.parametrize(KIND, EVERY_KIND)
 @pytest.mark.parametrize(
-    "changes", [{}, {"dormant": True, "reset": "zero", "feedback": "random", "surrogate_width": 1.0}], ids=str
+    "changes",
+    [{}, {"reset": "soft now"}, {"dormant": True, "reset": "zero", "feedback": "random", "surrogate_width": 1.0}],
+    ids=str,
 )
 def test_online_learning_is_the_rule_written_out(delays, recurrent, radius, synapse, changes):
     compared = 0
@@ -293,15 +308,16 @@ def objective(network, arrived, spikes, credit, weight, whole, shift):
     for t in range(-early, STEPS):
         reset = spikes[t - 1] if t > 0 else 0
         felt = beta * felt + current[t + early]
-        v = alpha * v - reset + felt
+        v = (alpha * (v - reset) if c.reset == "soft now" else alpha * v - reset) + felt
         total += credit[t] * v if t >= 0 else 0
     return total
 
 
+@pytest.mark.parametrize("reset", ["soft", "soft now"])
 @pytest.mark.parametrize(KIND, EVERY_KIND)
-def test_gradient_is_the_slope_of_its_objective(delays, recurrent, radius, synapse):
+def test_gradient_is_the_slope_of_its_objective(delays, recurrent, radius, synapse, reset):
     """Central differences: exact for W (linear) and D (quadratic, or linear), so a wide step costs no precision."""
-    network, sample, target = case(delays, recurrent, radius, synapse, seed=5)
+    network, sample, target = case(delays, recurrent, radius, synapse, seed=5, reset=reset)
     c = network.config
     arrived, spikes, credit, _ = frozen(network, sample, target)
     got, _ = gradients(network, sample, target)

@@ -28,6 +28,7 @@ TINY = preset("test")
         {"recurrent": False, "lanes": 4},
         {"delays": "axonal", "lanes": 1, "prediction": "readout"},
         {"delays": "none", "reset": "zero"},
+        {"reset": "soft now"},
         {"feedback": "random", "kernel_radius": 3},
         {"learning": False},
     ],

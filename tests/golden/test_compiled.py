@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ranvier.golden.compiled import CompiledCore, play
-from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.config import CHOICES, ConfigError, CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import preset
@@ -48,7 +48,7 @@ def random_config(rng: np.random.Generator) -> CoreConfig:
                 lanes=int(rng.choice([1, 2, 4, 8, 16])),
                 learning=bool(rng.random() < 0.9),
                 feedback=str(rng.choice(["symmetric", "random"])),
-                reset=str(rng.choice(["soft", "zero"])),
+                reset=str(rng.choice(CHOICES["reset"])),
                 synapse=str(rng.choice(["delta", "exponential"])),
                 dormant=bool(rng.integers(2)),
                 prediction=str(rng.choice(["softmax", "readout"])),

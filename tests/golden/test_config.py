@@ -31,7 +31,7 @@ REFUSED = [
     ({"delays": []}, r"delays=\[\] is unknown"),
     ({"feedback": "direct"}, "feedback='direct' is unknown: choose one of symmetric, random"),
     ({"memory": "triple"}, "memory='triple' is unknown: choose one of dual, single"),
-    ({"reset": "hard"}, "reset='hard' is unknown: choose one of soft, zero"),
+    ({"reset": "hard"}, "reset='hard' is unknown: choose one of soft, soft now, zero"),
     ({"synapse": "alpha"}, "synapse='alpha' is unknown: choose one of delta, exponential"),
     ({"dormant": 1}, "dormant=1 is neither true nor false"),
     ({"prediction": "spikes"}, "prediction='spikes' is unknown: choose one of softmax, readout"),
@@ -183,7 +183,7 @@ MINIMAL = "inputs = 3\nneurons = 5\noutputs = 2\n"
         (MINIMAL + "weight = 3\n", "weight: 3 is not a fixed-point format: write s<integer>"),
         (MINIMAL + 'weight = "s3"\n', "weight: 's3' is not a fixed-point format"),
         (MINIMAL + 'weight = "s0.0"\n', "weight: format s0.0 has no usable bits"),
-        (MINIMAL + "reset = 0\n", "reset=0 is unknown: choose one of soft, zero"),
+        (MINIMAL + "reset = 0\n", "reset=0 is unknown: choose one of soft, soft now, zero"),
         ("inputs = ", "not a TOML document"),
         ("inputs = 3\ninputs = 3\n", "not a TOML document"),
     ],
@@ -202,6 +202,21 @@ def test_unreadable_file(tmp_path):
     for path in (tmp_path / "absent.toml", tmp_path, tmp_path / "binary.toml"):
         with pytest.raises(ConfigError, match="cannot read configuration"):
             CoreConfig.read(path)
+
+
+@pytest.mark.parametrize("spelling", ["soft now", "soft-now", "soft_now"])
+def test_one_spelling_of_soft_now(spelling):
+    config = CoreConfig(**CORE, reset=spelling)
+    assert config.reset == "soft now"
+    assert config == CoreConfig.from_toml(MINIMAL + f'reset = "{spelling}"\n')
+    assert 'reset = "soft now"\n' in config.to_toml()
+    assert CoreConfig.from_toml(config.to_toml()).digest == config.digest != CoreConfig(**CORE).digest
+
+
+@pytest.mark.parametrize("spelling", ["softnow", "Soft now", "soft  now", "soft now ", "-soft"])
+def test_other_spellings_are_refused(spelling):
+    with pytest.raises(ConfigError, match="is unknown: choose one of soft, soft now, zero"):
+        CoreConfig(**CORE, reset=spelling)
 
 
 def test_minimal_text_means_the_defaults():

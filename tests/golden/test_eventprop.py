@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ranvier.golden import eventprop, eventprop_exact
-from ranvier.golden.config import CoreConfig
+from ranvier.golden.config import CHOICES, CoreConfig
 from ranvier.golden.eventprop import EventRule, batch_gradient, trajectory
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.reference import FloatCore
@@ -41,7 +41,7 @@ def arrivals(net, sample, spikes):
 # -------------------------------------------------------------------- forwards
 
 
-@pytest.mark.parametrize("reset", ["soft", "zero"])
+@pytest.mark.parametrize("reset", CHOICES["reset"])
 @pytest.mark.parametrize(("delays", "recurrent"), EVERY_KIND)
 def test_what_is_trained_is_what_the_core_runs(delays, recurrent, reset):
     """Potentials, spikes and readouts of the float core, to the last bit, and the loss that its learning descends."""
@@ -101,7 +101,8 @@ def written_out(net, sample, target, rule):
             for m in range(8) if c.recurrent else ():
                 worth += net.weight[6 + j, m] * (mu[t + hop[6 + j, m] + 1, m] - mu[t + hop[6 + j, m], m]) * (m != j)
             slope = max(a * (current[t, j] / (1 - net.alpha) - 1), rule.least_slope)
-            jump[j] = ((1 - net.alpha) * lam[t + 1, j] - worth) / slope
+            felt = net.alpha if c.reset == "soft now" else 1
+            jump[j] = (felt * (1 - net.alpha) * lam[t + 1, j] - worth) / slope
             jump[j] += rule.pull * max(0, z[:, j].sum() - rule.most)
         lam[t] += jump
         mu[t] += jump
@@ -117,8 +118,8 @@ def written_out(net, sample, target, rule):
 @pytest.mark.parametrize(("delays", "recurrent"), EVERY_KIND)
 def test_adjoint_is_the_one_of_the_docstring(delays, recurrent, beta, rule):
     compared = 0
-    for seed in range(2):
-        net, sample, target = case(delays, recurrent, seed, beta, reset=("soft", "zero")[seed])
+    for seed, reset in enumerate(CHOICES["reset"]):
+        net, sample, target = case(delays, recurrent, seed, beta, reset=reset)
         h, _ = trajectory(net, sample, target, rule)
         got = batch_gradient(net, [sample], np.array([target]), rule)
         lam, mu, big, weight, delay, readout = written_out(net, sample, target, rule)
@@ -148,7 +149,8 @@ def spikes_held(net, sample, spikes, jump, weight, shift):
         current[felt + 1, j] += shift[row, j] * weight[row, j]
     for t in range(STEPS):
         i = net.beta * i + current[t]
-        v = net.alpha * v - (spikes[t - 1] if t else 0) + i
+        before = spikes[t - 1] if t else 0
+        v = (net.alpha * (v - before) if net.config.reset == "soft now" else net.alpha * v - before) + i
         total += jump[t] @ v
     return total
 
@@ -157,8 +159,8 @@ def spikes_held(net, sample, spikes, jump, weight, shift):
 def test_between_jumps_the_adjoint_is_exact(beta):
     """With spikes held, v is linear in W and D: central differences have no error."""
     compared = 0
-    for seed in range(2):
-        net, sample, target = case(seed=seed, beta=beta)
+    for seed, reset in enumerate(("soft", "soft now")):
+        net, sample, target = case(seed=seed, beta=beta, reset=reset)
         h, _ = trajectory(net, sample, target, EventRule())
         got = batch_gradient(net, [sample], np.array([target]), EventRule())
         jump = h.potential_adjoint[:STEPS] - net.alpha * h.potential_adjoint[1:]

@@ -18,7 +18,7 @@ from ranvier.golden.step_size import StepSize
 STEPS = 45  # the last one is scored, so that what it changes is seen in the parameters only
 
 
-def case(radius, delays, synapse, seed):
+def case(radius, delays, synapse, seed, reset):
     config = CoreConfig(
         inputs=8,
         neurons=12,
@@ -28,6 +28,7 @@ def case(radius, delays, synapse, seed):
         delays=delays,
         kernel_radius=radius,
         synapse=synapse,
+        reset=reset,
     )
     rng = np.random.default_rng(seed)
     shape = {name: shape for name, (shape, _, _) in Network.layout(config).items()}
@@ -60,10 +61,15 @@ def product(a, ea, b, eb):
 @pytest.mark.parametrize("delays", ["synaptic", "axonal"])
 @pytest.mark.parametrize("radius", [1, 2, 3])
 @pytest.mark.parametrize(
-    ("seed", "synapse"), [*((seed, "delta") for seed in range(4)), (0, "exponential"), (1, "exponential")]
+    ("seed", "synapse", "reset"),
+    [
+        *((seed, "delta", "soft") for seed in range(4)),
+        *((seed, "exponential", "soft") for seed in range(2)),
+        *((0, synapse, "soft now") for synapse in ("delta", "exponential")),
+    ],
 )
-def test_forward_pass_and_one_learning_step(radius, delays, synapse, seed):
-    network, sample = case(radius, delays, synapse, seed)
+def test_forward_pass_and_one_learning_step(radius, delays, synapse, seed, reset):
+    network, sample = case(radius, delays, synapse, seed, reset)
     c, target = network.config, seed % 4
     core = GoldenCore(c)
     core.load(network)
@@ -83,7 +89,8 @@ def test_forward_pass_and_one_learning_step(radius, delays, synapse, seed):
     current = np.zeros((STEPS + 10, c.neurons))
     for t, i in np.argwhere(counts):
         np.add.at(current, (t + 1 + delay[i], np.arange(c.neurons)), counts[t, i] * weight[i] * others[i])
-    reset = np.vstack([np.zeros(c.neurons), c.threshold * spikes[:-1]])
+    theta = c.threshold * (alpha if c.reset == "soft now" else 1)
+    reset = np.vstack([np.zeros(c.neurons), theta * spikes[:-1]])
     potential = leaky(leaky(current[:STEPS], beta) - reset, alpha)
     trace = leaky(leaky(counts.astype(float), beta), alpha)
     value, readout_trace = leaky(spikes @ readout, kappa), leaky(spikes.astype(float), kappa)

@@ -25,6 +25,43 @@ def test_soft_reset_subtracts_the_threshold_after_the_leak():
     assert sweeps(CORE, [5000, 0, 0])[1] == [(5000, True), (2500 - 4096, False), (-798, False)]
 
 
+def test_soft_reset_now_subtracts_the_threshold_before_the_leak():
+    now = CORE.replace(reset="soft now")
+    assert sweeps(now, [5000, 0, 0])[1] == [(5000, True), (904 // 2, False), (226, False)]
+
+
+@pytest.mark.parametrize(
+    ("reached", "alpha", "kept"),
+    [
+        (4096, 4095, 0),  # exactly at the threshold: nothing is left
+        (4097, HALF, 0),  # one place above it: truncated, where the reset after the leak leaves 2048 - 4096
+        (4097, 4095, 0),
+        (4098, 4095, 1),
+        (4097 + HALF, 1, 0),
+        (131071, 4095, 126944),  # the largest potential: 126975 * 4095 / 4096 = 126944.0002
+        (131071, HALF, 63487),
+        (131071, 0, 0),
+        (4095, 4095, 4094),  # no spike: nothing is subtracted
+        (-3, HALF, -1),  # toward zero, as ever
+        (-131072, 4095, -131040),
+    ],
+)
+@pytest.mark.parametrize("synapse", ["delta", "exponential"])
+def test_what_a_soft_reset_now_leaves(reached, alpha, kept, synapse):
+    """Raw values by hand: ``trunc((v - 4096 z) alpha / 4096)``; it never leaves the format of v, so nothing saturates."""
+    now = CORE.replace(reset="soft now", synapse=synapse)
+    neurons, values = sweeps(now, [reached, 0], alpha)
+    assert values[0] == (reached, reached >= 4096)
+    assert values[1][0] == kept
+    assert neurons.potential_saturated == 0
+
+
+def test_soft_reset_now_counts_what_saturates_behind_it():
+    neurons, values = sweeps(CORE.replace(reset="soft now"), [131071, 4128, -131072], alpha=4095)
+    assert [v for v, _ in values] == [131071, 131071, 126944 - 131072]
+    assert neurons.potential_saturated == 1
+
+
 def test_zero_reset_starts_again():
     zero = CORE.replace(reset="zero")
     assert sweeps(zero, [9000, 7, 0])[1] == [(9000, True), (7, False), (3, False)]

@@ -23,6 +23,10 @@ def states(reference, config):
     [
         {},
         {"reset": "zero"},
+        {"reset": "soft now"},
+        {"reset": "soft now", "synapse": "exponential", "lanes": 4, "potential": QFormat(True, 3, 12)},
+        {"reset": "soft now", "threshold": 16.0, "surrogate_width": 0.5, "lanes": 1},
+        {"reset": "soft now", "threshold": 2.0**-12, "surrogate_width": 512.0, "learning": False},
         {"synapse": "exponential", "reset": "zero", "lanes": 4, "potential": QFormat(True, 3, 12)},
         {"synapse": "exponential", "learning": False, "lanes": 1},
         {"neurons": 1, "lanes": 1},

@@ -53,6 +53,7 @@ CONFIGS = {
         memory="single",
         delays="axonal",
         kernel_radius=2,
+        reset="soft now",
         synapse="exponential",
     ),
     "sixteen-lanes": CoreConfig(inputs=4, neurons=19, outputs=5, max_delay=3, lanes=16, kernel_radius=2, dormant=True),
