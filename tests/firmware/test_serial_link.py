@@ -15,6 +15,7 @@ from ranvier.firmware.link import LinkError
 from ranvier.firmware.remote import RemoteCore
 from ranvier.firmware.serial_link import SerialLink
 from ranvier.golden.compiled import CompiledCore
+from ranvier.golden.device_base import DeviceError
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.hw.registers import Register, Space, word_address
@@ -128,7 +129,7 @@ def test_after_half_a_load_the_core_refuses_samples_until_it_was_loaded_whole(pi
             device.load(network)
         before = device.read(Register.SAMPLES)
         assert Register.STATUS.unpack(device.read(Register.STATUS))["loading"] == 1
-        with pytest.raises(LinkError, match="did not arrive whole"):
+        with pytest.raises(DeviceError, match="not all of it"):
             device.run(sample)
         assert device.read(Register.SAMPLES) == before
     with RemoteCore(CONFIG, SerialLink(pipe.port, board.baud, TIMEOUT)) as again:
@@ -148,7 +149,7 @@ def test_unplugged_in_mid_transfer(board):
     assert "\n" not in str(caught.value)
     for _ in range(2):
         with pytest.raises(LinkError, match="unplugged"):
-            device.run(random_sample(CONFIG, np.random.default_rng(8)))
+            device.load(lively(7))
     device.close()
     pipe.close()
     with RemoteCore(CONFIG, SerialLink(board.port, board.baud, TIMEOUT)) as again:  # the board is plugged in again
