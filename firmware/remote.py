@@ -259,7 +259,7 @@ class RemoteCore(DeviceBase):
             if streaming
             else "reset it or reload its bitstream"
         )
-        return LinkError(f"{self.link.name}: the core is still busy after {self.PATIENCE:.0f} s: {way}")
+        return LinkError(f"{self.link.name}: the core is still busy after {self.PATIENCE:g} s: {way}")
 
 
 def _events(sample: Sample, target: int | None) -> list[list[int]]:

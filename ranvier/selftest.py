@@ -29,7 +29,7 @@ __all__ = ["SCENARIOS", "Outcome", "Rate", "Scenario", "ScenarioError", "SelfTes
 RATES = (0.92, 0.95, 0.97, 1.0, 1.03, 1.05, 1.08)
 
 #: How often each thing that a device does is interrupted.
-INTERRUPTS = 3
+INTERRUPTS = 2
 
 RASTER: tuple[Traced, ...] = ("spikes",)
 
