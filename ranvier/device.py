@@ -151,8 +151,12 @@ def _simulated(name: str, config: CoreConfig) -> Device:
                     "pip install 'ranvier[interfaces]', or in a clone pip install '.[interfaces]'"
                 )
             from ranvier.sim.face_link import FaceLink
+            from ranvier.sim.session import SessionError
 
-            return RemoteCore(config, FaceLink(config, name))
+            try:
+                return RemoteCore(config, FaceLink(config, name))
+            except SessionError as error:
+                raise DeviceError(str(error)) from None
         case "pty":
             from ranvier.sim.port import SimulatedLink, SimulatedPort
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ranvier.firmware.link import LinkError, Words
 from ranvier.golden.config import CoreConfig
+from ranvier.sim import verilator
 from ranvier.sim.bench import CONFIG
 from ranvier.sim.face_server import SOCKET, STALL
 from ranvier.sim.hosts import Access, Answer
@@ -49,12 +50,15 @@ class FaceLink:
 
     Raises
     ------
+    VerilatorError
+        If Verilator or the compiler is missing.
     SessionError
         If the simulator cannot be started, or ended because the face broke a rule of its bus; with its log.
     """
 
     def __init__(self, config: CoreConfig, face: str, *, seed: int = 1, stall: float = 0.2):
         self.name = f"simulated {face}"
+        verilator.environment(), verilator.compiler()  # in the other process, nobody would hear that they are missing
         self._temporary = tempfile.TemporaryDirectory(prefix="ranvier-")
         folder = Path(self._temporary.name)
         (folder / CONFIG).write_text(config.to_toml())

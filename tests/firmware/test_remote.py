@@ -170,7 +170,8 @@ def test_interrupted_before_or_after_any_access_the_next_sample_is_right(name, a
         expected = golden.run(SAMPLE, target=1)
         assert expected.spikes > 0
         device.load(network)
-        for n in range(1 + stride * after // 2, 1000, stride):
+        first = 1 + stride * after // 2
+        for n in range(first, 1000, stride):
             link.countdown, link.after = n, after
             try:
                 INTERRUPTED[name](device)
@@ -194,7 +195,7 @@ def test_interrupted_before_or_after_any_access_the_next_sample_is_right(name, a
                 for core in (golden, device):
                     core.load(network)
         link.countdown = -1
-    counted = f"{name} interrupted {'after' if after else 'before'} {n // stride} of {n - 1} accesses"
+    counted = f"{name} interrupted {'after' if after else 'before'} {len(range(first, n, stride))} of {n - 1} accesses"
     record_property("evidence", counted)
     assert n > 5
 

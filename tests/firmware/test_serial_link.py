@@ -180,6 +180,40 @@ def test_an_interrupted_load_of_another_program_does_no_harm(board):
         assert same(device.network(), lively(9))
 
 
+def test_an_access_that_was_interrupted_leaves_nothing_on_the_line(board, monkeypatch):
+    """Half a frame has gone out, or the answer is on its way: the next access gets its own."""
+    whole, read = serial.Serial.write, serial.Serial.read
+    interrupts = []
+
+    def half(port, frame):
+        whole(port, frame[: max(1, len(frame) // 2)])
+        interrupts.append("write")
+        raise KeyboardInterrupt
+
+    def early(port, count=1):
+        interrupts.append("read")
+        if len(interrupts) % 2:
+            read(port, count)
+        raise KeyboardInterrupt
+
+    golden = CompiledCore(CONFIG)
+    network, sample = lively(11), random_sample(CONFIG, np.random.default_rng(12))
+    golden.load(network)
+    expected = golden.run(sample).scores.tolist()
+    with RemoteCore(CONFIG, SerialLink(board.port, board.baud, PATIENCE)) as device:
+        device.load(network)
+        for name, harm in (("write", half), ("read", early), ("read", early)):
+            for action in (lambda: device.run(sample), device.network, lambda: device.read(Register.DIGEST)):
+                with monkeypatch.context() as patch:
+                    patch.setattr(serial.Serial, name, harm)
+                    with pytest.raises(KeyboardInterrupt):
+                        action()
+                assert device.read(Register.DIGEST) == CONFIG.digest
+                assert device.run(sample).scores.tolist() == expected
+        assert same(device.network(), network)
+    assert interrupts == ["write"] * 3 + ["read"] * 6
+
+
 @pytest.mark.parametrize("relative", [0.5, 0.85, 1.2, 2.0])
 def test_a_wrong_baud_rate_is_named(board, relative):
     baud = round(board.baud * relative)
