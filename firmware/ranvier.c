@@ -92,19 +92,31 @@ static ranvier_error_t discard_outputs(ranvier_t *core) {
     return RANVIER_E_TIMEOUT;
 }
 
-static ranvier_error_t give(ranvier_t *core, uint32_t kind, bool scored, uint32_t index) {
-    if (core->loading) return RANVIER_E_LOADING;
+static ranvier_error_t put_event(ranvier_t *core, uint32_t kind, bool scored, uint32_t index) {
     TRY(wait_for_room(core));
+    core->dirty = true; /* also if it fails: it may have arrived all the same */
     TRY(put(core, RANVIER_REG_EVENT, PUT(kind, EVENT_KIND) | PUT(scored, EVENT_SCORED) | PUT(index, EVENT_INDEX)));
     --core->room;
-    core->dirty = kind == RANVIER_EVENT_SPIKE || kind == RANVIER_EVENT_STEP;
     return RANVIER_OK;
 }
 
-static ranvier_error_t set_loading(ranvier_t *core, bool loading) {
-    TRY(put(core, RANVIER_REG_CONTROL, PUT(loading, CONTROL_LOADING)));
-    core->loading = loading;
+static ranvier_error_t give(ranvier_t *core, uint32_t kind, bool scored, uint32_t index) {
+    return core->loading ? RANVIER_E_LOADING : put_event(core, kind, scored, index);
+}
+
+/* Clear the core's state, once it has handled what it was given, whoever gave it. */
+static ranvier_error_t reset(ranvier_t *core) {
+    TRY(wait_until_idle(core));
+    core->room = 0u; /* asked for anew: whoever gave it events, this driver did not count them */
+    TRY(put_event(core, RANVIER_EVENT_RESET, false, 0u));
+    TRY(wait_until_idle(core));
+    core->dirty = false;
     return RANVIER_OK;
+}
+
+/* Whether the core refuses events. It sends no outputs to its stream then, where perhaps nobody takes them. */
+static ranvier_error_t refuse_events(ranvier_t *core, bool loading) {
+    return put(core, RANVIER_REG_CONTROL, PUT(loading, CONTROL_LOADING));
 }
 
 /* ---- what fits */
@@ -233,12 +245,11 @@ ranvier_error_t ranvier_extent(const ranvier_t *core, ranvier_array_t array, uin
 
 ranvier_error_t ranvier_load_begin(ranvier_t *core) {
     if (core == NULL) return RANVIER_E_ARGUMENT;
-    TRY(wait_until_idle(core));
+    core->loading = true; /* until ranvier_load_end, whatever happens */
     TRY(start_checksum(core));
-    TRY(set_loading(core, false));
-    TRY(give(core, RANVIER_EVENT_RESET, false, 0u));
-    TRY(wait_until_idle(core));
-    TRY(set_loading(core, true));
+    TRY(refuse_events(core, false)); /* a core that waits for somebody to take its outputs goes on */
+    TRY(reset(core));
+    TRY(refuse_events(core, true));
     TRY(put(core, RANVIER_REG_ERROR, ALL));
     return discard_outputs(core);
 }
@@ -285,8 +296,10 @@ ranvier_error_t ranvier_load_end(ranvier_t *core) {
     if (core == NULL) return RANVIER_E_ARGUMENT;
     TRY(put(core, RANVIER_REG_CLEAR, 0u));
     TRY(ranvier_check(core));
-    TRY(set_loading(core, false));
-    return ranvier_check(core);
+    TRY(refuse_events(core, false));
+    TRY(ranvier_check(core));
+    core->loading = false;
+    return RANVIER_OK;
 }
 
 ranvier_error_t ranvier_set_step_sizes(ranvier_t *core, const ranvier_step_sizes_t *eta) {
@@ -309,7 +322,7 @@ ranvier_error_t ranvier_check(ranvier_t *core) {
     const ranvier_error_t differs = expect(core, core->checksum, received, RANVIER_E_CHECKSUM);
     if (differs == RANVIER_OK) return RANVIER_OK;
     core->loading = true; /* whether or not the core can be told */
-    TRY(set_loading(core, true));
+    TRY(refuse_events(core, true));
     TRY(get(core, RANVIER_REG_ERROR, &errors));
     const uint32_t refused = errors & (RANVIER_ERROR_ACCESS_MASK | RANVIER_ERROR_EVENT_MASK);
     return refused ? RANVIER_E_REFUSED : differs;
@@ -335,9 +348,8 @@ ranvier_error_t ranvier_sample_begin(ranvier_t *core, bool learn, bool report) {
     if (core == NULL) return RANVIER_E_ARGUMENT;
     if (core->loading) return RANVIER_E_LOADING;
     if (learn && !core->shape.learning) return RANVIER_E_UNSUPPORTED;
+    TRY(core->dirty ? reset(core) : wait_until_idle(core));
     core->room = core->scored = 0u;
-    if (core->dirty) TRY(give(core, RANVIER_EVENT_RESET, false, 0u));
-    TRY(wait_until_idle(core));
     TRY(put(core, RANVIER_REG_MODE, PUT(learn, MODE_LEARN) | PUT(report, MODE_REPORT)));
     if (report) TRY(discard_outputs(core));
     TRY(get(core, RANVIER_REG_OVERFLOWS, &core->overflows));
@@ -366,9 +378,8 @@ static ranvier_error_t check_overflow(ranvier_t *core) {
 
 ranvier_error_t ranvier_next_step(ranvier_t *core, uint32_t *neurons, size_t capacity, size_t *count) {
     size_t spikes = 0u;
-    uint32_t polls = 0u;
     if (core == NULL || (neurons == NULL && capacity > 0u)) return RANVIER_E_ARGUMENT;
-    while (polls < core->patience) {
+    for (uint32_t polls = 0u; polls < core->patience; ++polls) {
         uint32_t output, status;
         TRY(get(core, RANVIER_REG_OUTPUT, &output));
         if (!GET(output, OUTPUT_VALID)) {
@@ -377,7 +388,6 @@ ranvier_error_t ranvier_next_step(ranvier_t *core, uint32_t *neurons, size_t cap
                 TRY(check_overflow(core));
                 return RANVIER_E_ARGUMENT;
             }
-            ++polls;
         } else if (GET(output, OUTPUT_KIND) == RANVIER_OUTPUT_STEP) {
             if (count != NULL) *count = spikes;
             return check_overflow(core);
@@ -396,7 +406,8 @@ ranvier_error_t ranvier_sample_end(ranvier_t *core, uint32_t *prediction) {
     TRY(wait_until_idle(core));
     TRY(ranvier_check(core));
     TRY(get(core, RANVIER_REG_SAMPLES, &samples));
-    if (samples != core->samples + 1u) return RANVIER_E_SHARED;
+    if (samples - core->samples != UINT32_C(1)) return RANVIER_E_SHARED; /* modulo 2^32, as it wraps */
+    core->dirty = false;
     TRY(get(core, RANVIER_REG_PREDICTION, &winner));
     if (prediction != NULL) *prediction = winner;
     return check_overflow(core);

@@ -154,7 +154,10 @@ ranvier_error_t ranvier_extent(const ranvier_t *core, ranvier_array_t array, uin
 
 /* ---- loading a network: ranvier_load_begin, every row of every array, ranvier_load_settings, ranvier_load_end */
 
-/** Clear the core's state, counters, errors and outputs, and have it refuse events until ranvier_load_end. */
+/**
+ * Clear the core's state, counters, errors and outputs, and have it refuse events until ranvier_load_end. Whatever it was doing
+ * is ended, and outputs no longer go to the output stream.
+ */
 ranvier_error_t ranvier_load_begin(ranvier_t *core);
 
 /**
@@ -190,7 +193,7 @@ ranvier_error_t ranvier_read(ranvier_t *core, ranvier_array_t array, uint32_t ro
 /* ---- running a sample: ranvier_sample_begin, the spikes of a step and the step, again and again, ranvier_sample_end */
 
 /**
- * Begin from cleared state. With `learn`, weights and delays are updated on scored steps; with `report`, ranvier_next_step tells
+ * Begin from cleared state, whatever became of the sample before. With `learn`, weights and delays are updated on scored steps; with `report`, ranvier_next_step tells
  * who spiked.
  */
 ranvier_error_t ranvier_sample_begin(ranvier_t *core, bool learn, bool report);
@@ -224,7 +227,7 @@ ranvier_error_t ranvier_busy(ranvier_t *core, bool *busy);
 
 /* ---- counters, interrupts, errors */
 
-/** All counters since the network was loaded, by RANVIER_COUNTER_SPIKES and so on. They wrap. */
+/** All counters since the network was loaded, by RANVIER_COUNTER_SPIKES and so on. They wrap: subtract them as uint32_t. */
 ranvier_error_t ranvier_counters(ranvier_t *core, uint32_t counters[RANVIER_COUNTERS]);
 
 /** Clocks in which the core was busy since the network was loaded; wraps. */

@@ -1,7 +1,7 @@
 """A core behind a link, with the device API of the golden model: what drives a board, and its simulation just so."""
 
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from time import monotonic, sleep
 
 import numpy as np
@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from ranvier.firmware.link import Link, LinkError, Words
 from ranvier.firmware.loading import ARRAYS, TRACES, arrays, settings, step_sizes
-from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.record import COUNTERS, TRACED, Record, Traced
-from ranvier.golden.spikes import Sample, check_run
-from ranvier.golden.step_size import StepSize
+from ranvier.golden.device_base import DeviceBase
+from ranvier.golden.network import Network
+from ranvier.golden.record import COUNTERS, Record, Steps, since
+from ranvier.golden.spikes import Sample
 from ranvier.hw.events import EventKind
 from ranvier.hw.registers import Register, Space, constants, word_address
 
@@ -23,12 +22,15 @@ __all__ = ["RemoteCore"]
 Raw = NDArray[np.int64]
 
 
-class RemoteCore(Closing):
+class RemoteCore(DeviceBase):
     """A core reached over a `Link`.
 
     Everything that is written is summed up on both sides (`Register.CHECKSUM`) and compared after a network was loaded and
     after every sample, so that a broken link is noticed before its result is believed. While a network is loaded the core
     refuses events; after a failure it goes on refusing them until a network was loaded whole.
+
+    Nothing is taken for granted of what the core was doing before: another process, or an interrupt in this one, may have
+    left half a sample, half a network, or outputs on their way to nobody. `load` mends all of it, and every `run` resets.
 
     Parameters
     ----------
@@ -40,18 +42,20 @@ class RemoteCore(Closing):
     Raises
     ------
     LinkError
-        If something else answers, or nothing; naming both sides.
+        If something else answers, or nothing, naming both sides; from any method, if not all of it arrived or the core does
+        not go on. After a sample or network that did not arrive whole, a network must be loaded again.
     """
 
-    #: Seconds that a core may be busy with what it was given.
+    #: Seconds that a core may be busy without getting on.
     PATIENCE = 60.0
 
     def __init__(self, config: CoreConfig, link: Link):
-        self.config, self.link = config, link
+        self.link = link
         self._checksum = 0
+        self._settled = True  # nothing was interrupted since the network was loaded
         try:
+            super().__init__(config)
             self._identify()
-            self.load(Network.zeros(config))
         except BaseException:
             link.close()
             raise
@@ -83,6 +87,7 @@ class RemoteCore(Closing):
         """Compare the sums of what was written."""
         given = self.read(Register.CHECKSUM)
         if given != self._checksum:
+            self._held = None
             self.write(Register.CONTROL, Register.CONTROL.pack(loading=1))
             causes = [name for name, held in Register.ERROR.unpack(self.read(Register.ERROR)).items() if held]
             raise LinkError(
@@ -101,21 +106,15 @@ class RemoteCore(Closing):
             values[row] = self.link.read(word_address(space, 0) << 2, columns).astype(np.int32)
         return values
 
-    # ---------------------------------------------------------------- device API
+    # ---------------------------------------------------------------- what a device does
 
-    def load(self, network: Network) -> None:
-        """Take over all parameters and the seed, and check that they arrived; clear state and counters."""
-        if network.config != self.config:
-            raise NetworkError("the network was made for another configuration: open the device with network.config")
-        self._wait()
-        self.write(Register.CONTROL, 0)
-        self.write(Register.EVENT, Register.EVENT.pack(kind=EventKind.RESET.value))
-        self._wait()
+    def _load(self, network: Network) -> None:
+        """Check that everything arrived, and only then let the core take events."""
+        self.write(Register.CONTROL, 0)  # no output stream: a core that waits for somebody to take from it goes on
+        self._reset()
         self.write(Register.CONTROL, Register.CONTROL.pack(loading=1))
-        self.write(Register.ERROR, 0xFFFFFFFF)
-        for _ in range(Register.STATUS.unpack(self.read(Register.STATUS))["waiting"]):
-            self.read(Register.OUTPUT)
-        self._start_checksum()
+        self.link.read(Register.OUTPUT.address, self._status()["waiting"], increment=False)
+        self._start()
         for space, values in arrays(network).items():
             for row, columns in enumerate(values):
                 self.write(Register.ROW, row)
@@ -125,59 +124,50 @@ class RemoteCore(Closing):
         self.write(Register.CLEAR, 1)
         self._check("the network")
         self.write(Register.CONTROL, 0)
-        self._network = network.replace()
+        self._settled = True
 
-    def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
-        """Change the step sizes between samples."""
-        self._start_checksum()
-        for register, value in step_sizes(weight, delay, readout).items():
-            self.write(register, value)
+    def _step_sizes(self, network: Network) -> None:
+        self._settled = False
+        self._start()
+        self._write_step_sizes(network)
         self._check("the step sizes")
-        self._network = self._network.replace(eta_weight=weight, eta_delay=delay, eta_readout=readout)
+        self._settled = True
 
-    def network(self) -> Network:
+    def _read_network(self, network: Network) -> Network:
         """The parameters as they are now, read back from the core."""
+        self._wait()
+        self._start()
         names = [name for name, (shape, _, _) in Network.layout(self.config).items() if shape[0]]
-        return self._network.replace(**{name: self._window(ARRAYS[name]) for name in names})
+        return network.replace(**{name: self._window(ARRAYS[name]) for name in names})
 
-    def counters(self) -> dict[str, int]:
-        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
+    def _counters(self) -> dict[str, int]:
+        self._wait()
         return dict(
             zip(COUNTERS, (int(n) for n in self.link.read(Register.COUNTER.address, len(COUNTERS))), strict=True)
         )
 
-    def run(
-        self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
-    ) -> Record:
-        """Run one sample from cleared state, learning on it if `learn`; see `ranvier.golden.core.GoldenCore.run`.
-
-        Raises
-        ------
-        LinkError
-            If not all of it arrived, or the core does not answer. What the core holds then is not to be trusted: load again.
-        """
-        sample = sample.later(self._network.lag)
-        check_run(self.config, sample, target, learn)
-        self._start_checksum()
+    def _run(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Record:
+        self._reset()
+        self._start()
+        if not self._settled:
+            self._write_step_sizes(self._network)
         self.write(Register.MODE, Register.MODE.pack(learn=learn))
-        (cycles,), spikes = self.link.read(Register.CYCLES.address), self.counters()["spikes"]
-        steps: dict[Traced, Raw] = {
-            name: np.zeros((sample.steps, getattr(self.config, TRACED[name])), np.int64) for name in record
-        }
+        cycles, samples, spikes = self.read(Register.CYCLES), self.read(Register.SAMPLES), self._spikes()
         events = _events(sample, target)
         if steps:
             for t, words in enumerate(events):
                 self._give(words)
+                self._wait()
                 for name, values in steps.items():
                     if TRACES[name].exists(self.config):
                         values[t] = self._window(TRACES[name])[0]
         else:
             self._give([word for words in events for word in words])
-        samples = self.read(Register.SAMPLES)
         self._give([Register.EVENT.pack(kind=EventKind.END.value)])
         self._wait()
         self._check("the sample")
-        ended = (self.read(Register.SAMPLES) - samples) & 0xFFFFFFFF
+        self._settled = True
+        ended = since(samples, self.read(Register.SAMPLES))
         if ended != 1:
             raise LinkError(
                 f"{self.link.name}: the core ended {ended} samples instead of 1: it was used by somebody else"
@@ -185,13 +175,12 @@ class RemoteCore(Closing):
         return Record(
             prediction=self.read(Register.PREDICTION),
             scores=self._window(Space.SCORE)[0],
-            spikes=self.counters()["spikes"] - spikes,
+            spikes=since(spikes, self._spikes()),
             steps=steps,
-            cycles=int((self.read(Register.CYCLES) - int(cycles)) & 0xFFFFFFFF),
+            cycles=since(cycles, self.read(Register.CYCLES)),
         )
 
-    def close(self) -> None:
-        """Let go of the link."""
+    def _close(self) -> None:
         self.link.close()
 
     # ---------------------------------------------------------------- details
@@ -212,23 +201,65 @@ class RemoteCore(Closing):
                 f"{expected:#010x}, received {given:#010x}: open it with the configuration of its bitstream"
             )
 
+    def _start(self) -> None:
+        """Before anything whose arrival is checked: errors and sums of the past do not count."""
+        self.write(Register.ERROR, 0xFFFFFFFF)
+        self._start_checksum()
+
+    def _reset(self) -> None:
+        """Let the core finish what it was given, whoever gave it, and clear its state."""
+        self._wait()
+        self._give([Register.EVENT.pack(kind=EventKind.RESET.value)])
+        self._wait()
+
+    def _spikes(self) -> int:
+        return self.read(Register.COUNTER, COUNTERS.index("spikes"))
+
+    def _write_step_sizes(self, network: Network) -> None:
+        for register, value in step_sizes(network.eta_weight, network.eta_delay, network.eta_readout).items():
+            self.write(register, value)
+
     def _give(self, words: Sequence[int]) -> None:
         """Put events into the queue, never more than it has room for."""
+        until = monotonic() + self.PATIENCE
         while words:
-            room = Register.STATUS.unpack(self.read(Register.STATUS))["room"]
-            now, words = words[:room], words[room:]
+            status = self._status()
+            if status["loading"]:
+                self._held = None
+                raise LinkError(
+                    f"{self.link.name}: the core refuses events, since a network did not arrive whole: load it again"
+                )
+            now, words = words[: status["room"]], words[status["room"] :]
             if now:
                 self._write(Register.EVENT.address, now, increment=False)
+                until = monotonic() + self.PATIENCE
+            elif monotonic() > until:
+                raise self._stuck()
+            else:
+                sleep(0)
 
     def _wait(self) -> None:
-        """Until the core has handled everything."""
-        until = monotonic() + self.PATIENCE
-        while Register.STATUS.unpack(self.read(Register.STATUS))["busy"]:
-            if monotonic() > until:
-                raise LinkError(
-                    f"{self.link.name}: the core is still busy after {self.PATIENCE:.0f} s: reset it or reload its bitstream"
-                )
+        """Until the core has handled everything, as long as it gets on."""
+        until, room = monotonic() + self.PATIENCE, 0
+        while (status := self._status())["busy"]:
+            if status["room"] > room:  # events leave the queue
+                until, room = monotonic() + self.PATIENCE, status["room"]
+            elif monotonic() > until:
+                raise self._stuck()
             sleep(0)
+
+    def _status(self) -> dict[str, int]:
+        return Register.STATUS.unpack(self.read(Register.STATUS))
+
+    def _stuck(self) -> LinkError:
+        """Why the core does not go on, and the way out."""
+        streaming = Register.CONTROL.unpack(self.read(Register.CONTROL))["stream"]
+        way = (
+            "its outputs go to the output stream and nobody takes them: take them, or load a network, which ends that"
+            if streaming
+            else "reset it or reload its bitstream"
+        )
+        return LinkError(f"{self.link.name}: the core is still busy after {self.PATIENCE:g} s: {way}")
 
 
 def _events(sample: Sample, target: int | None) -> list[list[int]]:

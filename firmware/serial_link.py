@@ -1,7 +1,8 @@
 """A link over a serial port, in UARTBone frames: to a board, or to its simulation behind a pseudo-terminal."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import inf
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
@@ -30,9 +31,9 @@ class SerialLink:
     """A serial port with a Ranvier core at its other end; a `ranvier.firmware.link.Link`.
 
     Opening it waits until the core has forgotten half a frame that somebody may have left, and then expects its ID. After
-    an error it does so again before the next access. Everything but `Register.STATUS` and `Register.OUTPUT` is read twice
-    and compared, since no checksum comes with it. A refused read is an error; a refused write shows in `Register.ERROR` and
-    `Register.CHECKSUM` only.
+    an error, or an interrupt that cut an access short, it does so again before the next access. Everything but
+    `Register.STATUS` and `Register.OUTPUT` is read twice and compared, since no checksum comes with it. A refused read is an
+    error; a refused write shows in `Register.ERROR` and `Register.CHECKSUM` only.
 
     Parameters
     ----------
@@ -87,19 +88,19 @@ class SerialLink:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         port, baud, timeout = parts.netloc + parts.path, options.pop("baud", str(BAUD)), options.pop("timeout", "2")
-        if parts.scheme != "serial" or not port or options or not baud.isdecimal() or not _seconds(timeout):
+        if parts.scheme != "serial" or not port or options or not _rate(baud) or not _seconds(timeout):
             raise ValueError(f"{url!r} is no serial port: expected serial:///dev/ttyUSB0?baud={BAUD}&timeout=2")
         return cls(port, int(baud), float(timeout))
 
     def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:
         """`count` words; see `Link`."""
-        self._synchronise()
         command, parts = (Command.READ if increment else Command.READ_FIXED), []
         for start, length in _bursts(count):
             where = address + 4 * start * increment
-            words = self._burst(command, length, where)
-            if _MOVING.isdisjoint(range(where, where + 4 * (length if increment else 1), 4)):
-                words = self._confirmed(command, words, where)
+            with self._exchange():
+                words = self._burst(command, length, where)
+                if _MOVING.isdisjoint(range(where, where + 4 * (length if increment else 1), 4)):
+                    words = self._confirmed(command, words, where)
             if (words == REFUSED).any():
                 self._check(where, length)
             parts.append(words)
@@ -107,11 +108,11 @@ class SerialLink:
 
     def write(self, address: int, words: Sequence[int] | Words, *, increment: bool = True) -> None:
         """Write all `words`; see `Link`."""
-        self._synchronise()
         command, values = (Command.WRITE if increment else Command.WRITE_FIXED), np.asarray(words, ">u4")
         for start, length in _bursts(len(values)):
             where = address + 4 * start * increment
-            self._send(_head(command, length, where) + values[start : start + length].tobytes())
+            with self._exchange():
+                self._send(_head(command, length, where) + values[start : start + length].tobytes())
 
     def tune(self, baud: int) -> None:
         """Go on at another baud rate; the core keeps its own."""
@@ -146,6 +147,14 @@ class SerialLink:
             f"wiring (rx and tx crossed) and bitstream"
         )
 
+    @contextmanager
+    def _exchange(self) -> Iterator[None]:
+        """Frames and their answers as a whole: one that is cut short, by whatever, leaves the line in an unknown state."""
+        self._synchronise()
+        self._lost = True
+        yield
+        self._lost = False
+
     def _confirmed(self, command: Command, words: Words, address: int) -> Words:
         """Words that a second reading agrees with; a register may move meanwhile, but not for ever."""
         for _ in range(self._READINGS if address < _WINDOWS else 1):
@@ -154,7 +163,6 @@ class SerialLink:
             if not differ.any():
                 return words
             first, words = words, again
-        self._lost = True
         n = int(differ.argmax())
         raise LinkError(
             f"{self.name}: reading {len(words)} words at {address:#x} twice: expected {first[n]:#010x} again as word {n}, "
@@ -163,10 +171,11 @@ class SerialLink:
 
     def _check(self, address: int, count: int) -> None:
         """A word may be an answer, or stand for a refused access; within its addresses, only the core knows."""
-        error, where = (
-            int(self._burst(Command.READ, 1, register.address)[0])
-            for register in (Register.ERROR, Register.ERROR_ADDRESS)
-        )
+        with self._exchange():
+            error, where = (
+                int(self._burst(Command.READ, 1, register.address)[0])
+                for register in (Register.ERROR, Register.ERROR_ADDRESS)
+            )
         beyond = address + 4 * count > 1 << ADDRESS_BITS
         if beyond or (error and address <= where < address + 4 * count):
             raise LinkError(f"{self.name}: the core refused a read from {address if beyond else where:#x}")
@@ -176,7 +185,6 @@ class SerialLink:
         self._send(_head(command, count, address))
         answer = self._receive(4 * count, self._timeout)
         if len(answer) < 4 * count:
-            self._lost = True
             raise LinkError(
                 f"{self.name}: reading {count} words at {address:#x}: expected {4 * count} bytes, received {len(answer)}: "
                 f"the line loses bytes: check the cable or lower the baud rate"
@@ -187,7 +195,6 @@ class SerialLink:
         try:
             surplus = self._serial.in_waiting
             if surplus:
-                self._lost = True
                 received = self._serial.read(surplus)
                 raise LinkError(
                     f"{self.name}: expected nothing more, received {surplus} bytes ({received[:8].hex(' ')}): something "
@@ -197,7 +204,6 @@ class SerialLink:
             self._serial.write_timeout = self._timeout + self._line_time(self._owed)
             self._serial.write(frame)
         except _GONE as error:
-            self._lost = True
             raise LinkError(f"{self.name}: expected to send {len(frame)} bytes: {_vanished(error)}") from None
 
     def _receive(self, count: int, timeout: float) -> bytes:
@@ -227,7 +233,6 @@ class SerialLink:
             first = self._serial.read(1)
             return first + self._serial.read(min(most - 1, self._serial.in_waiting)) if first else first
         except _GONE as error:
-            self._lost = True
             raise LinkError(f"{self.name}: expected up to {most} bytes: {_vanished(error)}") from None
 
 
@@ -239,6 +244,11 @@ def _head(command: Command, count: int, address: int) -> bytes:
 def _bursts(count: int) -> list[tuple[int, int]]:
     """(first word, words) of the frames for `count` words."""
     return [(start, min(BURST, count - start)) for start in range(0, count, BURST)]
+
+
+def _rate(text: str) -> bool:
+    """Whether it is a baud rate."""
+    return text.isdecimal() and int(text) > 0
 
 
 def _seconds(text: str) -> bool:

@@ -1,25 +1,21 @@
 """What the plain and the compiled golden model share: everything around the arithmetic."""
 
 from abc import abstractmethod
-from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.closing import Closing
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.record import TRACED, Record, Traced
-from ranvier.golden.spikes import Sample, SampleError, check_run
-from ranvier.golden.step_size import StepSize
+from ranvier.golden.device_base import DeviceBase
+from ranvier.golden.network import Network
+from ranvier.golden.record import Record, Steps, since
+from ranvier.golden.spikes import Sample
 
 __all__ = ["CoreBase", "Steps"]
 
 Raw = NDArray[np.int64]
-Steps = dict[Traced, Raw]
 
 
-class CoreBase(Closing):
+class CoreBase(DeviceBase):
     """A core in software: one network, one sample at a time.
 
     Parameters
@@ -28,63 +24,19 @@ class CoreBase(Closing):
         The core to model.
     """
 
-    def __init__(self, config: CoreConfig):
-        self.config = config
-        self.load(Network.zeros(config))
-
-    def load(self, network: Network) -> None:
-        """Take over all parameters and the seed; clear state and counters. `NetworkError` if made for another core."""
-        if network.config != self.config:
-            raise NetworkError("the network was made for another configuration: open the device with network.config")
-        self._network = network.replace()
+    def _load(self, network: Network) -> None:
         self.restart()
 
-    def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
-        """Change the step sizes between samples."""
-        self._network = self._network.replace(eta_weight=weight, eta_delay=delay, eta_readout=readout)
-
-    def network(self) -> Network:
-        """A copy of the parameters as they are now."""
-        return self._network.replace()
-
-    def run(
-        self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
-    ) -> Record:
-        """Run one sample from cleared state, learning on it if `learn`; prolonged by the network's lag (`Sample.later`).
-
-        Parameters
-        ----------
-        sample : Sample
-            Input spikes and scored steps.
-        target : int, optional
-            Class of the sample; needed to learn.
-        learn : bool
-            Update W, D and Wout on the way.
-        record : collection of str
-            Quantities to record after every step, from `ranvier.golden.record.TRACED`.
-
-        Raises
-        ------
-        SampleError
-            If the sample or target does not fit the core, or a quantity to record is unknown.
-        """
-        sample = sample.later(self._network.lag)
-        check_run(self.config, sample, target, learn)
-        for name in record:
-            if name not in TRACED:
-                raise SampleError(f"record={name!r} is unknown: choose from {', '.join(TRACED)}")
-        steps: Steps = {n: np.zeros((sample.steps, getattr(self.config, TRACED[n])), np.int64) for n in record}
-        before = self.counts()["spikes"]
-        scores = self.play(sample, target, learn, steps)
-        return Record(int(np.argmax(scores)), scores, self.counts()["spikes"] - before, steps)
-
-    def counters(self) -> dict[str, int]:
-        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`, modulo 2**32 like the chip's registers."""
-        return {name: count % (1 << 32) for name, count in self.counts().items()}
-
-    def close(self) -> None:
-        """Nothing to release."""
+    def _step_sizes(self, network: Network) -> None:
         return
+
+    def _read_network(self, network: Network) -> Network:
+        return network.replace()
+
+    def _run(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Record:
+        before = self.counters()["spikes"]
+        scores = self.play(sample, target, learn, steps)
+        return Record(int(np.argmax(scores)), scores, since(before, self.counters()["spikes"]), steps)
 
     # ---------------------------------------------------------------- arithmetic, spelled twice
 
@@ -95,7 +47,3 @@ class CoreBase(Closing):
     @abstractmethod
     def play(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Raw:
         """Run a checked sample from cleared state, fill `steps`, return the scores [outputs]."""
-
-    @abstractmethod
-    def counts(self) -> dict[str, int]:
-        """`counters` that do not wrap."""

@@ -617,16 +617,15 @@ class CompiledCore(CoreBase):
     """
 
     def __init__(self, config: CoreConfig):
+        super().__init__(config)
         self._sizes = Sizes.of(config)
         self._nowhere = {name: np.zeros((0, 0), np.int64) for name in TRACED}
-        super().__init__(config)
 
     def restart(self) -> None:
         """Seed the generators; clear state and counters."""
         self._state = State.of(self.config, self._network.seed)
 
-    def counts(self) -> dict[str, int]:
-        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
+    def _counters(self) -> dict[str, int]:
         return dict(zip(COUNTERS, self._state.counts.tolist(), strict=True))
 
     def play(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Raw:

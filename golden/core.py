@@ -44,8 +44,7 @@ class GoldenCore(CoreBase):
         self.spikes = self.deliveries = 0
         self.clear()
 
-    def counts(self) -> dict[str, int]:
-        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
+    def _counters(self) -> dict[str, int]:
         return {
             "spikes": self.spikes,
             "deliveries": self.deliveries,

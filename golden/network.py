@@ -12,7 +12,7 @@ from ranvier.golden.qformat import QFormat
 from ranvier.golden.replacing import replacing
 from ranvier.golden.step_size import StepSize
 
-__all__ = ["MOST_LAG", "Network", "NetworkError", "StepSize", "write_arrays"]
+__all__ = ["MOST_LAG", "Network", "NetworkError", "StepSize", "check_network", "write_arrays"]
 
 Raw = NDArray[np.int64]
 
@@ -174,3 +174,19 @@ class Network:
         """One of the arrays in real units (weights in thresholds' units, delays in steps)."""
         formats: dict[str, QFormat] = {"delay": self.config.delay}
         return formats.get(name, self.config.weight).to_float(getattr(self, name))
+
+
+def check_network(network: Network, config: CoreConfig) -> None:
+    """Refuse what cannot be loaded into a core, with a `NetworkError` that says what came and what to give."""
+    if not isinstance(network, Network):
+        text = isinstance(network, str | Path)
+        kind = repr(str(network)) if text else f"a {type(network).__name__}"
+        if text:
+            way = f"give Network.read({kind})"
+        elif kind == "a FloatNetwork":
+            way = "quantise it first"
+        else:
+            way = "give Network.read(path), Network.zeros(config) or one that was trained"
+        raise NetworkError(f"{kind} is no Network: {way}")
+    if network.config != config:
+        raise NetworkError("the network was made for another configuration: open the device with network.config")

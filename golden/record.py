@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COUNTERS", "TRACED", "Record", "Traced"]
+__all__ = ["COUNTERS", "TRACED", "Record", "Steps", "Traced", "since"]
 
 #: Saturation and activity counters of a core, in register order. Each counts since the last `load`, modulo 2**32.
 COUNTERS = (
@@ -34,6 +34,14 @@ TRACED: dict[Traced, str] = {
     "trace": "rows",            # xbar_i[t]; learning samples only
 }  # fmt: skip
 
+#: What is recorded step by step: raw values after each step, [steps, ...].
+Steps = dict[Traced, NDArray[np.int64]]
+
+
+def since(before: int, now: int) -> int:
+    """How far a counter of 32 bits, which wraps, has moved on."""
+    return (now - before) & 0xFFFFFFFF
+
 
 @dataclass
 class Record:
@@ -56,5 +64,5 @@ class Record:
     prediction: int
     scores: NDArray[np.int64]
     spikes: int
-    steps: dict[Traced, NDArray[np.int64]] = field(default_factory=dict)
+    steps: Steps = field(default_factory=dict)
     cycles: int | None = None

@@ -274,9 +274,15 @@ class FloatCore(CoreBase):
 
     def load_real(self, network: FloatNetwork) -> None:
         """`load` with real numbers, none of them rounded; step sizes and seed stay. `NetworkError` if for another core."""
+        self._check_open()
+        if not isinstance(network, FloatNetwork):
+            raise NetworkError(
+                f"a {type(network).__name__} is no FloatNetwork: give FloatNetwork.of(network), or load it"
+            )
         if network.config != self.config:
             raise NetworkError("the network was made for another configuration: open the device with network.config")
-        self._network = self._network.replace(lag=network.lag)
+        self._held = self._held or Network.zeros(self.config)  # what real numbers are not: step sizes and seed
+        self._held = self._held.replace(lag=network.lag)
         self._take(network)
 
     def _take(self, network: FloatNetwork) -> None:
@@ -286,17 +292,16 @@ class FloatCore(CoreBase):
         self.history = History.of(self.config, 0)
         self._counts = dict.fromkeys(COUNTERS, 0)
 
-    def network(self) -> Network:
+    def _read_network(self, network: Network) -> Network:
         """The parameters as they are now, each rounded to the nearest raw value."""
         c, p = self.config, self.parameters
         changes = {"weight": c.weight.quantise(p.weight), "readout": c.weight.quantise(p.readout)}
         if c.delays != "none":
             changes["delay"] = c.delay.quantise(p.delay)
-        return self._network.replace(**changes)
+        return network.replace(**changes)
 
-    def counts(self) -> dict[str, int]:
-        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`; saturation is not counted here."""
-        return dict(self._counts)
+    def _counters(self) -> dict[str, int]:
+        return dict(self._counts)  # saturation is not counted here
 
     def play(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> NDArray[Any]:
         """Run a checked sample from cleared state, fill `steps`, return the scores [outputs]; all in real units."""
@@ -336,6 +341,7 @@ class FloatCore(CoreBase):
         """
         sample = sample.later(self._network.lag)
         check_run(self.config, sample, target, learn=True)
+        self._check_loaded()
         change = Parameters(*(np.zeros_like(values) for values in self.parameters))
         self._play(self._rule().accumulating(), change, sample, target, True)
         return Parameters(*(-values for values in change))

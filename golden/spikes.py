@@ -1,14 +1,15 @@
 """A sample: spikes of the input units over T steps, and on which steps the readout is scored."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.record import TRACED, Traced
 
-__all__ = ["Sample", "SampleError", "check_run"]
+__all__ = ["Sample", "SampleError", "check_record", "check_run"]
 
 
 class SampleError(ValueError):
@@ -97,12 +98,20 @@ class Sample:
 
 def check_run(config: CoreConfig, sample: Sample, target: int | None, learn: bool) -> None:
     """Refuse a run that the core cannot do, with a `SampleError` that says why and what to do instead."""
+    if not isinstance(sample, Sample):
+        raise SampleError(
+            f"sample is a {type(sample).__name__}, not a Sample: give Sample.from_raster(counts) or "
+            "Sample(times, units, scored)"
+        )
     if len(sample.units) and sample.units.max() >= config.inputs:
         raise SampleError(f"the sample has input {sample.units.max()} but this core has inputs={config.inputs}")
-    if target is not None and not (isinstance(target, int | np.integer) and 0 <= target < config.outputs):
-        raise SampleError(
-            f"target={target} but this core has outputs={config.outputs}: classes are 0 to {config.outputs - 1}"
-        )
+    classes = f"classes are 0 to {config.outputs - 1}"
+    if not (target is None or (isinstance(target, int | np.integer) and not isinstance(target, bool))):
+        raise SampleError(f"target={target!r} but a class is a whole number: {classes}")
+    if target is not None and not 0 <= target < config.outputs:
+        raise SampleError(f"target={target} but this core has outputs={config.outputs}: {classes}")
+    if not isinstance(learn, bool | np.bool_):
+        raise SampleError(f"learn={learn!r} is neither True nor False")
     if (scored := int(sample.scored.sum())) > config.max_scored:
         raise SampleError(
             f"the sample has {scored} scored steps but the scores of this core hold {config.max_scored}: score fewer steps, "
@@ -112,3 +121,16 @@ def check_run(config: CoreConfig, sample: Sample, target: int | None, learn: boo
         raise SampleError("this core was built without learning: rebuild with learning=true or run with learn=False")
     if learn and target is None:
         raise SampleError("learning needs a target: give the class of the sample")
+
+
+def check_record(record: Collection[Traced]) -> tuple[Traced, ...]:
+    """The quantities to record; `SampleError` if that is no collection of names of `TRACED`."""
+    if isinstance(record, str) or not isinstance(record, Iterable):
+        raise SampleError(
+            f"record={record!r} is no list of quantities: give some of {', '.join(TRACED)}, as record=['spikes']"
+        )
+    names = tuple(record)
+    for name in names:
+        if not isinstance(name, str) or name not in TRACED:
+            raise SampleError(f"record={name!r} is unknown: choose from {', '.join(TRACED)}")
+    return names

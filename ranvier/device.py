@@ -4,7 +4,9 @@ from collections.abc import Collection
 from types import TracebackType
 from typing import Protocol, Self
 
+from ranvier.extras import missing
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.device_base import DeviceError, check_config
 from ranvier.golden.network import Network, StepSize
 from ranvier.golden.record import Record, Traced
 from ranvier.golden.spikes import Sample
@@ -15,41 +17,56 @@ __all__ = ["CORES", "DEVICES", "Device", "DeviceError", "check_device", "open_de
 CORES = ("golden", "golden:plain", "float64", "sim")
 #: Names that `open_device` knows, beside serial ports.
 DEVICES = (*CORES, "bus", "axi", "wishbone", "pty")
+#: What the bus interfaces are simulated with: packages by module.
+_BUS_MODELS = {
+    "cocotb": "cocotb",
+    "cocotb_bus": "cocotb-bus",
+    "cocotbext.axi": "cocotbext-axi",
+    "cocotbext.wishbone": "cocotbext-wishbone",
+}
 _SERIAL = "serial://"
 _CHOICE = f"choose one of {', '.join(DEVICES)}, {_SERIAL}PORT?baud=RATE"
 
 
-class DeviceError(ValueError):
-    """A device that is unknown or cannot be opened here."""
-
-
 class Device(Protocol):
-    """A core that holds one network and runs one sample at a time. Also a context manager that closes itself."""
+    """A core that holds one network and runs one sample at a time. Also a context manager that closes itself.
+
+    Before a network was loaded whole, and after it was closed, everything but `load` and `close` is a `DeviceError`.
+    """
 
     config: CoreConfig
 
     def load(self, network: Network) -> None:
-        """Load parameters, decays, step sizes and seed; clear all state and counters. `NetworkError` if it does not fit."""
+        """Load parameters, decays, step sizes and seed; clear all state and counters.
+
+        Raises
+        ------
+        NetworkError
+            If it does not fit, or is no network; what was loaded before stays.
+        """
 
     def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
-        """Replace the step sizes, nothing else."""
+        """Replace the step sizes, nothing else. `NetworkError` if one is no `StepSize`."""
 
     def run(
         self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
     ) -> Record:
         """Run one sample from cleared state; with `learn`, update W, D and Wout towards class `target`.
 
+        State is cleared whatever happened before, also if the last sample was interrupted.
+
         Raises
         ------
         SampleError
-            If the sample has units that the core lacks, or learning has no valid target or no learning unit.
+            If the sample has units that the core lacks, learning has no valid target or no learning unit, a quantity to
+            record is unknown, or any of them is of another type.
         """
 
     def network(self) -> Network:
         """Read back the parameters (the state of the random generators is not part of them)."""
 
     def counters(self) -> dict[str, int]:
-        """Counts since `load` by name, see `ranvier.golden.record.COUNTERS`."""
+        """Counts since `load` by name, see `ranvier.golden.record.COUNTERS`; each wraps at 32 bits."""
 
     def close(self) -> None:
         """Free the device; using it afterwards is an error."""
@@ -63,13 +80,13 @@ class Device(Protocol):
 
 def check_device(name: str) -> str:
     """`name` if `open_device` may know it; otherwise `DeviceError`."""
-    if name not in DEVICES and not name.startswith(_SERIAL):
+    if not isinstance(name, str) or (name not in DEVICES and not name.startswith(_SERIAL)):
         raise DeviceError(f"unknown device {name!r}: {_CHOICE}")
     return name
 
 
 def open_device(name: str, config: CoreConfig) -> Device:
-    """Open a core built from `config`.
+    """Open a core built from `config`; it runs samples once a network was loaded.
 
     Parameters
     ----------
@@ -83,11 +100,13 @@ def open_device(name: str, config: CoreConfig) -> Device:
     Raises
     ------
     DeviceError
-        If the name is unknown, or the simulator cannot be built here.
+        If the name is unknown, `config` is no configuration, or the simulator cannot be built here.
     LinkError
         If the port cannot be opened, or no core built from `config` answers there.
     """
-    if check_device(name).startswith(_SERIAL):
+    check_device(name)
+    check_config(config)
+    if name.startswith(_SERIAL):
         from ranvier.firmware.remote import RemoteCore
         from ranvier.firmware.serial_link import SerialLink
 
@@ -126,11 +145,18 @@ def _simulated(name: str, config: CoreConfig) -> Device:
 
             return RemoteCore(config, SimulatedBus(config))
         case "axi" | "wishbone":
+            if lacking := missing(_BUS_MODELS):
+                raise DeviceError(
+                    f"cannot simulate the bus interface {name!r} without {', '.join(lacking)}: "
+                    "pip install 'ranvier[interfaces]', or in a clone pip install '.[interfaces]'"
+                )
+            from ranvier.sim.face_link import FaceLink
+            from ranvier.sim.session import SessionError
+
             try:
-                from ranvier.sim.face_link import FaceLink
-            except ImportError as error:
-                raise DeviceError(f"cannot simulate the face {name!r}: {error}: install ranvier[test]") from None
-            return RemoteCore(config, FaceLink(config, name))
+                return RemoteCore(config, FaceLink(config, name))
+            except SessionError as error:
+                raise DeviceError(str(error)) from None
         case "pty":
             from ranvier.sim.port import SimulatedLink, SimulatedPort
 

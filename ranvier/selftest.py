@@ -1,13 +1,16 @@
 """What every device has to do, as scenarios: for the golden model, for simulations of every face, and for a board."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import cycle
+from time import monotonic
 from typing import Any
 
 import numpy as np
 
-from ranvier.device import Device, open_device
+from ranvier.device import Device, DeviceError, open_device
 from ranvier.firmware.link import LinkError
 from ranvier.firmware.remote import RemoteCore
 from ranvier.firmware.serial_link import SerialLink
@@ -24,6 +27,9 @@ __all__ = ["SCENARIOS", "Outcome", "Rate", "Scenario", "ScenarioError", "SelfTes
 
 #: Baud rates of a sweep, relative to the one that the core was built for.
 RATES = (0.92, 0.95, 0.97, 1.0, 1.03, 1.05, 1.08)
+
+#: How often each thing that a device does is interrupted.
+INTERRUPTS = 2
 
 RASTER: tuple[Traced, ...] = ("spikes",)
 
@@ -174,10 +180,10 @@ def sweep(device: RemoteCore, link: SerialLink) -> list[Rate]:
 
 
 def run_scenario(name: str, device: Device, reference: Device) -> Outcome:
-    """Run one; an error of the link is a failure like a difference."""
+    """Run one; an error of the link, or a device that refuses what it must do, is a failure like a difference."""
     try:
         return Outcome(name, SCENARIOS[name].function(device, reference))
-    except (ScenarioError, LinkError) as error:
+    except (ScenarioError, LinkError, DeviceError) as error:
         return Outcome(name, failure=str(error))
 
 
@@ -388,6 +394,114 @@ def wrong_network(device: Device, reference: Device) -> int:
     raise ScenarioError("expected a network of another configuration to be refused, received no error")
 
 
+@_scenario
+def wrong_types(device: Device, reference: Device) -> int:
+    """What is no network, sample, class, step size or list of quantities is refused in one line, and changes nothing."""
+    rng = _both(device, reference, 85)
+    good, small = _lively(device.config, rng), StepSize.of(0.1)
+    call: Any = device  # whose types are of no concern here
+    wrong: list[tuple[type[Exception], Callable[[], object]]] = [
+        *((NetworkError, lambda given=given: call.load(given)) for given in ("model.npz", None, good, {})),
+        *((NetworkError, lambda n=n: call.step_sizes(*[small] * n, 0.1, *[small] * (2 - n))) for n in range(3)),
+        *((SampleError, lambda given=given: call.run(given)) for given in (np.ones((3, 2)), None, "sample", [])),
+        *((SampleError, lambda given=given: call.run(good, target=given)) for given in ("a", 1.0, [0], True)),
+        (SampleError, lambda: call.run(good, target=0, learn="no")),
+        *(
+            (SampleError, lambda given=given: call.run(good, record=given))
+            for given in ("spikes", ["spike"], [0], 1, None)
+        ),
+    ]
+    for n, (kind, refused) in enumerate(wrong):
+        try:
+            refused()
+        except kind as error:
+            _holds(f"one line, received {str(error)!r}", "\n" not in str(error))
+            continue
+        except Exception as error:
+            raise ScenarioError(
+                f"call {n}: expected {kind.__name__}, received {type(error).__name__}: {error}"
+            ) from None
+        raise ScenarioError(f"call {n}: expected {kind.__name__}, received no error")
+    compared = len(wrong) + _run_both(device, reference, "the sample after wrong types", good)
+    return compared + _same_networks("after wrong types", device.network(), reference.network())
+
+
+class _Interrupt(KeyboardInterrupt):
+    """Ctrl-C, but for that nobody pressed it."""
+
+
+def _interrupted(seconds: float, action: Callable[[], object]) -> None:
+    """Do something again and again, and be interrupted after some time, wherever it is then."""
+
+    def interrupt(*_: object) -> None:
+        raise _Interrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            while True:
+                action()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except _Interrupt:
+        return
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@_scenario
+def interrupts(device: Device, reference: Device) -> int:
+    """Interrupted at any time, a device starts the next sample from cleared state, or says that it must be loaded again."""
+    config = device.config
+    rng = _both(device, reference, 86)
+    long, short, network = _lively(config, rng), _lively(config, rng), reference.network()
+    etas = cycle(((network.eta_weight, network.eta_delay, network.eta_readout), (StepSize.of(0.1),) * 3))
+
+    def check() -> int:
+        compared = _run_both(device, reference, "the sample after an interrupt", short)
+        return compared + _same_networks("after an interrupt", device.network(), reference.network())
+
+    def check_load() -> int:
+        try:
+            device.run(short)
+        except DeviceError:
+            device.load(network)
+        return check()
+
+    def check_step_sizes() -> int:
+        held = device.network()
+        reference.step_sizes(held.eta_weight, held.eta_delay, held.eta_readout)
+        return (
+            check()
+            + (config.learning and _run_both(device, reference, "learning", short, target=0, learn=True))
+            + check()
+        )
+
+    def check_learning() -> int:
+        for core in (device, reference):
+            core.load(network)
+        return check()
+
+    actions: list[tuple[Callable[[], object], Callable[[], int]]] = [
+        (lambda: device.run(long), check),
+        (lambda: device.run(long, record=RASTER), check),
+        (device.network, check),
+        (lambda: device.load(network), check_load),
+        (lambda: device.step_sizes(*next(etas)), check_step_sizes),
+        (lambda: device.run(long, target=0, learn=config.learning), check_learning),
+    ]
+    compared = 0
+    for action, after in actions:
+        start = monotonic()
+        action()
+        longest = max(monotonic() - start, 1e-3)
+        for share in rng.random(INTERRUPTS):
+            _interrupted(float(share) * longest, action)
+            compared += after()
+    return compared
+
+
 # -------------------------------------------------------------------- scenarios of the registers
 
 
@@ -572,3 +686,34 @@ def overflow(device: RemoteCore, reference: Device) -> int:
         compared += _same("kinds of outputs", [word["kind"] for word in reported], [OutputKind.STEP.value] * held)
     device.load(reference.network())
     return compared + _run_both(device, reference, "the sample after it", _lively(device.config, rng))
+
+
+@_of_registers
+def left_behind(device: RemoteCore, reference: Device) -> int:
+    """Half a sample, reports, errors and a stream bit that somebody left do no harm to who comes next."""
+    rng = _both(device, reference, 140)
+    sample, network, compared = _lively(device.config, rng), reference.network(), 0
+    half = _event_words(sample)[: len(sample.times) // 2]
+    for n in range(2):
+        _report(device, half)
+        compared += _run_both(device, reference, f"sample {n} after half of one", sample)
+    with RemoteCore(device.config, _Shared(device)) as other:  # whose program died in the middle of a sample
+        _report(device, half)
+        for refused in (lambda: other.run(sample), other.network, other.counters):
+            try:
+                refused()
+            except DeviceError:
+                compared += 1
+                continue
+            raise ScenarioError("expected a core that was never loaded to be refused, received no error")
+        other.load(network)
+        compared += _run_both(other, reference, "the sample of another program", sample)
+    device.write(Register.MODE, Register.MODE.pack(report=1))
+    device.write(Register.CONTROL, Register.CONTROL.pack(stream=1))
+    for word in half:
+        device.write(Register.EVENT, word)
+    device.load(network)
+    compared += _same("STATUS.waiting after loading", _fields(device, Register.STATUS)["waiting"], 0)
+    compared += _same("CONTROL after loading", device.read(Register.CONTROL), 0)
+    compared += _same("ERROR after loading", device.read(Register.ERROR), 0)
+    return compared + _run_both(device, reference, "the sample after a stream bit", sample)

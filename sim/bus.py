@@ -77,6 +77,8 @@ class SimulatedBus:
             self._bus = ctypes.c_void_p()
 
     def _burst(self, write: bool, address: int, words: Words, increment: bool) -> Words:
+        if not self._bus:
+            raise LinkError(f"{self.name}: it was closed")
         reason = ctypes.c_int()
         done = self._library.bus_burst(
             self._bus,

@@ -80,14 +80,18 @@ int bus_access(Bus *bus, int write, uint32_t address, uint32_t *word, uint32_t s
     top.bus_access_data = *word;
     top.bus_access_strobe = strobe;
     top.bus_access_valid = 1;
+    bool waiting = false;  // for the answer; one that comes before is that of an access that was given up
     for (int idle = 0; idle <= patience; ++idle) {
         bus->settle();
         const bool accepted = top.bus_access_valid && top.bus_access_ready;
-        const bool answered = top.bus_answer_valid;
+        const bool answered = waiting && top.bus_answer_valid;
         const bool refused = top.bus_answer_error;
         const uint32_t data = top.bus_answer_data;
         bus->tick();
-        if (accepted) top.bus_access_valid = 0;
+        if (accepted) {
+            top.bus_access_valid = 0;
+            waiting = true;
+        }
         if (answered) {
             if (refused) return kRefused;
             if (!write) *word = data;

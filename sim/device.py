@@ -1,19 +1,18 @@
 """The core's RTL, verilated and driven in process, with the device API of the golden model."""
 
 import ctypes
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.firmware.loading import ARRAYS, TRACES, arrays, settings, step_sizes
-from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.record import COUNTERS, TRACED, Record, Traced
-from ranvier.golden.spikes import Sample, check_run
-from ranvier.golden.step_size import StepSize
+from ranvier.golden.device_base import DeviceBase
+from ranvier.golden.network import Network
+from ranvier.golden.record import COUNTERS, Record, Steps, since
+from ranvier.golden.spikes import Sample
 from ranvier.hw.core import Phase
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import Register, Space
@@ -33,7 +32,7 @@ class SimulationError(RuntimeError):
 _PATIENCE = 20_000_000
 
 
-class SimulatedCore(Closing):
+class SimulatedCore(DeviceBase):
     """Simulated RTL of a core: about a million clocks per second, every result read through the core's own ports.
 
     Parameters
@@ -52,7 +51,8 @@ class SimulatedCore(Closing):
     """
 
     def __init__(self, config: CoreConfig, path: Path | None = None):
-        self.config = config
+        super().__init__(config)
+        self._settled = True  # the last sample came to its end, and so did the last change of step sizes
         self._library = ctypes.CDLL(str(path or library(config)))
         self._library.device_open.restype = ctypes.c_void_p
         self._library.device_cycles.restype = ctypes.c_uint64
@@ -61,12 +61,12 @@ class SimulatedCore(Closing):
             raise SimulationError(
                 "the simulated core was built from another configuration: clear the cache and rebuild"
             )
-        self.load(Network.zeros(config))
 
     # ---------------------------------------------------------------- host port
 
     def host(self, requests: NDArray[np.int32]) -> NDArray[np.int32]:
         """Do `requests` [n, 5]: (write, space, row, column, data); returns the data read, [n]."""
+        self._check_open()
         requests = np.ascontiguousarray(requests, dtype=np.int32)
         done = self._library.device_host(self._device, requests.ctypes.data_as(_INT_P), len(requests), _PATIENCE)
         if done == len(requests):
@@ -94,32 +94,6 @@ class SimulatedCore(Closing):
 
     # ---------------------------------------------------------------- device API
 
-    def load(self, network: Network) -> None:
-        """Take over all parameters and the seed; clear state and counters."""
-        if network.config != self.config:
-            raise NetworkError("the network was made for another configuration: open the device with network.config")
-        self._run([(EventKind.RESET.value, 0, 0, 0)], 0)
-        for space, values in arrays(network).items():
-            self.host(_requests(1, space, values))
-        self._write_registers(settings(network) | {Register.CLEAR: 1})
-        self._network = network.replace()
-
-    def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
-        """Change the step sizes between samples."""
-        self._write_registers(step_sizes(weight, delay, readout))
-        self._network = self._network.replace(eta_weight=weight, eta_delay=delay, eta_readout=readout)
-
-    def network(self) -> Network:
-        """The parameters as they are now, read back from the core."""
-        layout = Network.layout(self.config)
-        read = {name: self._read_matrix(ARRAYS[name], shape) for name, (shape, _, _) in layout.items()}
-        return self._network.replace(**read)
-
-    def counters(self) -> dict[str, int]:
-        """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`."""
-        first = Register.COUNTER.value
-        return {name: self.read(Space.REGISTER, 0, first + n) & 0xFFFFFFFF for n, name in enumerate(COUNTERS)}
-
     def cycles(self) -> int:
         """Clocks since `load` during which the core was busy."""
         return self.read(Space.REGISTER, 0, Register.CYCLES.value) & 0xFFFFFFFF
@@ -134,49 +108,72 @@ class SimulatedCore(Closing):
         self._library.device_phases(self._device, counts)
         return np.array(counts[: len(Phase)], np.int64)
 
-    def run(
-        self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
-    ) -> Record:
-        """Run one sample from cleared state, learning on it if `learn`; see `ranvier.golden.core.GoldenCore.run`."""
-        sample = sample.later(self._network.lag)
-        check_run(self.config, sample, target, learn)
-        self.write(Space.REGISTER, 0, Register.MODE.value, Register.MODE.pack(learn=learn, report=bool(record)))
+    # ---------------------------------------------------------------- what a device does
+
+    def _load(self, network: Network) -> None:
+        self._reset()
+        for space, values in arrays(network).items():
+            self.host(_requests(1, space, values))
+        self._write_registers(settings(network) | {Register.CLEAR: 1})
+        self._settled = True
+
+    def _step_sizes(self, network: Network) -> None:
+        self._settled = False
+        self._write_step_sizes(network)
+        self._settled = True
+
+    def _read_network(self, network: Network) -> Network:
+        """The parameters as they are now, read back from the core."""
+        layout = Network.layout(self.config)
+        read = {name: self._read_matrix(ARRAYS[name], shape) for name, (shape, _, _) in layout.items()}
+        return network.replace(**read)
+
+    def _counters(self) -> dict[str, int]:
+        first = Register.COUNTER.value
+        return {name: self.read(Space.REGISTER, 0, first + n) & 0xFFFFFFFF for n, name in enumerate(COUNTERS)}
+
+    def _run(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Record:
+        if not self._settled:
+            self._reset()
+            self._write_step_sizes(self._network)
+        self._settled = False
+        self.write(Space.REGISTER, 0, Register.MODE.value, Register.MODE.pack(learn=learn, report=bool(steps)))
         cycles, spikes = self.cycles(), self.counters()["spikes"]
-        steps: dict[Traced, Raw] = {
-            name: np.zeros((sample.steps, getattr(self.config, TRACED[name])), np.int64) for name in record
-        }
+        events = []
         if steps:
-            try:
-                for t in range(sample.steps):
-                    self._run(_events(sample, range(t, t + 1), target), OutputKind.STEP.value)
-                    for name, values in steps.items():
-                        if TRACES[name].exists(self.config):
-                            values[t] = self._read_matrix(TRACES[name], (1, values.shape[1]))[0]
-            except KeyboardInterrupt:
-                self._run([(EventKind.RESET.value, 0, 0, 0)], 0)  # the rest of this sample never comes
-                raise
-            events = []
+            for t in range(sample.steps):
+                self._run_events(_events(sample, range(t, t + 1), target), OutputKind.STEP.value)
+                for name, values in steps.items():
+                    if TRACES[name].exists(self.config):
+                        values[t] = self._read_matrix(TRACES[name], (1, values.shape[1]))[0]
         else:
             events = _events(sample, range(sample.steps), target)
-        outputs = self._run([*events, (EventKind.END.value, 0, 0, 0)], OutputKind.PREDICTION.value)
+        outputs = self._run_events([*events, (EventKind.END.value, 0, 0, 0)], OutputKind.PREDICTION.value)
+        self._settled = True
         scores = outputs[outputs[:, 0] == OutputKind.SCORE.value, 2].astype(np.int64)
         return Record(
             prediction=int(outputs[-1, 1]),
             scores=scores,
-            spikes=self.counters()["spikes"] - spikes,
+            spikes=since(spikes, self.counters()["spikes"]),
             steps=steps,
-            cycles=(self.cycles() - cycles) & 0xFFFFFFFF,
+            cycles=since(cycles, self.cycles()),
         )
 
-    def close(self) -> None:
-        """Release the simulator."""
+    def _close(self) -> None:
         if self._device:
             self._library.device_close(self._device)
             self._device = ctypes.c_void_p()
 
     # ---------------------------------------------------------------- details
 
-    def _run(self, events: Iterable[tuple[int, int, int, int]], until: int) -> NDArray[np.int32]:
+    def _reset(self) -> None:
+        """Clear the state; the rest of a sample that was interrupted never comes."""
+        self._run_events([(EventKind.RESET.value, 0, 0, 0)], 0)
+
+    def _write_step_sizes(self, network: Network) -> None:
+        self._write_registers(step_sizes(network.eta_weight, network.eta_delay, network.eta_readout))
+
+    def _run_events(self, events: Iterable[tuple[int, int, int, int]], until: int) -> NDArray[np.int32]:
         """Feed `events` and return the outputs [n, 3] up to one of the kind `until`."""
         offered = np.array(list(events), dtype=np.int32)
         room = 16 + self.config.outputs + len(offered) * (self.config.neurons + 1)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from ranvier.firmware.link import LinkError, Words
 from ranvier.golden.config import CoreConfig
+from ranvier.sim import verilator
 from ranvier.sim.bench import CONFIG
 from ranvier.sim.face_server import SOCKET, STALL
 from ranvier.sim.hosts import Access, Answer
@@ -32,7 +34,8 @@ _BATCH = 1024
 class FaceLink:
     """A face simulated with cocotb in a process of its own; a `ranvier.firmware.link.Link`.
 
-    Simulated time passes only during accesses.
+    Simulated time passes only during accesses. They are exchanged in a thread of its own, so that an interrupt cuts none
+    short: the next ones wait until it has come to its end.
 
     Parameters
     ----------
@@ -47,12 +50,15 @@ class FaceLink:
 
     Raises
     ------
+    VerilatorError
+        If Verilator or the compiler is missing.
     SessionError
         If the simulator cannot be started, or ended because the face broke a rule of its bus; with its log.
     """
 
     def __init__(self, config: CoreConfig, face: str, *, seed: int = 1, stall: float = 0.2):
         self.name = f"simulated {face}"
+        verilator.environment(), verilator.compiler()  # in the other process, nobody would hear that they are missing
         self._temporary = tempfile.TemporaryDirectory(prefix="ranvier-")
         folder = Path(self._temporary.name)
         (folder / CONFIG).write_text(config.to_toml())
@@ -64,7 +70,12 @@ class FaceLink:
             listener.settimeout(_MOMENT)
             command = [sys.executable, "-m", __name__, face, str(seed)]
             self._process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-            self._connection = self._accept(listener)
+            try:
+                self._connection = self._accept(listener)
+            except BaseException:
+                self._kill()
+                raise
+        self._thread = ThreadPoolExecutor(1)
 
     def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:
         """`count` words; see `Link`."""
@@ -83,10 +94,11 @@ class FaceLink:
         for first in range(0, len(accesses), _BATCH):
             batch = accesses[first : first + _BATCH]
             try:
-                self._connection.send(("transfer", (batch,)))
-                answers += self._connection.recv()
+                answers += self._thread.submit(self._exchange, batch).result()
             except (EOFError, OSError):
                 raise self._failure() from None
+            except RuntimeError:
+                raise LinkError(f"{self.name}: it was closed") from None
             for access, answer in zip(batch, answers[first:], strict=True):
                 if answer.error:
                     verb = "write to" if access.write else "read from"
@@ -95,14 +107,24 @@ class FaceLink:
 
     def close(self) -> None:
         """End the simulator."""
+        self._thread.shutdown()
         if self._process.poll() is None:
             self._connection.close()
             try:
                 self._process.wait(_MOMENT)
             except subprocess.TimeoutExpired:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
+                self._kill()
         self._temporary.cleanup()
+
+    def _exchange(self, batch: Sequence[Access]) -> list[Answer]:
+        self._connection.send(("transfer", (batch,)))
+        answers: list[Answer] = self._connection.recv()
+        return answers
+
+    def _kill(self) -> None:
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
     def _accept(self, listener: socket.socket) -> Connection:
         """The simulator's call, however long it is compiled, as long as its process lives."""

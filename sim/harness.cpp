@@ -84,7 +84,10 @@ int device_host(Device *device, int32_t *requests, int count, int patience) {
                 r[4] = data;
             }
             idle = answered ? 0 : idle + 1;
-            if (idle > patience) return kTimeout;
+            if (idle > patience) {
+                top.request_valid = 0;
+                return kTimeout;
+            }
         }
     }
     return count;
@@ -109,7 +112,10 @@ int device_run(Device *device, const int32_t *events, int count, int32_t *output
         const bool moved_in = top.events_valid && top.events_ready;
         const bool moved_out = top.outputs_valid;
         if (moved_out) {
-            if (given == room) return kOverflow;
+            if (given == room) {
+                top.events_valid = 0;
+                return kOverflow;
+            }
             int32_t *o = outputs + 3 * given++;
             o[0] = top.outputs_kind;
             o[1] = top.outputs_index;
@@ -119,10 +125,10 @@ int device_run(Device *device, const int32_t *events, int count, int32_t *output
         taken += moved_in;
         device->tick();
         idle = moved_in || moved_out ? 0 : idle + 1;
-        if (idle > patience) return kTimeout;
+        if (idle > patience) break;
     }
     top.events_valid = 0;
-    return given;
+    return idle > patience ? kTimeout : given;
 }
 
 }  // extern "C"

@@ -24,15 +24,16 @@ class Wrong(CompiledCore):
     """Golden, but for the fault that the scenario of the same name is there for."""
 
     def __init__(self, fault):
-        self.fault, self.runs = fault, 0
+        self.fault, self.runs, self.half = fault, 0, False
         super().__init__(CONFIG)
 
     def load(self, network):
         try:
             super().load(network)
         except NetworkError:
-            if self.fault != "wrong_network":
+            if self.fault not in ("wrong_network", "wrong_types"):
                 raise
+        self.half = False
 
     def step_sizes(self, *sizes):
         if self.fault != "step_sizes":
@@ -50,12 +51,16 @@ class Wrong(CompiledCore):
 
     def run(self, sample, *, target=None, learn=False, record=()):
         self.runs += 1
+        carried, self.half = self.half, True
         try:
             result = super().run(sample, target=target, learn=learn and self.fault != "learn", record=record)
         except SampleError:
             if self.fault == "bad_sample":
                 return None
             raise
+        self.half = False
+        if self.fault == "interrupts" and carried:
+            result.scores[1] += 1
         if self.fault in ("run", "reset"):
             result.scores[1] += self.runs if self.fault == "reset" else 1
         if self.fault == "recorded_steps" and record:
@@ -100,6 +105,7 @@ LIES = {
     "refused_events": (Register.ERROR, lambda words: words & 1),
     "reported_spikes": (Register.OUTPUT, lambda words: words ^ (words >> 31)),
     "overflow": (Register.OVERFLOWS, lambda words: 0 * words),
+    "left_behind": (Register.CONTROL, lambda words: words | 2),
 }
 
 

@@ -11,16 +11,24 @@ void print(const char *text) {
     for (; *text != '\0'; ++text) *(volatile uint32_t *)SERIAL_BASE = (uint8_t)*text;
 }
 
-void print_number(int32_t number) {
-    char text[11] = {0}; /* as many digits as 2^31 has */
+static void print_digits(uint32_t rest) {
+    char text[11] = {0}; /* as many digits as 2^32 has */
     char *digit = text + sizeof text - 1;
-    uint32_t rest = number < 0 ? 0u - (uint32_t)number : (uint32_t)number;
     do {
         *--digit = (char)('0' + rest % 10u);
         rest /= 10u;
     } while (rest > 0u);
-    print(number < 0 ? " -" : " ");
     print(digit);
+}
+
+void print_number(int32_t number) {
+    print(number < 0 ? " -" : " ");
+    print_digits(number < 0 ? 0u - (uint32_t)number : (uint32_t)number);
+}
+
+void print_count(uint32_t count) {
+    print(" ");
+    print_digits(count);
 }
 
 uint32_t random_below(uint32_t count) {

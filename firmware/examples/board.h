@@ -17,6 +17,9 @@ void print(const char *text);
 /** Print a space and a decimal number. */
 void print_number(int32_t number);
 
+/** Print a space and a count of 32 bits, such as that of a counter. */
+void print_count(uint32_t count);
+
 /** The next of a fixed sequence of numbers, 0 to `count` - 1 (at most 65536). */
 uint32_t random_below(uint32_t count);
 

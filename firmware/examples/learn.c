@@ -115,11 +115,11 @@ static void print_counters(void) {
     must(ranvier_counters(&core, counters));
     must(ranvier_cycles(&core, &cycles));
     print("counters");
-    for (uint32_t n = 0; n < RANVIER_COUNTERS; ++n) print_number((int32_t)counters[n]);
+    for (uint32_t n = 0; n < RANVIER_COUNTERS; ++n) print_count(counters[n]);
     print("\nclocks: processor");
-    print_number((int32_t)clocks());
+    print_count(clocks());
     print(", core busy");
-    print_number((int32_t)cycles);
+    print_count(cycles);
     print("\n");
 }
 

@@ -107,11 +107,13 @@ static ranvier_error_t spikes_and_steps(ranvier_t *core) {
     return RANVIER_OK;
 }
 
-static ranvier_error_t sample(ranvier_t *core) {
-    ranvier_error_t error = ranvier_sample_begin(core, true, false);
+static ranvier_error_t run(ranvier_t *core, bool learn) {
+    ranvier_error_t error = ranvier_sample_begin(core, learn, false);
     if (error == RANVIER_OK) error = spikes_and_steps(core);
     return error == RANVIER_OK ? ranvier_sample_end(core, NULL) : error;
 }
+
+static ranvier_error_t sample(ranvier_t *core) { return run(core, true); }
 
 static ranvier_error_t load_and_run(ranvier_t *core) {
     const ranvier_error_t error = load(core);
@@ -330,7 +332,6 @@ static void test_stuck(ranvier_t *core) {
     int32_t value;
     core->patience = 10;
     show(RANVIER_REG_STATUS, RANVIER_STATUS_BUSY_MASK, RANVIER_STATUS_BUSY_MASK);
-    IS(RANVIER_E_TIMEOUT, ranvier_load_begin(core));
     IS(RANVIER_E_TIMEOUT, ranvier_sample_begin(core, false, true));
     IS(RANVIER_E_TIMEOUT, ranvier_read(core, RANVIER_WEIGHT, 0, 0, &value, 1));
     IS(RANVIER_E_TIMEOUT, ranvier_next_step(core, NULL, 0, NULL));
@@ -338,9 +339,13 @@ static void test_stuck(ranvier_t *core) {
     OK(ranvier_sample_begin(core, false, false));
     show(RANVIER_REG_STATUS, RANVIER_STATUS_ROOM_MASK, 0);
     IS(RANVIER_E_TIMEOUT, ranvier_spike(core, 0));
-    show_truth();
+    show(RANVIER_REG_STATUS, RANVIER_STATUS_BUSY_MASK, RANVIER_STATUS_BUSY_MASK);
+    IS(RANVIER_E_TIMEOUT, ranvier_load_begin(core));
+    IS(RANVIER_E_LOADING, ranvier_sample_begin(core, false, false)); /* loading began, and did not end */
     show(RANVIER_REG_OUTPUT, RANVIER_OUTPUT_VALID_MASK, RANVIER_OUTPUT_VALID_MASK);
     IS(RANVIER_E_TIMEOUT, ranvier_load_begin(core));
+    show(RANVIER_REG_OUTPUT, RANVIER_OUTPUT_VALID_MASK | RANVIER_OUTPUT_KIND_MASK, RANVIER_OUTPUT_VALID_MASK);
+    IS(RANVIER_E_TIMEOUT, ranvier_next_step(core, NULL, 0, NULL)); /* spikes without end */
     show_truth();
     core->patience = RANVIER_PATIENCE;
     OK(ranvier_load_begin(core));
@@ -376,6 +381,42 @@ static void test_abandoned(ranvier_t *core) {
     int32_t scores[WIDEST];
     OK(ranvier_read(core, RANVIER_SCORE, 0, 0, scores, core->shape.outputs));
     CHECK(memcmp(scores, expected_scores, core->shape.outputs * sizeof *scores) == 0);
+}
+
+/* The bus is cut anywhere in a sample; once it works again, the next sample begins from cleared state. */
+static void test_half_samples(ranvier_t *core) {
+    int32_t first[WIDEST], scores[WIDEST];
+    int halves = 0;
+    OK(load(core));
+    OK(run(core, false));
+    OK(ranvier_read(core, RANVIER_SCORE, 0, 0, first, core->shape.outputs));
+    for (int n = 0;; ++n) {
+        set_fault(CUT, n);
+        const ranvier_error_t error = run(core, false);
+        set_fault(NONE, 0);
+        if (error == RANVIER_OK) break;
+        IS(RANVIER_E_BUS, error);
+        OK(run(core, false));
+        OK(ranvier_read(core, RANVIER_SCORE, 0, 0, scores, core->shape.outputs));
+        CHECK(memcmp(scores, first, core->shape.outputs * sizeof *scores) == 0);
+        ++halves;
+    }
+    CHECK(halves > STEPS);
+}
+
+/* Outputs that go to the stream, where nobody takes them: a sample ends in an error, loading mends it. */
+static void test_stream(ranvier_t *core) {
+    bus_take_outputs(line.bus, 0);
+    OK(load(core));
+    OK(ranvier_sample_begin(core, false, true));
+    CHECK(bus.write(bus.context, RANVIER_REG_CONTROL, RANVIER_CONTROL_STREAM_MASK) == 0);
+    OK(spikes_and_steps(core));
+    core->patience = 1000;
+    IS(RANVIER_E_TIMEOUT, ranvier_sample_end(core, NULL));
+    IS(RANVIER_E_TIMEOUT, ranvier_sample_begin(core, false, false));
+    core->patience = RANVIER_PATIENCE;
+    check_works(core);
+    bus_take_outputs(line.bus, 1);
 }
 
 static void test_interrupts(ranvier_t *core) {
@@ -456,6 +497,8 @@ int main(int count, char **arguments) {
     test_stuck(&core);
     test_overflow(&core);
     test_abandoned(&core);
+    test_half_samples(&core);
+    test_stream(&core);
     test_interrupts(&core);
     test_too_many_scored_steps(&core);
     test_texts();

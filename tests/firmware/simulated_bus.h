@@ -10,6 +10,7 @@ Bus *bus_open(void);
 void bus_close(Bus *bus);
 int bus_access(Bus *bus, int write, uint32_t address, uint32_t *word, uint32_t strobe, int patience);
 int bus_interrupt(Bus *bus);
+void bus_take_outputs(Bus *bus, int ready);
 
 enum { EVERY_BYTE = 15, CLOCKS = 10000000 };
 

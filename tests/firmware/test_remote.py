@@ -1,5 +1,7 @@
 """The host driver over a simulated bus against the golden model, and over links that lose or change words."""
 
+from time import monotonic
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,11 @@ from ranvier.firmware.link import LinkError
 from ranvier.firmware.remote import RemoteCore
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.device_base import DeviceError
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.spikes import Sample, SampleError
+from ranvier.golden.step_size import StepSize
+from ranvier.hw.events import EventKind
 from ranvier.hw.registers import Register
 from ranvier.sim.build import PERIPHERAL, library
 from ranvier.sim.bus import SimulatedBus
@@ -100,9 +105,10 @@ def test_after_unplugging_in_mid_transfer_the_core_refuses_to_run_until_it_was_l
     with pytest.raises(LinkError, match="unplugged"):
         device.load(lively())
     link.harm = None
-    with pytest.raises(LinkError, match="refused a write to 0x2c"):
-        device.run(sample)
-    with RemoteCore(CONFIG, link) as again, CompiledCore(CONFIG) as golden:  # opening loads
+    for use in (lambda: device.run(sample), device.network, device.counters):
+        with pytest.raises(DeviceError, match="load one"):
+            use()
+    with RemoteCore(CONFIG, link) as again, CompiledCore(CONFIG) as golden:
         for core in (again, golden):
             core.load(lively())
         assert again.run(sample).scores.tolist() == golden.run(sample).scores.tolist()
@@ -116,6 +122,142 @@ def test_a_spike_lost_on_the_way_is_noticed_before_its_result_is_believed():
         with pytest.raises(LinkError):
             device.run(sample)
         assert link.harm is None
+
+
+class Interrupting:
+    """A link that is interrupted at its `countdown`-th access, before that is carried out or after."""
+
+    def __init__(self, link):
+        self.link, self.name, self.countdown, self.after = link, "interrupting link", -1, False
+
+    def _pass(self, access):
+        self.countdown -= 1
+        if self.countdown == 0 and not self.after:
+            raise KeyboardInterrupt
+        words = access()
+        if self.countdown == 0:
+            raise KeyboardInterrupt
+        return words
+
+    def read(self, address, count=1, *, increment=True):
+        return self._pass(lambda: self.link.read(address, count, increment=increment))
+
+    def write(self, address, words, *, increment=True):
+        self._pass(lambda: self.link.write(address, words, increment=increment))
+
+    def close(self):
+        self.link.close()
+
+
+SAMPLE = Sample.from_raster(np.ones((6, CONFIG.inputs)))
+INTERRUPTED = {
+    "a sample": lambda device: device.run(SAMPLE, target=1),
+    "a recorded sample": lambda device: device.run(SAMPLE, record=["potential"]),
+    "step sizes": lambda device: device.step_sizes(*[StepSize.of(0.25)] * 3),
+    "reading back": lambda device: device.network(),
+    "loading": lambda device: device.load(lively(1)),
+}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("name", INTERRUPTED)
+def test_interrupted_before_or_after_any_access_the_next_sample_is_right(name, after, request, record_property):
+    """Or, if a network was being loaded, refused. One access in four, or with ``--prove`` each."""
+    stride = 1 if request.config.getoption("prove") or name == "step sizes" else 4
+    network, link = lively().replace(alpha=4000, kappa=4000), Interrupting(simulated(CONFIG))
+    with CompiledCore(CONFIG) as golden, RemoteCore(CONFIG, link) as device:
+        golden.load(network)
+        expected = golden.run(SAMPLE, target=1)
+        assert expected.spikes > 0
+        device.load(network)
+        first = 1 + stride * after // 2
+        for n in range(first, 1000, stride):
+            link.countdown, link.after = n, after
+            try:
+                INTERRUPTED[name](device)
+                break
+            except KeyboardInterrupt:
+                pass
+            if name == "loading":
+                for use in (lambda: device.run(SAMPLE), device.network, device.counters):
+                    with pytest.raises(DeviceError, match="load one"):
+                        use()
+                device.load(network)
+            actual = device.run(SAMPLE, target=1)
+            assert (actual.scores.tolist(), actual.spikes) == (expected.scores.tolist(), expected.spikes), n
+            if name == "step sizes":  # are as they were
+                for core in (golden, device):
+                    core.run(SAMPLE, target=2, learn=True)
+                learned = golden.network()
+                for array in Network.layout(CONFIG):
+                    np.testing.assert_array_equal(getattr(device.network(), array), getattr(learned, array))
+                assert (learned.weight != network.weight).any()
+                for core in (golden, device):
+                    core.load(network)
+        link.countdown = -1
+    counted = f"{name} interrupted {'after' if after else 'before'} {len(range(first, n, stride))} of {n - 1} accesses"
+    record_property("evidence", counted)
+    assert n > 5
+
+
+def test_every_sample_starts_from_cleared_state_whoever_left_what():
+    bus = simulated(CONFIG)
+    with CompiledCore(CONFIG) as golden, RemoteCore(CONFIG, bus) as device:
+        for core in (golden, device):
+            core.load(lively().replace(alpha=4000, kappa=4000))
+        expected, pack = golden.run(SAMPLE).scores.tolist(), Register.EVENT.pack
+        for _ in range(3):
+            for n in range(400):  # somebody else's sample, never ended, in the queue
+                bus.write(Register.EVENT.address, [pack(kind=EventKind.SPIKE.value, index=n % CONFIG.inputs)])
+            bus.write(Register.EVENT.address, [pack(kind=EventKind.STEP.value, scored=1)])
+            assert device.run(SAMPLE).scores.tolist() == expected
+
+
+def test_outputs_that_nobody_takes_end_a_sample_in_time_and_loading_mends_it():
+    bus = simulated(CONFIG)
+    with CompiledCore(CONFIG) as golden, RemoteCore(CONFIG, bus) as device:
+        for core in (golden, device):
+            core.load(lively())
+        bus.take_outputs(False)
+        device.write(Register.CONTROL, Register.CONTROL.pack(stream=1))
+        device.PATIENCE = 0.2
+        long = Sample.from_raster(np.ones((400, CONFIG.inputs)))
+        for sample, record in ((long, ()), (long, ("potential",)), (SAMPLE, ())):
+            start = monotonic()
+            with pytest.raises(LinkError, match=r"busy after 0\.2 s: .*nobody takes them: .*load a network"):
+                device.run(sample, target=0, record=record)
+            assert monotonic() - start < 20
+        for use in (device.network, device.counters):
+            with pytest.raises(LinkError, match="nobody takes them"):
+                use()
+        device.load(lively())
+        assert device.run(SAMPLE).scores.tolist() == golden.run(SAMPLE).scores.tolist()
+
+
+class Wrapping:
+    """A link on which the counters of the core are about to wrap."""
+
+    OFFSET = (1 << 32) - 3
+    MOVED = (Register.COUNTER.address, Register.CYCLES.address, Register.SAMPLES.address)
+
+    def __init__(self, link):
+        self.link, self.name, self.write, self.close = link, link.name, link.write, link.close
+
+    def read(self, address, count=1, *, increment=True):
+        words = self.link.read(address, count, increment=increment)
+        return words + np.uint32(self.OFFSET) if address in self.MOVED else words
+
+
+def test_counts_of_a_sample_are_right_when_counters_wrap():
+    records, counts = [], []
+    for link in (simulated(CONFIG), Wrapping(simulated(CONFIG))):
+        with RemoteCore(CONFIG, link) as device:
+            device.load(lively())
+            records += [device.run(SAMPLE)]
+            counts += [device.counters()["spikes"]]
+    assert counts[1] == (counts[0] + Wrapping.OFFSET) % (1 << 32) < counts[0]
+    assert records[0].spikes == records[1].spikes > 3
+    assert records[0].cycles == records[1].cycles > 3
 
 
 def test_another_core_is_refused_with_both_sides():

@@ -15,6 +15,7 @@ from ranvier.firmware.link import LinkError
 from ranvier.firmware.remote import RemoteCore
 from ranvier.firmware.serial_link import SerialLink
 from ranvier.golden.compiled import CompiledCore
+from ranvier.golden.device_base import DeviceError
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.hw.registers import Register, Space, word_address
@@ -128,7 +129,7 @@ def test_after_half_a_load_the_core_refuses_samples_until_it_was_loaded_whole(pi
             device.load(network)
         before = device.read(Register.SAMPLES)
         assert Register.STATUS.unpack(device.read(Register.STATUS))["loading"] == 1
-        with pytest.raises(LinkError, match="did not arrive whole"):
+        with pytest.raises(DeviceError, match="not all of it"):
             device.run(sample)
         assert device.read(Register.SAMPLES) == before
     with RemoteCore(CONFIG, SerialLink(pipe.port, board.baud, TIMEOUT)) as again:
@@ -148,7 +149,7 @@ def test_unplugged_in_mid_transfer(board):
     assert "\n" not in str(caught.value)
     for _ in range(2):
         with pytest.raises(LinkError, match="unplugged"):
-            device.run(random_sample(CONFIG, np.random.default_rng(8)))
+            device.load(lively(7))
     device.close()
     pipe.close()
     with RemoteCore(CONFIG, SerialLink(board.port, board.baud, TIMEOUT)) as again:  # the board is plugged in again
@@ -177,6 +178,40 @@ def test_an_interrupted_load_of_another_program_does_no_harm(board):
     with RemoteCore(CONFIG, SerialLink(board.port, board.baud, TIMEOUT)) as device:
         device.load(lively(9))
         assert same(device.network(), lively(9))
+
+
+def test_an_access_that_was_interrupted_leaves_nothing_on_the_line(board, monkeypatch):
+    """Half a frame has gone out, or the answer is on its way: the next access gets its own."""
+    whole, read = serial.Serial.write, serial.Serial.read
+    interrupts = []
+
+    def half(port, frame):
+        whole(port, frame[: max(1, len(frame) // 2)])
+        interrupts.append("write")
+        raise KeyboardInterrupt
+
+    def early(port, count=1):
+        interrupts.append("read")
+        if len(interrupts) % 2:
+            read(port, count)
+        raise KeyboardInterrupt
+
+    golden = CompiledCore(CONFIG)
+    network, sample = lively(11), random_sample(CONFIG, np.random.default_rng(12))
+    golden.load(network)
+    expected = golden.run(sample).scores.tolist()
+    with RemoteCore(CONFIG, SerialLink(board.port, board.baud, PATIENCE)) as device:
+        device.load(network)
+        for name, harm in (("write", half), ("read", early), ("read", early)):
+            for action in (lambda: device.run(sample), device.network, lambda: device.read(Register.DIGEST)):
+                with monkeypatch.context() as patch:
+                    patch.setattr(serial.Serial, name, harm)
+                    with pytest.raises(KeyboardInterrupt):
+                        action()
+                assert device.read(Register.DIGEST) == CONFIG.digest
+                assert device.run(sample).scores.tolist() == expected
+        assert same(device.network(), network)
+    assert interrupts == ["write"] * 3 + ["read"] * 6
 
 
 @pytest.mark.parametrize("relative", [0.5, 0.85, 1.2, 2.0])

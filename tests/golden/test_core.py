@@ -186,7 +186,8 @@ def test_refuses_before_anything_changes():
     assert_parameters(core.network(), tiny())
 
 
-def test_a_fresh_core_is_silent():
+def test_a_silent_network_counts_what_arrives():
     with GoldenCore(preset("test")) as core:
+        core.load(Network.zeros(core.config))
         assert core.run(Sample.from_raster(np.ones((5, 5), int))).spikes == 0
         assert core.counters()["deliveries"] == 25

@@ -8,6 +8,7 @@ from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network
 from ranvier.golden.qformat import QFormat
+from ranvier.golden.record import COUNTERS
 from ranvier.golden.spikes import Sample, SampleError
 
 WIDE = QFormat(True, 11, 12)
@@ -68,6 +69,7 @@ def test_scores_at_the_limit_fit_and_one_step_more_is_refused(device, extreme):
 @pytest.mark.parametrize("device", [GoldenCore, CompiledCore])
 def test_counters_wrap_like_registers(device, monkeypatch):
     core = device(CORE)
-    counts = {name: (1 << 32) + n for n, name in enumerate(core.counts())}
-    monkeypatch.setattr(core, "counts", lambda: counts)
-    assert core.counters() == {name: n for n, name in enumerate(counts)}
+    core.load(saturated(CORE, 1))
+    counts = {name: (1 << 32) + n for n, name in enumerate(COUNTERS)}
+    monkeypatch.setattr(core, "_counters", lambda: counts)
+    assert core.counters() == {name: n for n, name in enumerate(COUNTERS)}

@@ -105,6 +105,7 @@ def test_a_sample_that_was_interrupted_leaves_no_state(device, monkeypatch):
 
 
 def test_every_clock_belongs_to_a_phase(device):
+    device.load(random_network(CONFIG, np.random.default_rng(5)))
     device.run(random_sample(CONFIG, np.random.default_rng(5)), target=0, learn=True)
     clocks = device.phases()
     assert clocks.sum() == device.simulated_cycles()

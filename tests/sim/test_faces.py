@@ -1,7 +1,10 @@
 """The bus faces under cocotb on Verilator, behind bus models that others wrote: every access answered as it must be, samples
 learned over the bus and over the streams equal to the golden model's."""
 
+import subprocess
+from concurrent.futures import Future
 from importlib import import_module
+from unittest.mock import Mock
 
 import pytest
 
@@ -65,6 +68,40 @@ def test_a_refused_access_is_an_error_that_names_it(face):
         with pytest.raises(LinkError, match=rf"refused a write to {beyond:#x}"):
             core.link.write(beyond - 4, [1, 2])
         assert core.read(Register.DIGEST) == CORES[face].digest
+
+
+def test_an_interrupted_access_comes_to_its_end_before_the_next(monkeypatch):
+    """The answer to one is never taken for that to another."""
+    config = CORES["axi"]
+    with RemoteCore(config, FaceLink(config, "axi")) as core:
+        wait = Future.result
+
+        def interrupted(future, timeout=None):
+            raise KeyboardInterrupt
+
+        for register in (Register.ID, Register.SHAPE, Register.DIGEST) * 3:
+            monkeypatch.setattr(Future, "result", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                core.read(register)
+            monkeypatch.setattr(Future, "result", wait)
+            assert core.read(Register.DIGEST) == config.digest
+    with pytest.raises(LinkError, match="it was closed"):
+        core.read(Register.DIGEST)
+
+
+def test_an_interrupt_while_a_simulator_starts_ends_it(monkeypatch):
+    started = []
+    monkeypatch.setattr(FaceLink, "_accept", Mock(side_effect=KeyboardInterrupt))
+    popen = subprocess.Popen
+
+    def start(*arguments, **options):
+        started.append(popen(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with pytest.raises(KeyboardInterrupt):
+        FaceLink(CORES["axi"], "axi")
+    assert started[0].poll() is not None
 
 
 def test_a_simulation_that_ends_is_an_error_with_its_log():
