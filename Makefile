@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test prove lint install clean
+.PHONY: demo test prove lint docs measure install clean
 
 demo: $(VENV)/.demo
 	$(BIN)/ranvier demo
@@ -24,6 +24,13 @@ lint: $(VENV)/.test
 	$(BIN)/pip install --quiet --no-deps --target build/installed .
 	cd build/installed && ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
 	cd build/installed && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p ranvier
+
+# What pages show as printed, as it is printed today: minutes, and what synthesis and place and route say, a quarter of an hour.
+docs: $(VENV)/.test
+	$(BIN)/python tests/transcripts.py --slow README.md docs/*.md
+
+measure: $(VENV)/.test
+	$(BIN)/python tests/transcripts.py --measured docs/measured.md
 
 install: $(VENV)/.test
 

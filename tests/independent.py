@@ -154,7 +154,7 @@ class IndependentCore:
         if sum(scored) > self.max_scored:
             raise ValueError(f"{sum(scored)} scored steps are more than {self.max_scored}")
         n = self.neurons
-        self.ring = defaultdict(lambda: [0] * n)
+        self.line = defaultdict(lambda: [0] * n)
         self.I, self.v, self.z, self.psi, self.zbar = ([0] * n for _ in range(5))
         self.y, self.scores = [0] * self.outputs, [0] * self.outputs
         self.awake, self.credits = {}, [self.no_credit()] * self.lag
@@ -176,7 +176,7 @@ class IndependentCore:
         return [self.awake[i].xbar[t] if i in self.awake else 0 for i in range(self.rows)]
 
     def step(self, t, spikes, scored, target, learn):
-        self.sweep(self.ring.pop(t, [0] * self.neurons), learn)
+        self.sweep(self.line.pop(t, [0] * self.neurons), learn)
         fired = [j for j in range(self.neurons) if self.z[j]]
         self.integrate(fired)
         for row in [*spikes, *([self.inputs + j for j in fired] if self.recurrent else [])]:
@@ -237,8 +237,8 @@ class IndependentCore:
         shift = self.potential.f - self.weight.f
         for j in range(self.neurons):
             if row != self.inputs + j:
-                slot = self.ring[t + 1 + self.delay_of(row, j)]
-                slot[j] = self.sat(self.potential, slot[j] + (self.W[row][j] << shift), "ring_saturated")
+                due = self.line[t + 1 + self.delay_of(row, j)]
+                due[j] = self.sat(self.potential, due[j] + (self.W[row][j] << shift), "ring_saturated")
         if learn:
             self.awake.setdefault(row, Row()).arrivals += 1
 

@@ -1,17 +1,20 @@
-"""What the documents say can be done can be done: links lead somewhere, commands parse, the raster of the guide is drawn."""
+"""The documents tell what is so: links lead somewhere, commands parse, and what they are shown to print they print today."""
 
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+import transcripts
 
 from ranvier.cli import _parser
 from ranvier.golden.presets import preset
 from ranvier.recipes import RECIPES, initial_network
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "firmware" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+#: Pages with transcripts, and how many of each class they have.
+SHOWN = {page: transcripts.count(page.read_text()) for page in PAGES if "```console" in page.read_text()}
 #: What stands for a choice in a command.
 EXAMPLES = {"PATH": "file", "NAME": "test", "FILE": "file"}
 
@@ -36,6 +39,72 @@ def test_commands_parse():
     for line in found:
         given = [EXAMPLES.get(part, part) for part in shlex.split(line)[1:]]
         _parser().parse_args(given)
+
+
+# -------------------------------------------------------------------- transcripts
+
+
+def shown_and_printed(page: Path, folder: Path, classes: set[str]) -> tuple[list[str], list[str]]:
+    """Lines of a page, and the same with what its transcripts of some classes print today."""
+    text = page.read_text()
+    return text.splitlines(), transcripts.renewed(text, folder, classes).splitlines()
+
+
+@pytest.mark.parametrize("page", SHOWN, ids=lambda page: page.name)
+def test_what_is_shown_is_what_is_printed(page, tmp_path):
+    """`make docs` writes what comes out today."""
+    shown, printed = shown_and_printed(page, tmp_path, {"quick"})
+    assert shown == printed
+
+
+@pytest.mark.prove
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in SHOWN if SHOWN[page]["slow"]], ids=lambda page: page.name)
+def test_what_takes_minutes_is_what_is_printed(page, tmp_path):
+    """`make docs` writes what comes out today."""
+    shown, printed = shown_and_printed(page, tmp_path, {"quick", "slow"})
+    assert shown == printed
+
+
+def test_there_are_transcripts_of_each_class():
+    counts = {name: sum(count[name] for count in SHOWN.values()) for name in transcripts.CLASSES}
+    assert counts["quick"] >= 3
+    assert counts["slow"] >= 3
+    assert counts["measured"] >= 5
+
+
+PAGE = """
+```console
+$ echo one; echo two >&2
+one
+2
+$ cat made
+```
+
+```python
+print(1 + 1)
+open("made", "w").write("here\\n")
+```
+
+```text
+3
+```
+
+<!-- slow -->
+```console
+$ cat made
+there
+```
+"""
+
+
+def test_a_transcript_that_is_not_so_is_seen(tmp_path):
+    (tmp_path / "made").write_text("first\n")
+    quick = transcripts.renewed(PAGE, tmp_path, {"quick"})
+    assert quick == PAGE.replace("one\n2\n$ cat made\n", "one\ntwo\n$ cat made\nfirst\n").replace("3", "2")
+    assert transcripts.renewed(quick, tmp_path, {"slow"}) == quick.replace("there", "here")
+    with pytest.raises(transcripts.Broken, match="No such file"):
+        transcripts.renewed(PAGE.replace("cat made", "cat nothing"), tmp_path, {"quick"})
 
 
 def test_raster_of_the_guide(tmp_path, monkeypatch, capsys):

@@ -204,10 +204,7 @@ MISTAKES = {
     "ties of the signal": ("rounded = half_up(total, ", "rounded = (lambda x, n: -half_up(-x, n))(total, "),
     "credit without psi": ("if self.psi[j]:", "if True:"),
     "who learns its readout": ("if not (self.psi[j] or self.zbar[j])", "if not self.zbar[j]"),
-    "saturating one by one": (
-        'slot[j] + (self.W[row][j] << shift), "ring',
-        'slot[j] + (self.W[row][j] << shift) * 1, "readout',
-    ),
+    "counter of the delay line": ('"ring_saturated")', '"potential_saturated")'),
     "clipping of err": ("self.softmax()\n", "[min(x, (1 << self.error.f) - 1) for x in self.softmax()]\n"),
     "1.0 of psi": ("min(self.surrogate.most, ", "min(2**self.surrogate.f, "),
     "onto itself": ("if row != self.inputs + j:", "if True:"),
