@@ -1,4 +1,4 @@
-"""Spreading tasks over processes, here or on other machines through Dask, so that a worker that dies costs no result."""
+"""Spreading tasks over processes here, or over other machines through Dask, so that a worker that dies costs no result."""
 
 import asyncio
 import logging
@@ -9,11 +9,11 @@ import signal
 import threading
 import time
 import warnings
+from collections import Counter, deque
 from collections.abc import Generator, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from typing import Any, Protocol
 
@@ -60,10 +60,10 @@ def execute(tasks: Mapping[str, Task], material: Material, *, jobs: int = 1, sch
     material : Material
         What all of them need; every process gets it once.
     jobs : int
-        Processes on this machine: with one, this process does everything; with more, a local Dask cluster if Dask is
-        installed, else a pool of processes.
+        Processes on this machine, which open no port; with one, this process does everything.
     scheduler : str, optional
-        Address of a running Dask scheduler, whose workers do it instead.
+        Address of a running Dask scheduler, whose workers do it instead. Tasks, material and outcomes travel as pickles, so
+        whoever reaches the scheduler can run code here and on its workers.
 
     Yields
     ------
@@ -77,8 +77,8 @@ def execute(tasks: Mapping[str, Task], material: Material, *, jobs: int = 1, sch
     ExtraError
         If a scheduler is given and Dask is not installed.
     """
-    if scheduler or (jobs > 1 and tasks and find_spec("distributed")):
-        return _dask(tasks, material, jobs, scheduler)
+    if scheduler:
+        return _dask(tasks, material, scheduler)
     return _pool(tasks, material, jobs) if jobs > 1 and tasks else _serial(tasks, material)
 
 
@@ -127,41 +127,66 @@ def _perform(key: str, task: Task) -> Outcome:
 
 
 def _pool(tasks: Mapping[str, Task], material: Material, jobs: int) -> Outcomes:
-    """A pool breaks if one of its processes dies; then a new one does the rest."""
-    left, deaths = dict(tasks), 0
-    while left:
-        others = set(multiprocessing.active_children())
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(jobs, context, _begin, (material,))
-        try:
+    """Each process is a pool of its own: one that dies takes only its own task along, which another does again."""
+    others, context = set(multiprocessing.active_children()), multiprocessing.get_context("spawn")
+    waiting, deaths = deque(tasks), Counter[str]()
+    pools: list[ProcessPoolExecutor] = []
+    running: dict[Future[Outcome], tuple[str, ProcessPoolExecutor]] = {}
+
+    def fresh() -> ProcessPoolExecutor:
+        pools.append(ProcessPoolExecutor(1, context, _begin, (material,)))
+        return pools[-1]
+
+    def start(pool: ProcessPoolExecutor) -> None:
+        """Give the next task to a process."""
+        if waiting:
             with _deaf():
-                futures = {pool.submit(_perform, key, task): key for key, task in left.items()}
-            while futures:
-                for future in wait(futures, return_when=FIRST_COMPLETED).done:
-                    outcome = future.result()
-                    del left[key := futures.pop(future)]
+                try:
+                    future = pool.submit(_perform, waiting[0], tasks[waiting[0]])
+                except BrokenProcessPool:  # it died with nothing to do
+                    pool = fresh()
+                    future = pool.submit(_perform, waiting[0], tasks[waiting[0]])
+            running[future] = waiting.popleft(), pool
+
+    try:
+        for _ in range(min(jobs, len(tasks))):
+            start(fresh())
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                key, pool = running.pop(future)
+                try:
+                    outcome: Outcome | None = future.result()
+                except BrokenProcessPool:
+                    pool, deaths[key] = fresh(), deaths[key] + 1
+                    outcome = _given_up() if deaths[key] == DEATHS else None
+                if outcome is None:
+                    waiting.appendleft(key)
+                start(pool)
+                if outcome is not None:
                     yield key, outcome
-        except BrokenProcessPool:
-            if (deaths := deaths + 1) == DEATHS:
-                raise ExecutorError(f"worker processes died {deaths} times, perhaps for lack of memory") from None
-        finally:
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
+    finally:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        for pool in pools:
             pool.shutdown(cancel_futures=True)
+
+
+def _given_up() -> Outcome:
+    return Outcome({}, failed=f"its worker died {DEATHS} times, perhaps for lack of memory")
 
 
 # -------------------------------------------------------------------- Dask
 
 
-def _dask(tasks: Mapping[str, Task], material: Material, jobs: int, scheduler: str | None) -> Outcomes:
-    with _client(jobs, scheduler) as client, client.as_current():
+def _dask(tasks: Mapping[str, Task], material: Material, scheduler: str) -> Outcomes:
+    with _client(scheduler) as client, client.as_current():
         name = f"ranvier-data-{material.digest[:16]}"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that the data is large
             # a task and not scattered, so that it can be had again if the only worker that holds it dies
             data = client.submit(pickle.loads, pickle.dumps(material), key=name)
         futures = {client.submit(perform, key, task, data, key=f"ranvier-{key}"): key for key, task in tasks.items()}
-        yield from _collect(client, futures, scheduler or "the local cluster")
+        yield from _collect(client, futures, scheduler)
 
 
 def _collect(client: Any, futures: dict[Any, str], address: str) -> Outcomes:
@@ -189,36 +214,21 @@ def _collect(client: Any, futures: dict[Any, str], address: str) -> Outcomes:
             try:
                 yield key, future.result()
             except KilledWorker:
-                yield key, Outcome({}, failed=f"its worker died {DEATHS} times, perhaps for lack of memory")
+                yield key, _given_up()
             future.release()
 
 
 @contextmanager
-def _client(jobs: int, scheduler: str | None) -> Iterator[Any]:
-    """A client of the scheduler at an address, or of a cluster of our own."""
-    import dask
-    from distributed import Client, LocalCluster
+def _client(scheduler: str) -> Iterator[Any]:
+    """A client of the scheduler at an address."""
+    reach(scheduler)
+    from distributed import Client
 
     for name in list(logging.root.manager.loggerDict):
         if name.startswith("distributed"):  # each has a level of its own; what matters is reported here
             logging.getLogger(name).setLevel(logging.CRITICAL)
-    if scheduler:
-        reach(scheduler)
-        with Client(scheduler, timeout=CONNECT, set_as_default=False) as client:
-            yield client
-        return
-    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1}):
-        with _deaf():
-            cluster = LocalCluster(
-                jobs,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=None,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            )
-        with cluster, Client(cluster, set_as_default=False) as client:
-            yield client
+    with Client(scheduler, timeout=CONNECT, set_as_default=False) as client:
+        yield client
 
 
 def reach(scheduler: str) -> None:

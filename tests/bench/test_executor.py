@@ -2,16 +2,18 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, replace
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from distributed import Client
 
@@ -104,8 +106,7 @@ def test_killed_worker_of_a_real_scheduler_costs_nothing(cluster, serial, record
     )
 
 
-def test_killed_process_of_the_pool_costs_nothing(serial, monkeypatch):
-    monkeypatch.setattr(executor, "find_spec", lambda name: None)
+def test_killed_process_of_the_pool_costs_nothing(serial):
     before, found = set(active_children()), {}
     some = dict(list(TASKS.items())[:4])
     for key, outcome in execute(some, MATERIAL, jobs=2):
@@ -118,14 +119,48 @@ def test_killed_process_of_the_pool_costs_nothing(serial, monkeypatch):
     assert set(active_children()) == before, "a process was left behind"
 
 
-def test_a_pool_that_breaks_again_and_again_is_given_up(monkeypatch):
-    def broken(*_, **__):
-        raise BrokenProcessPool
+class Deadly:
+    """A task that ends its process."""
 
-    monkeypatch.setattr(executor, "find_spec", lambda name: None)
-    monkeypatch.setattr(executor, "wait", broken)
-    with pytest.raises(ExecutorError, match=f"died {executor.DEATHS} times"):
-        list(execute(dict(list(TASKS.items())[:1]), MATERIAL, jobs=2))
+    def key(self, material: Material) -> str:
+        return "deadly"
+
+    def result(self, material: Material) -> Outcome:
+        os._exit(1)
+
+
+def test_a_task_that_ends_every_process_is_given_up_and_harms_no_other(serial, monkeypatch):
+    monkeypatch.setattr(executor, "DEATHS", 2)
+    key, task = next(iter(TASKS.items()))
+    found = dict(execute({"deadly": Deadly(), key: task}, MATERIAL, jobs=2))
+    assert found.keys() == {"deadly", key}
+    assert values(found[key]) == serial[key]
+    assert "died 2 times" in found["deadly"].failed
+
+
+@dataclass(frozen=True)
+class Ports:
+    """A task that lists the ports on which its process and the one that started it listen."""
+
+    def key(self, material: Material) -> str:
+        return "ports"
+
+    def result(self, material: Material) -> Outcome:
+        processes = [psutil.Process(), *psutil.Process().parents()[:1]]
+        return Outcome({"ports": [listening(process) for process in processes]})
+
+
+def listening(process: psutil.Process) -> list[int]:
+    connections = process.net_connections(kind="inet")
+    return [connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN]
+
+
+def test_processes_of_this_machine_open_no_port():
+    before = listening(psutil.Process())
+    with closing(execute({"ports": Ports()}, MATERIAL, jobs=2)) as outcomes:
+        assert [outcome.row["ports"] for _, outcome in outcomes] == [[[], before]]
+    with socket.create_server(("127.0.0.1", 0)) as server:  # a port that is open is seen
+        assert listening(psutil.Process()) == [*before, server.getsockname()[1]]
 
 
 def test_worker_with_other_code_is_refused():
