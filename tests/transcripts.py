@@ -1,9 +1,9 @@
 """Commands and code that the documents show with what they print, done again.
 
-In a page, a block ``console`` holds commands, each after ``$ ``, and what they print; a block ``python`` that a block ``text``
-follows holds code and what it prints. The comment before a block says what it costs: ``<!-- slow -->`` up to minutes, done by
-``make prove``; ``<!-- measured -->`` more, done by ``make measure`` only; without one, seconds, done by ``make test``. The blocks
-of a page run one after the other in one empty folder.
+In a page, a block ``console`` holds commands, each after ``$ ``, and what they print; a block ``python`` with a
+block ``text`` after it holds code and what it prints. The comment before a block says what it costs: ``<!-- slow
+-->`` up to minutes, done by ``make prove``; ``<!-- measured -->`` more, done by ``make measure`` only; without
+one, seconds, done by ``make test``. The blocks of a page run one after the other in one empty folder.
 
     python tests/transcripts.py [--slow] [--measured] PAGE...      # write into the pages what comes out today
 """
