@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ import transcripts
 
 from ranvier.cli import _parser
 from ranvier.golden.presets import preset
+from ranvier.hw.board import BOARDS
+from ranvier.hw.fit import CAPACITIES
 from ranvier.recipes import RECIPES, initial_network
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "firmware" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 #: Pages with transcripts, and how many of each class they have.
-SHOWN = {page: transcripts.count(page.read_text()) for page in PAGES if "```console" in page.read_text()}
+SHOWN = {page: counts for page in PAGES if any((counts := transcripts.count(page.read_text())).values())}
 #: What stands for a choice in a command.
 EXAMPLES = {"PATH": "file", "NAME": "test", "FILE": "file"}
 
@@ -105,6 +108,67 @@ def test_a_transcript_that_is_not_so_is_seen(tmp_path):
     assert transcripts.renewed(quick, tmp_path, {"slow"}) == quick.replace("there", "here")
     with pytest.raises(transcripts.Broken, match="No such file"):
         transcripts.renewed(PAGE.replace("cat made", "cat nothing"), tmp_path, {"quick"})
+
+
+# -------------------------------------------------------------------- figures that cost minutes or days
+
+
+MEASURED = ROOT / "docs" / "measured.md"
+RESULTS = sorted((ROOT / "docs" / "results").glob("*.md"))
+#: Nothing that was measured: clocks of boards in MHz, oscillators included, and what devices have.
+CLOCKS = {f"{board.clock / 1e6:g}" for board in BOARDS.values()} | {"12", "25"}
+SIZES = {f"{count:,}" for device in CAPACITIES.values() for count in asdict(device).values() if count}
+
+
+def quoted(text: str, pattern: str) -> set[str]:
+    return set(re.findall(pattern, text))
+
+
+def test_speeds_and_sizes_are_quoted_from_what_was_measured():
+    """Where the command and the versions of its tools are; `make measure` writes that page anew."""
+    measured, seen = MEASURED.read_text(), 0
+    numbers = quoted(measured, r"\d[\d,.]*\d|\d")
+    for page in PAGES:
+        text = page.read_text()
+        speeds = quoted(text, r"(\d[\d.]*) MHz") - CLOCKS
+        sizes = quoted(text, r"(\d[\d,]*) (?:LUT|logic cell|cells|flip-flop|block RAM|multiplier)") - SIZES
+        assert (speeds | sizes) <= numbers, f"{page.name} quotes {sorted((speeds | sizes) - numbers)}"
+        seen += len(speeds | sizes) if page != MEASURED else 0
+    assert seen >= 4
+    runs = re.findall(r"^\$ ranvier (?:synth|build) .*\n(.*)", measured, re.M)
+    assert len(runs) >= 9
+    assert all(re.search(r"by Yosys \d", run) for run in runs), "a run without its tools"
+
+
+def test_accuracies_are_quoted_from_reports():
+    """`docs/results` are the reports as the bench wrote them, with data, seeds and versions."""
+    reports = "".join(page.read_text() for page in RESULTS)
+    there, seen = quoted(reports, r"\d+\.\d ± \d+\.\d"), 0
+    for page in (
+        ROOT / "README.md",
+        *(ROOT / "docs" / f"{name}.md" for name in ("results", "connectivity", "learners")),
+    ):
+        here = quoted(page.read_text(), r"\d+\.\d ± \d+\.\d")
+        assert here <= there, f"{page.name} quotes {sorted(here - there)}"
+        seen += len(here)
+    assert seen > 100
+
+
+def test_every_component_has_the_files_that_the_table_names():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    table = re.search(r"^\| component \|.*?\n\n", text, re.M | re.S)[0].splitlines()[2:]
+    rows = [line[2:-2].split(" | ") for line in table if line]
+    components = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+    assert len(components) >= 15
+    for name in components:
+        assert (ROOT / "hw" / f"{name}.py").exists(), name
+        assert (ROOT / "tests" / "hw" / f"test_{name}.py").exists(), name
+    for row in rows:
+        files = re.findall(r"`(\w+)`", row[-1])
+        assert files, row
+        assert all((ROOT / "golden" / f"{name}.py").exists() for name in files), row
+        shared = [name for name in re.findall(r"`(\w+)`", row[0]) if (ROOT / "golden" / f"{name}.py").exists()]
+        assert set(shared) <= set(files), f"{row}: golden has files of the same name"
 
 
 def test_raster_of_the_guide(tmp_path, monkeypatch, capsys):

@@ -1,9 +1,13 @@
 """The same seeds give the same spikes, weights and delays over an epoch of Braille, to the bit; all of it if asked."""
 
+from pathlib import Path
+
 import pytest
 
 from ranvier.bench import Material
 from ranvier.bench.devices import PAIRS, Agreement
+
+README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.mark.slow
@@ -14,6 +18,7 @@ def test_epoch_of_braille(reference, device, samples, recordings, record_propert
     assert result["mismatches"] == 0, result["first"]
     assert result["samples"] == (200 if samples else 864 + 216)
     assert result["compared"] > 400 * result["samples"]
+    assert samples or f"0 mismatches / {result['compared']:,} values" in README.read_text()
     record_property(
         "evidence",
         f"Braille, one epoch and test, {reference} = {device}: {result['samples']:,} samples, "

@@ -13,7 +13,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,18 +41,28 @@ def count(page: str) -> dict[str, int]:
 
 def renewed(page: str, folder: Path, classes: Collection[str]) -> str:
     """A page with what its blocks of some classes print when they are run in `folder`; `Broken` if one fails."""
+    *_, page = page, *renewals(page, folder, classes)
+    return page
 
-    def renew(match: re.Match[str]) -> str:
-        if (match["kind"] or "quick") not in classes:
-            return match[0]
-        if match["console"] is not None:
-            commands = re.findall(r"^\$ (.*)\n", match["console"], re.M)
-            printed = "".join(f"$ {command}\n{_run(command, folder)}" for command in commands)
-            return match[0].replace(match["console"], printed)
-        start, end = (at - match.start() for at in match.span("text"))
-        return match[0][:start] + _run([sys.executable, "-c", match["python"]], folder) + match[0][end:]
 
-    return BLOCK.sub(renew, page)
+def renewals(page: str, folder: Path, classes: Collection[str]) -> Iterator[str]:
+    """`renewed` page as it is after each block."""
+    at = 0
+    while match := BLOCK.search(page, at):
+        block = _renewed(match, folder) if (match["kind"] or "quick") in classes else match[0]
+        page = page[: match.start()] + block + page[match.end() :]
+        at = match.start() + len(block)
+        yield page
+
+
+def _renewed(match: re.Match[str], folder: Path) -> str:
+    if match["console"] is not None:
+        commands = re.findall(r"^\$ (.*)\n", match["console"], re.M)
+        part, printed = "console", "".join(f"$ {command}\n{_run(command, folder)}" for command in commands)
+    else:
+        part, printed = "text", _run([sys.executable, "-c", match["python"]], folder)
+    start, end = (at - match.start() for at in match.span(part))
+    return match[0][:start] + printed + match[0][end:]
 
 
 def _run(command: str | list[str], folder: Path) -> str:
@@ -82,7 +92,8 @@ def main() -> None:
     classes = {"quick"} | {name for name in CLASSES[1:] if getattr(options, name)}
     for page in options.pages:
         with TemporaryDirectory() as folder:
-            page.write_text(renewed(page.read_text(), Path(folder), classes))
+            for text in renewals(page.read_text(), Path(folder), classes):
+                page.write_text(text)
 
 
 if __name__ == "__main__":
