@@ -92,8 +92,11 @@ def main() -> None:
     classes = {"quick"} | {name for name in CLASSES[1:] if getattr(options, name)}
     for page in options.pages:
         with TemporaryDirectory() as folder:
-            for text in renewals(page.read_text(), Path(folder), classes):
-                page.write_text(text)
+            try:
+                for text in renewals(page.read_text(), Path(folder), classes):
+                    page.write_text(text)
+            except Broken as failure:
+                sys.exit(f"{page}: {failure}")
 
 
 if __name__ == "__main__":
