@@ -3,7 +3,6 @@
 import gzip
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,11 @@ from ranvier.data.dataset import DataError
 from ranvier.data.published import PUBLISHED
 from ranvier.golden.replacing import replacing
 
-__all__ = ["unpacked"]
+__all__ = ["MissingFile", "unpacked"]
+
+
+class MissingFile(DataError):
+    """A file of a data set that is not in its folder."""
 
 
 @contextmanager
@@ -38,10 +41,14 @@ def _unpack(archive: Path, target: Path) -> None:
             shutil.copyfileobj(source, copy, 1 << 20)
     except KeyError:
         raise DataError(f"{archive}: there is no {target.name} in it") from None
-    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile):
-        raise DataError(f"{archive}: not a complete archive: download it again") from None
     except OSError as error:
+        if isinstance(error, gzip.BadGzipFile) or not error.strerror:
+            raise DataError(f"{archive}: not a complete archive: download it again") from None
         raise DataError(f"cannot unpack {archive}: {error.strerror}: unpack it into a folder of your own") from None
+    except Exception as error:  # what a damaged archive raises depends on the damage
+        encrypted = "encrypted" in str(error)
+        reason = "is encrypted: unpack it yourself" if encrypted else "not a complete archive: download it again"
+        raise DataError(f"{archive}: {reason}") from None
 
 
 def unpacked(folder: str | Path, name: str, dataset: str) -> Path:
@@ -49,8 +56,10 @@ def unpacked(folder: str | Path, name: str, dataset: str) -> Path:
 
     Raises
     ------
+    MissingFile
+        If the file is not in the folder; the message says where to get `dataset`.
     DataError
-        If the folder or the file is missing (the message says where to get `dataset`), or its archive cannot be unpacked.
+        If the folder is missing, the file is a folder, or its archive cannot be unpacked.
     """
     folder = Path(folder)
     source = PUBLISHED[dataset].address
@@ -59,8 +68,10 @@ def unpacked(folder: str | Path, name: str, dataset: str) -> Path:
     path = folder / name
     if path.is_file():
         return path
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: give the folder that {name} is in as a file")
     for archive in (folder / f"{name}.gz", folder / f"{name}.zip"):
         if archive.is_file():
             _unpack(archive, path)
             return path
-    raise DataError(f"{folder} has no {name}, {name}.gz or {name}.zip: put it there, from {source}")
+    raise MissingFile(f"{folder} has no {name}, {name}.gz or {name}.zip: put it there, from {source}")
