@@ -119,7 +119,7 @@ def test_an_event_on_each_border(milliseconds: int) -> None:
             events["t"] = np.arange(200) * 1000 * milliseconds
             return events, index
 
-    data = from_tonic(Borders(), None, binning=Binning(steps=200, dt=milliseconds / 1e3, channels=1, cap=9))
+    data = from_tonic(Borders(), Borders(), binning=Binning(steps=200, dt=milliseconds / 1e3, channels=1, cap=9))
     for sample in data.train:
         np.testing.assert_array_equal(sample.times, np.arange(200))
 

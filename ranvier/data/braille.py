@@ -95,7 +95,7 @@ def _parts(
     Unless it was asked for a number, a file with too few recordings of a letter is a held-out one: all of it is to test on.
     """
     try:
-        asked = [default if given is None else index(given) for given, default in ((train, TRAIN), (test, TEST))]
+        asked = (TRAIN if train is None else index(train)), (TEST if test is None else index(test))
     except TypeError:
         raise DataError(f"train={train!r}, test={test!r}: give whole numbers") from None
     if min(asked) < 0 or not any(asked) or seed < 0:

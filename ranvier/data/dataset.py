@@ -148,11 +148,11 @@ class Dataset:
 
     def mapped(self, classes: Sequence[str]) -> "Dataset":
         """The same data with labels in the order of `classes`, as `mapped_labels` does it."""
-        labels = {
-            f"{part}_labels": mapped_labels(self.name, getattr(self, f"{part}_labels"), self.classes, tuple(classes))
-            for part in WORDS
-        }
-        return replace(self, classes=tuple(classes), alphabet=(), **labels)
+        train, test = (
+            mapped_labels(self.name, labels, self.classes, tuple(classes))
+            for labels in (self.train_labels, self.test_labels)
+        )
+        return replace(self, classes=tuple(classes), alphabet=(), train_labels=train, test_labels=test)
 
     def evaluated(self, config: CoreConfig, split: str, classes: Sequence[str] = ()) -> "Dataset":
         """What a network of a configuration is evaluated on: a `split`, `mapped` to what its outputs stand for.

@@ -1,6 +1,7 @@
 """Send-on-delta: a spike whenever a signal has moved by one threshold since the last one."""
 
 from operator import index
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +15,7 @@ __all__ = ["send_on_delta"]
 CAP = 1 << 31
 
 
-def _moved(signal: NDArray[np.generic], threshold: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _moved(signal: NDArray[Any], threshold: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How far a signal is from its first step, in thresholds, and by how much that may be wrong; both as the signal.
 
     The difference of whole numbers is exact; that of floats misses by what either of them may miss.

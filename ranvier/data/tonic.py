@@ -36,7 +36,7 @@ class Events(Protocol):
 
 def _size(name: str, given: Any, part: Any) -> tuple[int, int, int]:
     """Size of the sensor: as given, or as a part says."""
-    size = given or getattr(part, "sensor_size", None)
+    size: Any = given or getattr(part, "sensor_size", None)
     try:
         width, height, polarities = map(index, size)
     except (TypeError, ValueError):
