@@ -161,6 +161,18 @@ def test_a_folder_with_one_file(heidelberg: Writer) -> None:
         ssc(folder)
 
 
+def test_a_file_of_any_name(heidelberg: Writer) -> None:
+    path = heidelberg("mine.h5", samples=30)
+    data = shd(path)
+    assert (len(data.train), len(data.test)) == (0, 30)
+    with pytest.raises(
+        DataError, match=r"mine.h5 is one file, which is tested on: give a folder that holds shd_train.h5"
+    ):
+        data.learnable()
+    parts = shd(path, share=0.5)
+    assert (len(parts.train), len(parts.test)) == (20, 10)  # 20 classes, half of them with one recording, half with two
+
+
 def test_a_file_that_names_its_classes_in_another_order(heidelberg: Writer) -> None:
     import h5py
 

@@ -181,12 +181,16 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
 
 
 def _part(folder: Path, name: str, part: str, binning: Binning) -> Recording:
-    """File ``NAME_PART.h5`` of a folder, unpacked first if only its archive is there."""
-    return read_recording(unpacked(folder, f"{name}_{part}.h5", name), CLASSES[name], binning)
+    """File ``NAME_PART.h5`` of a folder, unpacked first if only its archive is there; a file as it is."""
+    path = folder if folder.is_file() else unpacked(folder, f"{name}_{part}.h5", name)
+    return read_recording(path, CLASSES[name], binning)
 
 
 def _either(folder: Path, name: str, parts: Sequence[str], binning: Binning) -> dict[str, Recording | str]:
-    """Those files of a folder that are there, and for the others why they are needed; `DataError` if none is there."""
+    """Those files of a folder that are there, and for the others where to get them; `DataError` if none is there."""
+    if folder.is_file():
+        reason = f"{folder} is one file, which is tested on: give a folder that holds {name}_train.h5"
+        return {parts[0]: reason, parts[1]: _part(folder, name, parts[1], binning)}
     found: dict[str, Recording | str] = {}
     missing: list[MissingFile] = []
     for part in parts:
@@ -270,7 +274,8 @@ def shd(
     ----------
     folder : str or Path
         Holds `shd_train.h5` and `shd_test.h5`, or their `.gz` or `.zip`, which are unpacked beside them. One of them is
-        enough to evaluate on; the test file is not needed either if some of the training samples are held out.
+        enough to evaluate on; the test file is not needed either if some of the training samples are held out. Or one file
+        of any name: all of it is to test on.
     binning : Binning
         Steps, channels and scored steps. By default a sample is 1 s in 100 steps and all steps are scored: a word may end
         long before the sample does, and the core does not know when.
@@ -310,7 +315,7 @@ def ssc(
     ----------
     folder : str or Path
         Holds `ssc_train.h5` and `ssc_test.h5` or `ssc_valid.h5`, or their `.gz` or `.zip`. One of them is enough to evaluate
-        on.
+        on. Or one file of any name: all of it is to test on.
     binning, augmentation
         As those of `shd`.
     judge : {"test", "valid"}
