@@ -57,6 +57,7 @@ def test_send_on_delta_follows_the_signal() -> None:
         (np.zeros((1, 2, 1)), np.inf, 1, "threshold=inf"),
         (np.zeros((1, 2, 1)), "x", 1, "threshold=x"),
         (np.zeros((1, 2, 1)), 1, 1.5, "cap=1.5"),
+        ([[[1], [2, 3]]], 1, 1, "all of one length"),
         (np.zeros((1, 2, 1), complex), 1, 1, "numbers, not complex128"),
     ],
 )

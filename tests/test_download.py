@@ -205,7 +205,9 @@ def test_a_full_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(downloads.Resuming, "_append", full)
-    with pytest.raises(DownloadError, match=r"cannot write into .*: No space left on device: make room or give another"):
+    with pytest.raises(
+        DownloadError, match=r"cannot write into .*: No space left on device: make room or give another"
+    ):
         download("shd", tmp_path, mirror=server.address)
 
 

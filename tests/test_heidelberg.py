@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import h5py
@@ -102,9 +103,20 @@ def test_samples_without_spikes_and_times_that_hardly_move_are_noted() -> None:
     binning, tally = Binning(steps=10, dt=0.1), Tally()
     binning.bins([], np.zeros(0, int), 700, tally)
     binning.bins([0.0, 0.05], np.zeros(2, int), 700, tally)
+    tally.check(binning)
     assert tally.text(binning).endswith(
         "1 of 2 samples have no spikes, all on step 0: they run from 0 to 0.05 s, check their unit"
     )
+
+
+def test_a_part_whose_times_hardly_move_is_refused() -> None:
+    """Milliseconds or seconds where microseconds are expected: nothing is cut, and nothing of the time is left."""
+    binning, tally = Binning(steps=10, dt=0.1), Tally()
+    binning.bins(np.arange(20), np.zeros(20, int), 700, tally, Fraction(1, 1000))
+    with pytest.raises(
+        DataError, match=r"all of its 20 spikes on step 0: its times run from 0 to 0.019 s, a step is 0.1 s"
+    ):
+        tally.check(binning)
 
 
 def test_many_bins_take_no_memory() -> None:

@@ -20,13 +20,13 @@ def _moved(signal: NDArray[Any], threshold: float) -> tuple[NDArray[np.float64],
 
     The difference of whole numbers is exact; that of floats misses by what either of them may miss.
     """
-    if signal.dtype.kind in "biu":
-        change = (signal.astype(np.int64) - signal[:, :1].astype(np.int64)).astype(np.float64)
-        doubt = np.zeros(1)
-    else:
-        change = signal.astype(np.float64) - signal[:, :1].astype(np.float64)
-        doubt = slack(signal) + slack(signal[:, :1])
     with np.errstate(over="ignore", invalid="ignore"):
+        if signal.dtype.kind in "biu":
+            change = (signal.astype(np.int64) - signal[:, :1].astype(np.int64)).astype(np.float64)
+            doubt = np.zeros(1)
+        else:
+            change = signal.astype(np.float64) - signal[:, :1].astype(np.float64)
+            doubt = slack(signal) + slack(signal[:, :1])
         level = change / threshold
         return level, np.nan_to_num(doubt / threshold + slack(level), nan=np.inf)
 
@@ -62,7 +62,10 @@ def send_on_delta(signal: ArrayLike, threshold: float, cap: int = 1) -> NDArray[
     DataError
         If the shape is wrong, a value is not a finite number, or `threshold` or `cap` is not positive and finite.
     """
-    signal = np.asarray(signal)
+    try:
+        signal = np.asarray(signal)
+    except ValueError:
+        raise DataError("a signal is [samples, steps, channels], all of one length") from None
     if signal.ndim != 3 or not signal.size:
         raise DataError(f"a signal is [samples, steps, channels], none of them empty, not {list(signal.shape)}")
     if signal.dtype.kind not in "biuf":

@@ -11,6 +11,7 @@ and `extra/keys` (class names).
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +233,11 @@ def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed:
     """Samples [samples] that are kept from training: all of some speakers, or a share of every class."""
     if share and speakers:
         raise DataError(f"share={share}, speakers={list(speakers)}: hold out a share or speakers, not both")
-    if not 0 <= share < 1 or seed < 0:
+    try:
+        good = 0 <= share < 1 and index(seed) >= 0
+    except TypeError:
+        good = False
+    if not good:
         raise DataError(
             f"share={share}, seed={seed}: give a share of the training samples below 1 and a seed from 0 up"
         )

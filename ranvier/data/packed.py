@@ -24,6 +24,9 @@ STEPS = CAP = 1 << 16
 #: they start, is not what was thought.
 CUT = 0.95
 
+#: Spikes of a recording that are not on one step by chance: with so many, all on step 0, the unit is another.
+MANY = 20
+
 #: What to do when a window holds nothing.
 WAY_OUT = "subtract the start, check their unit, or give more steps or a longer dt"
 
@@ -56,24 +59,32 @@ class Tally:
 
     def text(self, binning: "Binning") -> str:
         """In words."""
-        silent = f", {self.silent:,} of {self.samples:,} samples have no spikes" if self.silent else ""
-        early = self.spikes > self.late and self.first < self.last < binning.dt and binning.steps > 1
-        return (
-            f"{self.spikes:,} spikes, {self.late:,} of them cut after step {binning.steps - 1} "
-            f"({binning.steps * binning.dt:g} s), {self.merged:,} merged in bins that hold {binning.cap}{silent}"
-            + (
-                f", all on step 0: they run from {self.first:.10g} to {self.last:.10g} s, check their unit"
-                if early
-                else ""
-            )
-        )
+        words = [
+            f"{self.spikes:,} spikes",
+            f"{self.late:,} of them cut after step {binning.steps - 1} ({binning.steps * binning.dt:g} s)",
+            f"{self.merged:,} merged in bins that hold {binning.cap}",
+        ]
+        if self.silent:
+            words.append(f"{self.silent:,} of {self.samples:,} samples have no spikes")
+        if self._early(binning):
+            words.append(f"all on step 0: they run from {self.first:.10g} to {self.last:.10g} s, check their unit")
+        return ", ".join(words)
+
+    def _early(self, binning: "Binning") -> bool:
+        """Whether all spikes are on step 0, although they are not all at one time."""
+        return binning.steps > 1 and self.first < self.last < binning.dt
 
     def check(self, binning: "Binning") -> None:
-        """`DataError`, which continues the name of a recording, if hardly anything of it is left in the window."""
+        """`DataError`, which continues the name of a recording, if hardly anything of it is left, or nothing of its time."""
         if self.samples and not self.spikes:
             raise DataError(f"has no spikes in any of its {self.samples:,} samples: check what was recorded")
         if self.late > CUT * self.spikes:
             raise DataError(f"loses {self.late:,} of {self.spikes:,} spikes: {binning.outside(self.first, self.last)}")
+        if self.spikes >= MANY and self._early(binning):
+            raise DataError(
+                f"has all of its {self.spikes:,} spikes on step 0: its times run from {self.first:.10g} to {self.last:.10g} "
+                f"s, a step is {binning.dt:g} s: check their unit, or give a shorter dt"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

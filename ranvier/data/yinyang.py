@@ -6,6 +6,7 @@ points and seed 40 the published test points.
 """
 
 from math import hypot
+from operator import index
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,10 @@ def yin_yang(
     DataError
         If a count is out of range or the seed is not a 32-bit number.
     """
+    try:
+        train, test, span, tail, scored, seed = map(index, (train, test, span, tail, scored, seed))
+    except TypeError:
+        raise DataError("yinyang: give whole numbers") from None
     steps = span + 1 + tail
     if train < 1 or test < 1:
         raise DataError(f"yinyang: {train} training and {test} test points: give at least 1 of each")
