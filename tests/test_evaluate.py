@@ -83,7 +83,7 @@ def test_a_held_out_file(letter: list[int], letters: tuple[str, ...], reader: Ne
     count = 8 if len(letter) == 50 else len(letter)  # 50 of one letter are enough to be split
     assert right(reader, data) == (count, count)
     assert right(reader, data, classes=LETTERS) == (count, count)
-    assert right(reader, data, "all") == (40 if count == 8 else count,) * 2
+    assert right(reader, data, "all") == (len(letter), len(letter))
 
 
 def test_what_cannot_be_learned_says_what_is_missing(reader: Network, files: Files) -> None:
@@ -104,7 +104,9 @@ def test_what_cannot_be_learned_says_what_is_missing(reader: Network, files: Fil
         braille(path, train=9, test=3)
     fewer = braille(path, train=8, test=2)
     assert (len(fewer.train), len(fewer.test)) == (16, 4)
-    assert "20 of 50 recordings are used" in fewer.notes[0]
+    assert "30 of 50 recordings are in neither part" in fewer.notes[0]
+    assert [len(fewer.repeated(2).split(split).test) for split in ("test", "train", "all")] == [4, 16, 50]
+    assert len(fewer.part(5, 2).split("all").test) == 7
     alone = braille(path, train=10, test=0)
     assert (len(alone.train), len(alone.test)) == (20, 0)
     with pytest.raises(DataError, match="no test samples: test=0 was asked for"):

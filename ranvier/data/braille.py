@@ -170,9 +170,11 @@ def braille(
             f"{taxels.max()}, give another threshold"
         )
     mask = np.arange(steps) >= steps - scored
-    samples = [[Sample.from_raster(np.pad(counts[n], ((0, tail), (0, 0))), mask) for n in part] for part in parts]
-    used = len(samples[0]) + len(samples[1])
-    note = f"braille: {used:,} of {len(taxels):,} recordings are used: train= and test= ask for more of each letter"
+    rest = sorted({*range(len(letters))} - {*parts[0], *parts[1]})
+    samples = [
+        [Sample.from_raster(np.pad(counts[n], ((0, tail), (0, 0))), mask) for n in part] for part in (*parts, rest)
+    ]
+    note = f"braille: {len(rest):,} of {len(letters):,} recordings are in neither part: train= and test= ask for more"
     return Dataset(
         name="braille",
         inputs=counts.shape[2],
@@ -181,7 +183,9 @@ def braille(
         train_labels=letters[parts[0]],
         test=samples[1],
         test_labels=letters[parts[1]],
-        notes=(note,) if used < len(taxels) else (f"braille: nothing to learn from: {reason}",) if reason else (),
+        notes=(note,) if rest else (f"braille: nothing to learn from: {reason}",) if reason else (),
         absent={"train": reason, "test": "test=0 was asked for"},
         alphabet=LETTERS if set(names) <= set(LETTERS) else (),
+        rest=samples[2],
+        rest_labels=letters[rest],
     )

@@ -16,7 +16,10 @@ __all__ = ["SPLITS", "DataError", "Dataset", "class_names", "mapped_labels", "st
 #: What a network can be evaluated on.
 SPLITS = ("test", "train", "all")
 
-#: What the parts of a data set are called in messages.
+#: Where samples are.
+PARTS = ("train", "test", "rest")
+
+#: What those that are asked for are called in messages.
 WORDS = {"train": "training samples", "test": "test samples"}
 
 
@@ -50,6 +53,9 @@ class Dataset:
         Why "train" or "test" is empty, and the way out, for whoever asks for it.
     alphabet : tuple of str
         All class names of the data set as published, in their order, where these samples may have only some of them.
+    rest : sequence of Sample
+    rest_labels : int array [samples]
+        Samples that are in neither part: evaluated only if all are asked for.
 
     Raises
     ------
@@ -67,11 +73,13 @@ class Dataset:
     notes: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
     alphabet: tuple[str, ...] = ()
+    rest: Sequence[Sample] = ()
+    rest_labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
         if len(self.classes) > LIMITS["outputs"][1]:
             raise DataError(f"{self.name}: {len(self.classes):,} classes: a core has at most {LIMITS['outputs'][1]}")
-        for part in ("train", "test"):
+        for part in PARTS:
             samples = getattr(self, part)
             try:
                 labels = whole_numbers(getattr(self, f"{part}_labels"))
@@ -121,7 +129,7 @@ class Dataset:
             )
 
     def split(self, name: str) -> "Dataset":
-        """The same data with other samples to test on: its "test" samples as they are, "train", or "all" of both.
+        """The same data with other samples to test on: its "test" samples as they are, "train", or "all" there are.
 
         Raises
         ------
@@ -130,13 +138,15 @@ class Dataset:
         """
         if name not in SPLITS:
             raise DataError(f"split={name!r}: choose one of {', '.join(SPLITS)}")
-        parts = [part for part in ("train", "test") if name in (part, "all")]
-        if name != "all" or not (len(self.train) or len(self.test)):
-            self.require(*parts)
+        parts = [part for part in PARTS if name in (part, "all") and len(getattr(self, part))]
+        if not parts:
+            self.require(*(part for part in WORDS if name in (part, "all")))
         if name == "test":
             return self
         samples, labels = ([getattr(self, part + kind) for part in parts] for kind in ("", "_labels"))
-        return replace(self, test=Joined(samples), test_labels=np.concatenate(labels), absent={})
+        return replace(
+            self, test=Joined(samples), test_labels=np.concatenate(labels), absent={}, rest=(), rest_labels=np.zeros(0)
+        )
 
     def outputs(self, count: int) -> tuple[str, ...]:
         """What `count` outputs stand for, for a network that does not say: as published, else by number."""
@@ -148,11 +158,13 @@ class Dataset:
 
     def mapped(self, classes: Sequence[str]) -> "Dataset":
         """The same data with labels in the order of `classes`, as `mapped_labels` does it."""
-        train, test = (
+        train, test, rest = (
             mapped_labels(self.name, labels, self.classes, tuple(classes))
-            for labels in (self.train_labels, self.test_labels)
+            for labels in (self.train_labels, self.test_labels, self.rest_labels)
         )
-        return replace(self, classes=tuple(classes), alphabet=(), train_labels=train, test_labels=test)
+        return replace(
+            self, classes=tuple(classes), alphabet=(), train_labels=train, test_labels=test, rest_labels=rest
+        )
 
     def evaluated(self, config: CoreConfig, split: str, classes: Sequence[str] = ()) -> "Dataset":
         """What a network of a configuration is evaluated on: a `split`, `mapped` to what its outputs stand for.
@@ -172,6 +184,8 @@ class Dataset:
             train_labels=self.train_labels[:train],
             test=self.test[:test],
             test_labels=self.test_labels[:test],
+            rest=(),
+            rest_labels=np.zeros(0),
         )
 
     def epoch(self, seed: Seed) -> "Dataset":
@@ -204,8 +218,8 @@ class Dataset:
         """
         if copies < 1:
             raise DataError(f"{self.name}: copies={copies}: give at least 1")
-        train, test = (Repeated(samples, self.inputs, copies) for samples in (self.train, self.test))
-        return replace(self, inputs=self.inputs * copies, train=train, test=test)
+        train, test, rest = (Repeated(getattr(self, part), self.inputs, copies) for part in PARTS)
+        return replace(self, inputs=self.inputs * copies, train=train, test=test, rest=rest)
 
 
 def class_names(keys: Iterable[object], count: int) -> tuple[str, ...]:
