@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.dataset import DataError, Dataset, class_names, stratified_split
+from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels, stratified_split
 from ranvier.data.delta import send_on_delta
 from ranvier.data.packed import STEPS
 from ranvier.golden.spikes import Sample
@@ -127,6 +127,8 @@ def braille(
 ) -> Dataset:
     """Braille letters as ON and OFF spikes of every taxel (24 input units for 12 taxels).
 
+    Classes are the letters that the file names: in the order of `LETTERS` if all are among them, else in that of the file.
+
     Parameters
     ----------
     path : str or Path
@@ -150,6 +152,10 @@ def braille(
         file moves by a threshold.
     """
     taxels, letters, names = read_taxels(path)
+    published = set(names) <= set(LETTERS)
+    if published:  # one order of classes and one split, whatever the order in the file
+        order = tuple(letter for letter in LETTERS if letter in names)
+        letters, names = mapped_labels("braille", letters, names, order), order
     try:
         tail, scored = index(tail), index(scored)
     except TypeError:
@@ -185,7 +191,7 @@ def braille(
         test_labels=letters[parts[1]],
         notes=(note,) if rest else (f"braille: nothing to learn from: {reason}",) if reason else (),
         absent={"train": reason, "test": "test=0 was asked for"},
-        alphabet=LETTERS if set(names) <= set(LETTERS) else (),
+        alphabet=LETTERS if published else (),
         rest=samples[2],
         rest_labels=letters[rest],
     )

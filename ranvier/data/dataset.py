@@ -145,7 +145,12 @@ class Dataset:
             return self
         samples, labels = ([getattr(self, part + kind) for part in parts] for kind in ("", "_labels"))
         return replace(
-            self, test=Joined(samples), test_labels=np.concatenate(labels), absent={}, rest=(), rest_labels=np.zeros(0)
+            self,
+            test=Joined(samples),
+            test_labels=np.concatenate(labels),
+            absent={},
+            rest=(),
+            rest_labels=np.zeros(0, np.int64),
         )
 
     def outputs(self, count: int) -> tuple[str, ...]:
@@ -185,7 +190,7 @@ class Dataset:
             test=self.test[:test],
             test_labels=self.test_labels[:test],
             rest=(),
-            rest_labels=np.zeros(0),
+            rest_labels=np.zeros(0, np.int64),
         )
 
     def epoch(self, seed: Seed) -> "Dataset":
