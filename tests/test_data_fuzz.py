@@ -232,6 +232,8 @@ def test_names() -> None:
         ("braille:{}/b.npz?train=1&test=1&train=1", "refused"),
         ("shd:{}?dt=1e-320", "refused"),
         ("shd:{}\n\u2028?", "refused"),
+        ("shd:{}/" + 300 * "x", "refused"),
+        ("braille:{}/" + 300 * "x", "refused"),
     ],
 )
 def test_once_by_hand(text: str, expected: str, folder: Path) -> None:

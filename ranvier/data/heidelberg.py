@@ -24,7 +24,7 @@ from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels
 from ranvier.data.grid import exact
 from ranvier.data.packed import Binning, Packed, Tally
 from ranvier.data.samples import Chosen, Samples
-from ranvier.data.unpack import MissingFile, unpacked
+from ranvier.data.unpack import MissingFile, is_file, unpacked
 from ranvier.extras import extra
 
 __all__ = ["CHANNELS", "Recording", "read_recording", "shd", "ssc"]
@@ -183,13 +183,13 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
 
 def _part(folder: Path, name: str, part: str, binning: Binning) -> Recording:
     """File ``NAME_PART.h5`` of a folder, unpacked first if only its archive is there; a file as it is."""
-    path = folder if folder.is_file() else unpacked(folder, f"{name}_{part}.h5", name)
+    path = folder if is_file(folder) else unpacked(folder, f"{name}_{part}.h5", name)
     return read_recording(path, CLASSES[name], binning)
 
 
 def _either(folder: Path, name: str, parts: Sequence[str], binning: Binning) -> dict[str, Recording | str]:
     """Those files of a folder that are there, and for the others where to get them; `DataError` if none is there."""
-    if folder.is_file():
+    if is_file(folder):
         reason = f"{folder} is one file, which is tested on: give a folder that holds {name}_train.h5"
         return {parts[0]: reason, parts[1]: _part(folder, name, parts[1], binning)}
     found: dict[str, Recording | str] = {}

@@ -10,9 +10,10 @@ from typing import IO, cast
 
 from ranvier.data.dataset import DataError
 from ranvier.data.published import PUBLISHED
+from ranvier.extras import ExtraError, extra
 from ranvier.golden.replacing import replacing
 
-__all__ = ["MissingFile", "unpacked"]
+__all__ = ["MissingFile", "is_file", "unpacked"]
 
 
 class MissingFile(DataError):
@@ -39,6 +40,11 @@ def _unpack(archive: Path, target: Path) -> None:
             open(temporary, "wb") as copy,
         ):
             shutil.copyfileobj(source, copy, 1 << 20)
+            copy.flush()
+            if not extra("h5py", "data").is_hdf5(temporary):
+                raise DataError(f"{archive}: what is in it is not an HDF5 file: download it again")
+    except (DataError, ExtraError):
+        raise
     except KeyError:
         raise DataError(f"{archive}: there is no {target.name} in it") from None
     except OSError as error:
@@ -49,6 +55,14 @@ def _unpack(archive: Path, target: Path) -> None:
         encrypted = "encrypted" in str(error)
         reason = "is encrypted: unpack it yourself" if encrypted else "not a complete archive: download it again"
         raise DataError(f"{archive}: {reason}") from None
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; `DataError` if that cannot be known: no permission, a name that is too long."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}: give another path, or ask its owner") from None
 
 
 def unpacked(folder: str | Path, name: str, dataset: str) -> Path:
@@ -63,15 +77,15 @@ def unpacked(folder: str | Path, name: str, dataset: str) -> Path:
     """
     folder = Path(folder)
     source = PUBLISHED[dataset].address
-    if not folder.is_dir():
+    if is_file(folder) or not folder.is_dir():
         raise DataError(f"{folder} is not a folder: ranvier download {dataset} --out {folder} fills one from {source}")
     path = folder / name
-    if path.is_file():
+    if is_file(path):
         return path
     if path.is_dir():
         raise DataError(f"{path} is a folder: give the folder that {name} is in as a file")
     for archive in (folder / f"{name}.gz", folder / f"{name}.zip"):
-        if archive.is_file():
+        if is_file(archive):
             _unpack(archive, path)
             return path
     raise MissingFile(f"{folder} has no {name}, {name}.gz or {name}.zip: put it there, from {source}")
