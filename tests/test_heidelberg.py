@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ranvier.data import Binning, DataError, open_dataset, shd, ssc
-from ranvier.data.heidelberg import read_recording
+from ranvier.data.heidelberg import Recording, _held_out, read_recording
 from ranvier.data.packed import Packed, Tally
 from ranvier.device import open_device
 from ranvier.golden.presets import preset
@@ -200,6 +200,14 @@ def test_held_out_speakers(heidelberg: Writer) -> None:
     for n, sample in zip(held, data.test, strict=True):
         np.testing.assert_array_equal(sample.units, everything.samples[int(n)].units)
     np.testing.assert_array_equal(data.test_labels, everything.labels[held])
+
+
+def test_a_share_is_rounded_as_it_is_written() -> None:
+    """0.575 of 100 is 57.5, which rounds to 58; as floats it is 57.49999999999999."""
+    assert round(0.575 * 100) == 57
+    recording = Recording(Packed.of([], Binning()), np.arange(200) % 2, np.zeros(200, int), ("a", "b"), "")
+    held = _held_out(recording, 0.575, (), 0)
+    np.testing.assert_array_equal(np.bincount(recording.labels[held]), 58)
 
 
 def test_ssc(heidelberg: Writer) -> None:
