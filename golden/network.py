@@ -1,5 +1,6 @@
 """What is loaded into a core: weights, delays, decays, step sizes. Raw integers, and one file format for all of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -135,8 +136,11 @@ class Network:
 
     # ---------------------------------------------------------------- file
 
-    def save(self, path: str | Path) -> None:
-        """Write ``.npz``: the arrays, the scalars and the configuration as TOML. Temporary name first, then renamed."""
+    def save(self, path: str | Path, classes: Sequence[str] = ()) -> None:
+        """Write ``.npz``: the arrays, the scalars and the configuration as TOML. Temporary name first, then renamed.
+
+        With `classes`, also what the outputs stand for, for `read_classes`.
+        """
         scalars: dict[str, Any] = {name: int(getattr(self, name)) for name in (*DECAYS, "seed", "lag")}
         etas: dict[str, Any] = {
             f.name: (getattr(self, f.name).mantissa, getattr(self, f.name).shift)
@@ -144,7 +148,8 @@ class Network:
             if f.name.startswith("eta_")
         }
         arrays = {name: getattr(self, name) for name in self.layout(self.config)}
-        write_arrays(path, config=self.config.to_toml(), **scalars, **etas, **arrays)
+        names = {"classes": np.array(classes, dtype=np.str_)} if classes else {}
+        write_arrays(path, config=self.config.to_toml(), **scalars, **etas, **arrays, **names)
 
     @classmethod
     def read(cls, path: str | Path) -> "Network":
@@ -167,6 +172,15 @@ class Network:
             return cls(**values | {"config": CoreConfig.from_toml(str(content["config"]))})
         except (ValueError, TypeError) as error:
             raise NetworkError(f"{path}: {error}") from None
+
+    @staticmethod
+    def read_classes(path: str | Path) -> tuple[str, ...]:
+        """What the outputs of a network that `save` wrote stand for; empty if the file does not say."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return tuple(str(name) for name in file["classes"]) if "classes" in file else ()
+        except Exception:  # what a damaged archive raises depends on the damage
+            raise NetworkError(f"{path}: what its outputs stand for cannot be read: train it again") from None
 
     # ---------------------------------------------------------------- real numbers
 

@@ -17,6 +17,7 @@ from ranvier import commands
 from ranvier.bench import STRUCTURES, SUITES, WIRINGS, ExecutorError
 from ranvier.commands import INTERRUPTED, Answer, UsageError
 from ranvier.data import DataError
+from ranvier.data.dataset import SPLITS
 from ranvier.data.download import DownloadError
 from ranvier.data.named import NAMES
 from ranvier.data.published import PUBLISHED
@@ -169,6 +170,7 @@ def _parser() -> Parser:
     added = command("eval", commands.test, "Test a saved network.")
     added.add_argument("model", metavar="MODEL", help="network that train saved")
     added.add_argument("--data", required=True, help=data)
+    added.add_argument("--split", choices=SPLITS, default="test", help="which samples (default test); all: also train")
     copies(added)
     device(added, "golden")
 

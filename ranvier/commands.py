@@ -81,6 +81,7 @@ def train(options: argparse.Namespace) -> Answer:
 
     out = check_output(options.out)
     dataset = open_dataset(options.data).repeated(options.copies)
+    dataset.learnable()
     way = Online(options.device) if options.learner == "online" else LEARNERS[options.learner]
     if reason := way.refusal(dataset.name):
         raise UsageError(f"--learner {options.learner}: {reason}")
@@ -99,7 +100,7 @@ def train(options: argparse.Namespace) -> Answer:
     trained = way.train(config, recipe, dataset, options.seed, sparse=sparse, progress=not options.json)
     if before and trained.real:
         trained.real.save(before)
-    trained.network.save(out)
+    trained.network.save(out, dataset.classes)
     asked = {name: getattr(options, name) for name in ("data", "learner", "device", "seed")} | {"delay_mode": mode}
     values = {"model": str(out), "config": trained.network.config.to_dict(), "notes": list(dataset.notes)}
     lines = [*dataset.notes, *trained.text(), f"wrote {before} and {out}" if before else f"wrote {out}"]
@@ -111,7 +112,7 @@ def test(options: argparse.Namespace) -> Answer:
 
     network = Network.read(options.model)
     dataset = open_dataset(options.data).repeated(options.copies)
-    dataset.check(network.config)
+    dataset = dataset.evaluated(network.config, options.split, Network.read_classes(options.model))
     _announce(options)
     with open_device(options.device, network.config) as device:
         device.load(network)
@@ -120,7 +121,7 @@ def test(options: argparse.Namespace) -> Answer:
     notes = [*dataset.notes]
     if network.lag:
         notes.append(f"samples grow by {network.lag} steps: the network, which was imported, answers that late")
-    asked = {name: getattr(options, name) for name in ("model", "data", "device")} | {"notes": notes}
+    asked = {name: getattr(options, name) for name in ("model", "data", "split", "device")}
     lines = [
         *notes,
         f"accuracy {result.accuracy:.2%} ({result.correct} of {result.samples})",
@@ -128,7 +129,7 @@ def test(options: argparse.Namespace) -> Answer:
     ]
     if result.cycles_per_sample:
         lines.append(f"{result.cycles_per_sample:,.0f} cycles per sample")
-    return Answer({**asked, **result.summary(), "counters": counters}, lines)
+    return Answer({**asked, "notes": notes, **result.summary(), "counters": counters}, lines)
 
 
 def quantise(options: argparse.Namespace) -> Answer:
@@ -142,6 +143,7 @@ def quantise(options: argparse.Namespace) -> Answer:
     if options.widen:
         if not dataset:
             raise UsageError("--widen looks at training samples: add --data")
+        dataset.require("train")
         config = widened(network.replace(config=config), dataset.train)
     result = quantise(network, config, dataset=dataset)
     result.network.save(out)
@@ -199,6 +201,7 @@ def verify(options: argparse.Namespace) -> Answer:
     waveform = check_output(options.waveform)
     dataset = open_dataset(options.data) if options.data else None
     if dataset:
+        dataset.require("train")
         dataset.check(config, spare=True)
     names = (options.reference, "RTL" if options.device == "sim" else options.device)
     _announce(options)

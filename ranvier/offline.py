@@ -212,6 +212,7 @@ def fit(
     ConfigError
         If the core has other inputs or outputs than the data.
     """
+    dataset.require("train", "test")
     dataset.check(network.config)
     result = Fit(network, network, [])
     adam = {name: Adam(getattr(network, name).shape) for name in ("weight", "delay", "readout")}

@@ -327,6 +327,7 @@ def quantise(
     moved = int((whole_steps(network.delay) != whole_steps(result.real("delay"))).sum())
     if dataset is None:
         return Quantisation(result, roundings, decays, moved)
+    dataset.require("test")
     dataset.check(c)
     from ranvier.golden.reference import FloatCore
 

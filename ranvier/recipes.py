@@ -127,7 +127,7 @@ class Recipe(Course):
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Course)
 
-#: Spoken words: many spikes, every step scored, recurrent neurons; the readout forgets slowly, so that all of a word decides.
+#: Spoken words: many spikes, every step scored, recurrent neurons; a readout that forgets slowly, so that all of a word counts.
 SPOKEN = Recipe(
     epochs=20,
     eta_weight=0.0002,
@@ -143,8 +143,8 @@ SPOKEN = Recipe(
     readout_std=0.02,
 )
 
-#: Recipe by name of the data set. Those of `shd` and `ssc` were chosen on other recordings of the same layout (docs/data.md), on
-#: 15 % of their training part: nobody has run them on SHD or SSC themselves.
+#: Recipe by name of the data set. Those of `shd` and `ssc` were chosen on other recordings of the same layout, on 15 % of
+#: their training part: nobody has run them on SHD or SSC themselves.
 RECIPES = {
     "yinyang": Recipe(
         epochs=5,

@@ -1,7 +1,7 @@
 """Teaching a device a data set, one sample at a time, and judging it on samples it never learned from."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -243,17 +243,35 @@ def _bar(total: int, progress: bool) -> "tqdm[Any]":
     return tqdm(total=total, unit=" samples", leave=False, disable=None if progress else True)
 
 
-def evaluate(device: Device, dataset: Dataset, *, progress: bool = False) -> Tally:
-    """Run all test samples on the network that `device` holds, without learning.
+def evaluate(
+    device: Device, dataset: Dataset, split: str = "test", *, classes: Sequence[str] = (), progress: bool = False
+) -> Tally:
+    """Run samples on the network that `device` holds, without learning.
+
+    Parameters
+    ----------
+    device : Device
+        Loaded with a network.
+    dataset : Dataset
+        What is not asked for may be missing, and classes may be unequal.
+    split : {"test", "train", "all"}
+        Which samples.
+    classes : sequence of str, optional
+        What the outputs stand for (`Network.read_classes`): labels go to the output of their name. Without it they go by
+        number, or for a data set with published names, such as Braille, by these.
+    progress : bool
+        Show a progress bar if stderr is a terminal.
 
     Raises
     ------
     ConfigError
         If the core has other inputs or outputs than the data.
+    DataError
+        If there are no such samples, or a class is none of `classes`.
     """
-    dataset.check(device.config)
-    with _bar(len(dataset.test), progress) as bar:
-        return _run(device, dataset, "test", range(len(dataset.test)), False, bar)
+    tested = dataset.evaluated(device.config, split, classes)
+    with _bar(len(tested.test), progress) as bar:
+        return _run(device, tested, "test", range(len(tested.test)), False, bar)
 
 
 def _learn(
@@ -310,7 +328,10 @@ def train(
     ------
     ConfigError
         If the core has other inputs or outputs than the data, or teaches dormant synapses although they are rewired.
+    DataError
+        If there is nothing to learn from or to test on.
     """
+    dataset.require("train", "test")
     dataset.check(device.config)
     if rewiring and not device.config.dormant:
         raise ConfigError("this core teaches synapses of weight 0: rewiring needs a configuration with dormant=true")

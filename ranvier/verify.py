@@ -315,6 +315,7 @@ def verify(
         If the cores have too few inputs or outputs for the data.
     """
     if dataset:
+        dataset.require("train")
         dataset.check(device.config, spare=True)
     twin = Twin(reference, device, names=names)
     result = Verification()

@@ -57,6 +57,15 @@ def test_blend_aligns_the_centres_and_takes_half() -> None:
     assert max(found.count(pair) for found in doubled for pair in found) == 2
 
 
+def test_blend_moves_both_alike_where_the_way_is_a_half() -> None:
+    """Centres 15.2 and 0.2 are 15 apart, so each moves by 7.5; 15.2 and 0.2 are no floats, and half of their sum neither."""
+    scored = np.ones(40, bool)
+    units = [[17, 17, 16, 13, 13], [0, 0, 0, 0, 1]]  # sums 76 and 1
+    first, second = (Sample(np.zeros(5, int), np.array(found), scored) for found in units)
+    found = {pair for seed in range(20) for pair in spikes(blend(first, second, 40, 9, np.random.default_rng(seed)))}
+    assert found == {(0, unit - 8) for unit in units[0]} | {(0, unit + 8) for unit in units[1]}
+
+
 def test_blend_with_silence() -> None:
     one = sample((1, 1), (2, 2))
     assert blend(one, sample(), 4, 1, np.random.default_rng(0)) is one

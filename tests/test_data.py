@@ -54,6 +54,11 @@ def test_send_on_delta_follows_the_signal() -> None:
         (np.full((1, 2, 1), np.nan), 1, 1, "not finite"),
         (np.zeros((1, 2, 1)), 0, 1, "threshold=0"),
         (np.zeros((1, 2, 1)), 1, 0, "cap=0"),
+        (np.zeros((1, 2, 1)), np.inf, 1, "threshold=inf"),
+        (np.zeros((1, 2, 1)), "x", 1, "threshold=x"),
+        (np.zeros((1, 2, 1)), 1, 1.5, "cap=1.5"),
+        ([[[1], [2, 3]]], 1, 1, "all of one length"),
+        (np.zeros((1, 2, 1), complex), 1, 1, "numbers, not complex128"),
     ],
 )
 def test_send_on_delta_refuses(signal: np.ndarray, threshold: float, cap: int, message: str) -> None:
@@ -105,7 +110,18 @@ def test_yin_yang_spikes() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"train": 0}, {"test": 0}, {"tail": -1}, {"scored": 0}, {"scored": 34}, {"span": 0}, {"seed": -1}]
+    "wrong",
+    [
+        {"train": 0},
+        {"test": 0},
+        {"tail": -1},
+        {"scored": 0},
+        {"scored": 34},
+        {"span": 0},
+        {"seed": -1},
+        {"train": 10**9},
+        {"span": 1 << 20},
+    ],
 )
 def test_yin_yang_refuses(wrong: dict[str, int]) -> None:
     with pytest.raises(DataError, match=r"yinyang: .*(give|32-bit)"):
@@ -155,6 +171,45 @@ def test_braille_refuses_a_malformed_file(tmp_path: Path, changes: dict[str, obj
         braille(write(tmp_path / "b.npz", **changes), scored=4, train=3, test=1)
     assert str(caught.value).startswith(str(tmp_path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"letters": np.array(["A", "B", "A"])}, "none twice"),
+        ({"letters": np.array([1, 2, 3])}, "letters is int64"),
+        ({"taxels": np.zeros((12, 10, 2), np.complex64)}, "taxels is complex64"),
+        ({"taxels": np.zeros((12, 10, 2))}, "0 spikes at threshold=2.5 and cap=1"),
+        ({"taxels": np.zeros((12, 1 << 16, 43), np.uint8)}, "33,816,576 values: at most 33,554,432 are read"),
+        ({"more": np.zeros((1 << 28) + 1, np.uint8)}, "holds an array of 268,435,585 bytes"),
+        ({"letter": np.array([2**64 - 1] * 12, np.uint64)}, "letter runs from 18446744073709551615"),
+    ],
+)
+def test_braille_refuses_what_cannot_be(tmp_path: Path, changes: dict[str, np.ndarray], message: str) -> None:
+    path = write(tmp_path / "b.npz")
+    with np.load(path) as file:
+        np.savez_compressed(path, **({**file} | changes))
+    with pytest.raises(DataError, match=message) as caught:
+        open_dataset(f"braille:{path}")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_braille_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = write(tmp_path / "b.npz")
+    monkeypatch.setattr("zipfile.ZipFile", refuse)
+    with pytest.raises(DataError, match=r"b.npz: may not be read: ask its owner, or chmod u\+r$"):
+        open_dataset(f"braille:{path}")
+    with pytest.raises(DataError, match="a data set is named by text, not by PosixPath"):
+        open_dataset(path)  # type: ignore[arg-type]
+
+
+def test_braille_with_options(tmp_path: Path) -> None:
+    path = write(tmp_path / "b.npz")
+    data = open_dataset(f"braille:{path}?train=3&test=1&threshold=5.0&cap=2&tail=7&scored=2&seed=4")
+    assert (len(data.train), len(data.test), data.test[0].steps, int(data.test[0].scored.sum())) == (9, 3, 16, 2)
 
 
 @pytest.mark.parametrize(

@@ -198,3 +198,19 @@ def test_published_files() -> None:
     assert [file.name for file in files] == ["ssc_train.h5.zip", "ssc_valid.h5.zip", "ssc_test.h5.zip"]
     assert len({file.md5 for file in files}) == 3
     assert all(len(bytes.fromhex(file.md5)) == 16 and file.url.endswith(file.name) for file in files)
+
+
+def test_a_full_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(downloads.Resuming, "_append", full)
+    with pytest.raises(
+        DownloadError, match=r"cannot write into .*: No space left on device: make room or give another"
+    ):
+        download("shd", tmp_path, mirror=server.address)
+
+
+def test_an_unknown_data_set(tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="unknown data set 'mnist': choose one of shd, ssc, braille"):
+        download("mnist", tmp_path)

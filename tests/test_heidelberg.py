@@ -2,9 +2,11 @@
 
 import gzip
 import pickle
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
-from math import floor
+from fractions import Fraction
 from pathlib import Path
 
 import h5py
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 from ranvier.data import Binning, DataError, open_dataset, shd, ssc
-from ranvier.data.heidelberg import read_recording
+from ranvier.data.heidelberg import Recording, _held_out, read_recording
 from ranvier.data.packed import Packed, Tally
 from ranvier.device import open_device
 from ranvier.golden.presets import preset
@@ -23,10 +25,11 @@ Writer = Callable[..., Path]
 
 
 def by_hand(times: np.ndarray, units: np.ndarray, binning: Binning) -> np.ndarray:
-    """Spike counts [steps, channels], one spike after the other."""
+    """Spike counts [steps, channels], one spike after the other: a step begins at what float16 makes of its border."""
     raster = np.zeros((binning.steps, binning.channels), int)
+    borders = [min(float(np.float16(n * binning.dt)), n * binning.dt) for n in range(binning.steps + 1)]
     for time, unit in zip(times.tolist(), units.tolist(), strict=True):
-        step = floor(time / binning.dt)
+        step = sum(border <= time for border in borders) - 1
         if step < binning.steps:
             raster[step, unit * binning.channels // 700] += 1
     return np.minimum(raster, binning.cap)
@@ -64,6 +67,64 @@ def test_reader_against_counting_by_hand(binning: Binning, heidelberg: Writer) -
     assert recording.samples.bins.itemsize == (4 if binning.steps == 300 else 2 if binning.steps > 7 else 1)
 
 
+def test_a_sample_with_nothing_left_is_refused() -> None:
+    binning = Binning(steps=4, dt=0.25, channels=7)
+    with pytest.raises(
+        DataError, match=r"loses all of its 2 spikes: its times run from 1 to 900.5 s, the window from 0 to 1 s"
+    ):
+        binning.bins([1.0, 900.5], np.array([0, 0]), 700, Tally())
+    for times, message in (
+        ([np.inf, 0], "infinite"),
+        ([0, -2.5], "negative or no number: -2.5"),
+        (["1", "2"], "type <U1"),
+    ):
+        with pytest.raises(DataError, match=message):
+            binning.bins(times, np.array([0, 0]), 700, Tally())
+
+
+def test_a_part_with_hardly_anything_left_is_refused() -> None:
+    """In milliseconds for seconds, one spike in a hundred happens to be in the window."""
+    binning, tally = Binning(steps=10, dt=0.1), Tally()
+    for share in (95, 96):
+        tally = Tally()
+        binning.bins(np.append(np.zeros(100 - share), np.arange(share) + 1.5), np.zeros(100, int), 700, tally)
+        assert (tally.spikes, tally.late) == (100, share)
+        if share == 95:
+            tally.check(binning)
+    with pytest.raises(DataError, match=r"loses 96 of 100 spikes: its times run from 0 to 96.5 s, .* check their unit"):
+        tally.check(binning)
+    tally = Tally()
+    binning.bins([], np.zeros(0, int), 700, tally)
+    with pytest.raises(DataError, match="no spikes in any of its 1 samples"):
+        tally.check(binning)
+
+
+def test_samples_without_spikes_and_times_that_hardly_move_are_noted() -> None:
+    binning, tally = Binning(steps=10, dt=0.1), Tally()
+    binning.bins([], np.zeros(0, int), 700, tally)
+    binning.bins([0.0, 0.05], np.zeros(2, int), 700, tally)
+    tally.check(binning)
+    assert tally.text(binning).endswith(
+        "1 of 2 samples have no spikes, all on step 0: they run from 0 to 0.05 s, check their unit"
+    )
+
+
+def test_a_part_whose_times_hardly_move_is_refused() -> None:
+    """Milliseconds or seconds where microseconds are expected: nothing is cut, and nothing of the time is left."""
+    binning, tally = Binning(steps=10, dt=0.1), Tally()
+    binning.bins(np.arange(20), np.zeros(20, int), 700, tally, Fraction(1, 1000))
+    with pytest.raises(
+        DataError, match=r"all of its 20 spikes on step 0: its times run from 0 to 0.019 s, a step is 0.1 s"
+    ):
+        tally.check(binning)
+
+
+def test_many_bins_take_no_memory() -> None:
+    """The last of 2**28 bins."""
+    binning = Binning(steps=1 << 16, channels=4096)
+    np.testing.assert_array_equal(binning.bins([655.355], np.array([699]), 700, Tally()), [(1 << 28) - 1 - 5])
+
+
 def test_what_is_cut_is_counted() -> None:
     tally = Tally()
     bins = Binning(steps=4, dt=0.25, channels=7, cap=2).bins(
@@ -73,20 +134,29 @@ def test_what_is_cut_is_counted() -> None:
     assert (tally.spikes, tally.late, tally.merged) == (6, 2, 1)
 
 
-def test_half_precision_is_binned_in_double() -> None:
-    """In float16, 0.97998046875 / 0.01 is 98; it is 97.998."""
-    time = np.array([0.97998046875], np.float16)
-    assert np.floor(time / np.float16(0.01)) == 98
-    bins = Binning(channels=1).bins(time, np.array([0]), 700, Tally())
-    np.testing.assert_array_equal(bins, [97])
-
-
 @pytest.mark.parametrize(
     "wrong",
     [{"steps": 0}, {"dt": 0.0}, {"dt": float("nan")}, {"channels": 0}, {"cap": 0}, {"scored": 101}, {"scored": -1}],
 )
 def test_binning_refuses(wrong: dict[str, float]) -> None:
     with pytest.raises(DataError, match="must be positive"):
+        Binning(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"dt": float("inf")},
+        {"dt": 1e308},
+        {"dt": "1"},
+        {"dt": None},
+        {"steps": 1.5},
+        {"cap": 1 << 20},
+        {"channels": "9"},
+    ],
+)
+def test_binning_refuses_what_makes_no_sense(wrong: dict[str, float]) -> None:
+    with pytest.raises(DataError, match=r"at most 65536 steps|give whole numbers, and dt in seconds"):
         Binning(**wrong)  # type: ignore[arg-type]
 
 
@@ -130,6 +200,14 @@ def test_held_out_speakers(heidelberg: Writer) -> None:
     for n, sample in zip(held, data.test, strict=True):
         np.testing.assert_array_equal(sample.units, everything.samples[int(n)].units)
     np.testing.assert_array_equal(data.test_labels, everything.labels[held])
+
+
+def test_a_share_is_rounded_as_it_is_written() -> None:
+    """0.575 of 100 is 57.5, which rounds to 58; as floats it is 57.49999999999999."""
+    assert round(0.575 * 100) == 57
+    recording = Recording(Packed.of([], Binning()), np.arange(200) % 2, np.zeros(200, int), ("a", "b"), "")
+    held = _held_out(recording, 0.575, (), 0)
+    np.testing.assert_array_equal(np.bincount(recording.labels[held]), 58)
 
 
 def test_ssc(heidelberg: Writer) -> None:
@@ -197,6 +275,13 @@ MALFORMED = {
     "far label": "labels run from 0 to 20, expected 0 to 19",
     "few speakers": "extra/speaker is int64 [3]",
     "empty": "holds no samples",
+    "milliseconds": "sample 0 loses all of its 150 spikes: its times run from",
+    "infinite time": "sample 2 has a spike whose time is infinite",
+    "negative label": "labels run from -1 to 19",
+    "absurd labels": "labels is uint8 [1099511627776], expected 40 whole numbers",
+    "absurd samples": "spikes/times has 1099511627776 samples but spikes/units 40",
+    "many samples": "says it has 1,099,511,627,776 samples: at most 1,048,576 are read",
+    "silent": "has no spikes in any of its 40 samples",
 }
 
 
@@ -231,6 +316,20 @@ def spoil(path: Path, how: str) -> None:
                 put("labels", np.zeros(40))
             case "far label":
                 file["labels"][5] = 20
+            case "negative label":
+                put("labels", np.arange(-1, 39) % 21 - 1)
+            case "absurd labels":
+                put("labels", shape=(1 << 40,), dtype=np.uint8, chunks=(1 << 20,))
+            case "absurd samples" | "many samples":
+                put("spikes/times", shape=(1 << 40,), dtype=real, chunks=(1 << 10,))
+                if how == "many samples":
+                    put("spikes/units", shape=(1 << 40,), dtype=whole, chunks=(1 << 10,))
+            case "milliseconds":
+                for n in range(40):
+                    file["spikes/times"][n] = 1000 + 1000 * file["spikes/times"][n]
+            case "silent":
+                for n in range(40):
+                    file["spikes/times"][n], file["spikes/units"][n] = np.zeros(0, np.float16), np.zeros(0, np.uint16)
             case "few speakers":
                 put("extra/speaker", np.zeros(3, int))
             case "empty":
@@ -241,7 +340,7 @@ def spoil(path: Path, how: str) -> None:
             case _:
                 put("spikes/units", shape=(40,), dtype=whole)
                 bad_units = {"unequal": [1, 2, 3, 4], "far unit": [0, 700, 1], "negative unit": [-1, 0, 3]}
-                bad_times = {"negative time": [-0.1, 0, 0], "no time": [0, np.nan, 0]}
+                bad_times = {"negative time": [-0.1, 0, 0], "no time": [0, np.nan, 0], "infinite time": [0, 0, np.inf]}
                 file["spikes/times"][2] = np.array(bad_times.get(how, times), np.float16)
                 file["spikes/units"][2] = np.array(bad_units.get(how, units), np.int16)
                 for n in set(range(40)) - {2}:
@@ -266,8 +365,10 @@ UNREADABLE = {
     "text": "shd_train.h5: not an HDF5 file",
     "cut gz": "shd_train.h5.gz: not a complete archive",
     "text as gz": "shd_train.h5.gz: not a complete archive",
+    "text in gz": "shd_train.h5.gz: what is in it is not an HDF5 file: download it again",
     "cut zip": "shd_train.h5.zip: not a complete archive",
     "other zip": "shd_train.h5.zip: there is no shd_train.h5 in it",
+    "a folder": "shd_train.h5 is a folder: give the folder that shd_train.h5 is in as a file",
 }
 
 
@@ -287,10 +388,15 @@ def test_unreadable_file(what: str, heidelberg: Writer) -> None:
         "text": {"shd_train.h5": b"not what you think\n"},
         "cut gz": {"shd_train.h5.gz": gzip.compress(content)[:-100]},
         "text as gz": {"shd_train.h5.gz": b"not what you think\n"},
+        "text in gz": {"shd_train.h5.gz": gzip.compress(b"not what you think\n")},
         "cut zip": {"shd_train.h5.zip": zipped[:-100]},
         "other zip": {"shd_train.h5.zip": zipped},
+        "a folder": {},
     }[what]
-    for name, data in contents.items():
+    if what == "a folder":
+        contents = {path.name: None}
+        path.mkdir()
+    for name, data in contents.items() if what != "a folder" else ():
         path.with_name(name).write_bytes(data)
     with pytest.raises(DataError) as caught:
         open_dataset(f"shd:{path.parent}")
@@ -299,9 +405,68 @@ def test_unreadable_file(what: str, heidelberg: Writer) -> None:
     assert {found.name for found in path.parent.iterdir()} == set(contents), "something was left behind"
 
 
+def holds(path: Path, how: str) -> subprocess.Popen[str]:
+    """A process that does something to an HDF5 file and says so; it ends when its input does."""
+    program = (
+        f"import h5py, os, sys; file = h5py.File({str(path)!r}, 'r+', libver='latest'); {how}; print(1, flush=True)"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", f"{program}; sys.stdin.read(); os._exit(0)"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("pass", "another process has it open for writing: wait until that is done"),
+        (
+            "file.flush(); os._exit(0)",
+            "its writer has not closed it: close it there or, if that program crashed, run h5clear",
+        ),
+    ],
+)
+def test_a_file_that_someone_else_writes(how: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "shd_train.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        file["labels"] = np.arange(3)
+    with holds(path, how) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with pytest.raises(DataError) as caught:
+            open_dataset(f"shd:{tmp_path}?share=0.5")
+        other.communicate("")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_may_not_be_read(heidelberg: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may be allowed everything: the library is told to refuse."""
+    folder = heidelberg("shd_train.h5", samples=4).parent
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Unable to open file\n(errno = 13)")
+
+    monkeypatch.setattr(h5py, "File", refuse)
+    with pytest.raises(DataError, match=r"shd_train.h5: may not be read: ask its owner, or chmod u\+r$"):
+        open_dataset(f"shd:{folder}?share=0.5")
+    monkeypatch.setattr(h5py, "File", lambda *_: (_ for _ in ()).throw(OSError(37, "unable to lock file, errno = 37")))
+    with pytest.raises(DataError, match="its file system has no locks: set HDF5_USE_FILE_LOCKING=FALSE"):
+        open_dataset(f"shd:{folder}?share=0.5")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ("steps=9&dt=0.1&steps=9", "shd: duplicated option 'steps': give it once"),
+        ("dt=inf", "'dt=inf' is not a number"),
+        ("dt=1e999", "and a finite dt"),
+        ("dt=nan", "'dt=nan' is not a number"),
+        ("steps=1e3", "'steps=1e3' is not a number: give steps=NUMBER, a whole one"),
+        ("steps=" + "9" * 5000, r"'steps=9{34}\.\.\.' is not a number"),
+        ("cap=99999999", "a cap of 65536"),
+        ("shift=99999", "at most 4096"),
+        ("", None),
         ("nonsense=1", "shd has no option 'nonsense': choose from share, speakers, seed, steps, dt"),
         ("steps=many", "'steps=many' is not a number: give steps=NUMBER"),
         ("steps", "'steps' is not a number"),
@@ -317,8 +482,11 @@ def test_unreadable_file(what: str, heidelberg: Writer) -> None:
         ("speakers=1,99", r"no training sample is by speaker 99: choose from \[1, 2"),
     ],
 )
-def test_options_are_refused(options: str, message: str, heidelberg: Writer) -> None:
+def test_options_are_refused(options: str, message: str | None, heidelberg: Writer) -> None:
     folder = heidelberg("shd_train.h5", samples=40).parent
+    if message is None:
+        assert len(open_dataset(f"shd:{folder}?{options}").train) == 40
+        return
     with pytest.raises(DataError, match=message):
         open_dataset(f"shd:{folder}?{options}")
 

@@ -31,6 +31,10 @@ class Camera:
 GOOD = Camera([(3, 2, 0, True), (1, 1, 25_000, False), (1, 1, 26_000, False), (0, 0, 99_000, True)])
 BINNING = Binning(steps=5, dt=0.01, channels=24)
 
+#: A step whose borders float16 and whole microseconds hold alike: tonic cuts times to whole microseconds, so that what
+#: float16 made of another border is no longer to be recognised.
+SIXTY_FOURTHS, FRACTION = "steps=64&dt=0.015625", Binning(steps=64, dt=0.015625)
+
 
 def test_events_become_spikes() -> None:
     data = from_tonic(GOOD, GOOD, name="camera", binning=BINNING)
@@ -63,8 +67,8 @@ def test_same_as_the_reader(heidelberg: Callable[..., Path]) -> None:
             events["t"], events["x"], events["p"] = times[index].astype(float) * 1e6, units[index], 1
             return events, labels[index]
 
-    expected = open_dataset(f"shd:{path.parent}?shift=3")
-    data = from_tonic(Stand(), Stand(), name="shd", augmentation=Augmentation(shift=3))
+    expected = open_dataset(f"shd:{path.parent}?shift=3&{SIXTY_FOURTHS}")
+    data = from_tonic(Stand(), Stand(), name="shd", augmentation=Augmentation(shift=3), binning=FRACTION)
     np.testing.assert_array_equal(data.train_labels, expected.train_labels)
     spikes = 0
     for old, new in zip(expected.epoch(1).train, data.epoch(1).train, strict=True):
@@ -91,6 +95,53 @@ def test_refuses(part: Camera, options: dict[str, tuple[int, int, int]], message
     assert "\n" not in str(caught.value)
 
 
+#: Times that no window holds -> part of the message.
+ELSEWHERE = {
+    "since 1970": (
+        [1_461_581_614_988_127] * 3,
+        "train sample 0 loses all of its 3 spikes: its times run from 1461581615 to",
+    ),
+    "a sample that starts late": ([60_000_000] * 3, "from 60 to 60 s, the window from 0 to 0.05 s: subtract the start"),
+    "infinite": ([np.inf, 0, 0], "sample 0 has a spike whose time is infinite"),
+    "no number": ([np.nan, 0, 0], "sample 0 has a spike whose time is negative or no number: nan"),
+    "text": (["a", "b", "c"], "has times of type"),
+    "dates": (np.zeros(3, "M8[us]"), "has times of type datetime64"),
+}
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+def test_times_that_are_no_times_of_the_sample(what: str) -> None:
+    times, message = ELSEWHERE[what]
+    events = np.zeros(3, [("t", np.asarray(times).dtype), ("x", int)])
+    events["t"] = times
+    for part in ("train", "test"):
+        with pytest.raises(DataError, match=message.replace("train", part)):
+            from_tonic(**{"train": None, "test": None, part: [(events, 0)]}, size=(4, 1, 1), binning=BINNING)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [(1.5, "label 1.5 is no whole number"), (10**9, "has the label 1000000000: labels are 0 to 255"), (-1, "label -1")],
+)
+def test_labels_that_no_core_has(label: float, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        from_tonic(Camera(GOOD.events.tolist(), label=label), GOOD, binning=BINNING)
+
+
+def test_places_and_sensors_that_cannot_be() -> None:
+    events = np.zeros(2, [("t", int), ("x", float)])
+    events["x"] = [0.5, 1]
+    for size, message in (
+        ((4, 1, 1), "0.5 is no whole number"),
+        ((1 << 20, 1 << 20, 2), "at most"),
+        ("abc", "size abc"),
+    ):
+        with pytest.raises(DataError, match=message):
+            from_tonic([(events, 0)], None, size=size, binning=BINNING)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="tonic: no samples: give a part that is not empty"):
+        from_tonic(None, [])
+
+
 def test_of_tonic_itself(heidelberg: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own reader of the digits, on our files instead of a download."""
     tonic = pytest.importorskip("tonic", reason="tonic is not installed")
@@ -99,7 +150,8 @@ def test_of_tonic_itself(heidelberg: Callable[..., Path], monkeypatch: pytest.Mo
     monkeypatch.setattr(tonic.datasets.SHD, "_check_exists", lambda data: True)
     (folder / "SHD").symlink_to(folder)  # where it looks
     parts = [tonic.datasets.SHD(str(folder), train=train) for train in (True, False)]
-    data, expected = from_tonic(*parts, name="shd"), open_dataset(f"shd:{folder}")
+    data = from_tonic(*parts, name="shd", binning=FRACTION)
+    expected = open_dataset(f"shd:{folder}?{SIXTY_FOURTHS}")
     assert data.classes == expected.classes
     spikes = 0
     for name in ("train", "test"):

@@ -109,6 +109,7 @@ class Material:
     @classmethod
     def of(cls, dataset: Dataset, samples: int | None = None) -> "Material":
         """Of a data set, its training and test samples cut to so many."""
+        dataset.require("train", "test")
         if samples:
             dataset = dataset.part(samples, samples)
         digest = hashlib.sha256(f"{dataset.name} {dataset.inputs} {dataset.classes} {dataset.notes}".encode())

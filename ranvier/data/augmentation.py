@@ -6,12 +6,15 @@ and units.
 """
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from operator import index
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.dataset import DataError
 from ranvier.data.samples import Samples, Seed
+from ranvier.golden.config import LIMITS
 from ranvier.golden.spikes import Sample
 
 __all__ = ["Augmentation", "Augmented", "blend", "shift"]
@@ -24,9 +27,9 @@ def shift(sample: Sample, steps: int, units: int, inputs: int) -> Sample:
     return Sample(times[kept], channels[kept], sample.scored)
 
 
-def _centre(sample: Sample) -> NDArray[np.float64]:
-    """Mean step and mean unit of the spikes."""
-    return np.array([sample.times.mean(), sample.units.mean()])
+def _centre(sample: Sample) -> tuple[Fraction, Fraction]:
+    """Mean step and mean unit of the spikes, exactly: which way a half is rounded must not depend on their number."""
+    return Fraction(int(sample.times.sum()), len(sample.times)), Fraction(int(sample.units.sum()), len(sample.units))
 
 
 def blend(first: Sample, second: Sample, inputs: int, cap: int, rng: np.random.Generator) -> Sample:
@@ -47,11 +50,10 @@ def blend(first: Sample, second: Sample, inputs: int, cap: int, rng: np.random.G
     """
     if not (len(first.times) and len(second.times)):
         return first
-    centres = _centre(first), _centre(second)
+    way = [round((there - here) / 2) for here, there in zip(_centre(first), _centre(second), strict=True)]
     times, units = [], []
-    for sample, centre in zip((first, second), centres, strict=True):
-        move = np.rint((sum(centres) / 2) - centre).astype(np.int64)
-        moved = shift(sample, int(move[0]), int(move[1]), inputs)
+    for sample, sign in ((first, 1), (second, -1)):
+        moved = shift(sample, sign * way[0], sign * way[1], inputs)
         taken = rng.random(len(moved.times)) < 0.5
         times.append(moved.times[taken])
         units.append(moved.units[taken])
@@ -81,8 +83,15 @@ class Augmentation:
     blend: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.shift < 0 or not 0 <= self.blend <= 1:
-            raise DataError(f"shift={self.shift}, blend={self.blend}: give shift >= 0 and blend from 0 to 1")
+        try:
+            good = 0 <= index(self.shift) <= LIMITS["inputs"][1] and 0 <= self.blend <= 1
+        except TypeError:
+            good = False
+        if not good:
+            raise DataError(
+                f"shift={self.shift}, blend={self.blend}: give shift >= 0, a whole number of at most {LIMITS['inputs'][1]}, "
+                "and blend from 0 to 1"
+            )
 
     def __bool__(self) -> bool:
         """Whether anything happens at all."""

@@ -5,25 +5,58 @@ project: `braille` reads the file that the user names.
 """
 
 import zipfile
+from operator import index
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.dataset import DataError, Dataset, stratified_split
+from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels, stratified_split
 from ranvier.data.delta import send_on_delta
+from ranvier.data.packed import STEPS
 from ranvier.golden.spikes import Sample
 
-__all__ = ["braille", "read_taxels"]
+__all__ = ["LETTERS", "braille", "read_taxels"]
+
+#: Letters as published, in the order in which they are numbered.
+LETTERS = ("Space", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+#: Recordings of each letter to learn from, and to test on.
+TRAIN, TEST = 32, 8
+
+#: Most bytes of an array in a file, values of all recordings, and spikes of all samples: more is no such file, or a wrong
+#: threshold, and would fill the memory.
+BYTES, VALUES, SPIKES = 1 << 28, 1 << 25, 1 << 27
 
 
-def read_taxels(path: str | Path) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[str, ...]]:
+def _arrays(path: str | Path, *names: str) -> list[NDArray[np.generic]]:
+    """Arrays of an ``.npz``; `DataError` says why they cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if (size := max((entry.file_size for entry in archive.infolist()), default=0)) > BYTES:
+                raise DataError(f"{path}: holds an array of {size:,} bytes: at most {BYTES:,} are read")
+        with np.load(path, allow_pickle=False) as file:
+            if missing := [name for name in names if name not in file]:
+                raise DataError(f"{path}: {missing[0]}: expected arrays {', '.join(names[:-1])} and {names[-1]}")
+            return [file[name] for name in names]
+    except DataError:
+        raise
+    except PermissionError:
+        raise DataError(f"{path}: may not be read: ask its owner, or chmod u+r") from None
+    except Exception as error:  # what a damaged archive raises depends on the damage
+        reason = (
+            error.strerror if isinstance(error, OSError) and error.strerror else "not a file of taxel recordings (.npz)"
+        )
+        raise DataError(f"{path}: {reason}") from None
+
+
+def read_taxels(path: str | Path) -> tuple[NDArray[np.generic], NDArray[np.int64], tuple[str, ...]]:
     """Read recordings from ``.npz``.
 
     Returns
     -------
-    taxels : float array [samples, steps, taxels]
-        `taxels` of the file.
+    taxels : float or int array [samples, steps, taxels]
+        `taxels` of the file, in its type.
     letters : int array [samples]
         `letter` of the file: index into the names.
     names : tuple of str
@@ -34,27 +67,51 @@ def read_taxels(path: str | Path) -> tuple[NDArray[np.float32], NDArray[np.int64
     DataError
         If the file is missing, is not such a file, or its arrays do not fit together.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            taxels, letters, names = file["taxels"], file["letter"], file["letters"]
-    except KeyError as error:
-        raise DataError(f"{path}: {error.args[0]}: expected arrays taxels, letter and letters") from None
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        reason = (
-            error.strerror if isinstance(error, OSError) and error.strerror else "not a file of taxel recordings (.npz)"
-        )
-        raise DataError(f"{path}: {reason}") from None
-    if taxels.ndim != 3 or not taxels.size or not np.issubdtype(taxels.dtype, np.number):
+    taxels, letters, names = _arrays(path, "taxels", "letter", "letters")
+    if taxels.ndim != 3 or not taxels.size or taxels.dtype.kind not in "iuf":
         raise DataError(
             f"{path}: taxels is {taxels.dtype} {list(taxels.shape)}, expected numbers [samples, steps, taxels]"
         )
-    if letters.shape != taxels.shape[:1] or not np.issubdtype(letters.dtype, np.integer):
+    if taxels.size > VALUES:
+        raise DataError(f"{path}: {taxels.size:,} values: at most {VALUES:,} are read")
+    if letters.shape != taxels.shape[:1] or letters.dtype.kind not in "iu":
         raise DataError(
             f"{path}: letter is {letters.dtype} {list(letters.shape)}, expected {len(taxels)} whole numbers"
         )
+    if names.ndim != 1 or names.dtype.kind not in "US" or len(set(names.tolist())) < names.size:
+        raise DataError(
+            f"{path}: letters is {names.dtype} {list(names.shape)}, expected one name per letter, none twice"
+        )
     if not 0 <= letters.min() <= letters.max() < names.size:
         raise DataError(f"{path}: letter runs from {letters.min()} to {letters.max()} but letters names {names.size}")
-    return taxels, letters.astype(np.int64), tuple(str(name) for name in names)
+    return taxels, letters.astype(np.int64), class_names(names.tolist(), names.size)
+
+
+def _parts(
+    letters: NDArray[np.int64], names: tuple[str, ...], train: int | None, test: int | None, seed: int
+) -> tuple[tuple[list[int], list[int]], str]:
+    """Recordings to learn from and to test on, and why there are none to learn from: "" if there are.
+
+    Unless it was asked for a number, a file with too few recordings of a letter is a held-out one: all of it is to test on.
+    """
+    try:
+        asked = (TRAIN if train is None else index(train)), (TEST if test is None else index(test))
+    except TypeError:
+        raise DataError(f"train={train!r}, test={test!r}: give whole numbers") from None
+    if min(asked) < 0 or not any(asked) or seed < 0:
+        raise DataError(f"train={asked[0]}, test={asked[1]}, seed={seed}: give numbers from 0 up, not both parts 0")
+    try:
+        return stratified_split(letters, *asked, seed), "" if asked[0] else "train=0 was asked for"
+    except DataError:
+        if train is not None or test is not None:
+            raise
+    counts = np.bincount(letters, minlength=len(names))
+    few = int(np.where(counts, counts, len(letters)).argmin())
+    reason = (
+        f"letter {names[few]!r} has {counts[few]} recordings, {TRAIN} + {TEST} of each are needed: "
+        "give a file with more, or ask for fewer with ?train=N&test=N"
+    )
+    return ([], list(range(len(letters)))), reason
 
 
 def braille(
@@ -65,10 +122,12 @@ def braille(
     cap: int = 1,
     tail: int = 1,
     scored: int = 4,
-    train: int = 32,
-    test: int = 8,
+    train: int | None = None,
+    test: int | None = None,
 ) -> Dataset:
     """Braille letters as ON and OFF spikes of every taxel (24 input units for 12 taxels).
+
+    Classes are the letters that the file names: in the order of `LETTERS` if all are among them, else in that of the file.
 
     Parameters
     ----------
@@ -82,26 +141,46 @@ def braille(
         Silent steps after the recording (whose first value sets the references and takes no step).
     scored : int
         The readout is scored on the last so many steps.
-    train, test : int
-        Recordings of each letter in either part.
+    train, test : int, optional
+        Recordings of each letter in either part, by default 32 and 8. If neither is given and some letter has fewer, the
+        file is a held-out one: all of its recordings are test samples, and there is nothing to learn from.
 
     Raises
     ------
     DataError
-        If the file is not what it should be or a letter has too few recordings.
+        If the file is not what it should be, a letter has fewer recordings than were asked for, or nothing in the whole
+        file moves by a threshold.
     """
     taxels, letters, names = read_taxels(path)
+    published = set(names) <= set(LETTERS)
+    if published:  # one order of classes and one split, whatever the order in the file
+        order = tuple(letter for letter in LETTERS if letter in names)
+        letters, names = mapped_labels("braille", letters, names, order), order
+    try:
+        tail, scored = index(tail), index(scored)
+    except TypeError:
+        raise DataError(f"{path}: tail={tail!r}, scored={scored!r}: give whole numbers of steps") from None
     steps = taxels.shape[1] - 1 + tail
     if tail < 0 or not 1 <= scored <= steps:
         raise DataError(f"{path}: tail={tail}, scored={scored}: give tail >= 0 and scored from 1 to {steps}")
+    if steps > STEPS:
+        raise DataError(f"{path}: {steps} steps: at most {STEPS}")
     try:
         counts = send_on_delta(taxels, threshold, cap)[:, 1:]
-        parts = stratified_split(letters, train, test, seed)
+        parts, reason = _parts(letters, names, train, test, seed)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
-    counts = np.pad(counts, ((0, 0), (0, tail), (0, 0)))
+    if not 0 < (spikes := int(counts.sum())) <= SPIKES:
+        raise DataError(
+            f"{path}: {spikes:,} spikes at threshold={threshold} and cap={cap}: the values run from {taxels.min()} to "
+            f"{taxels.max()}, give another threshold"
+        )
     mask = np.arange(steps) >= steps - scored
-    samples = [[Sample.from_raster(counts[n], mask) for n in part] for part in parts]
+    rest = sorted({*range(len(letters))} - {*parts[0], *parts[1]})
+    samples = [
+        [Sample.from_raster(np.pad(counts[n], ((0, tail), (0, 0))), mask) for n in part] for part in (*parts, rest)
+    ]
+    note = f"braille: {len(rest):,} of {len(letters):,} recordings are in neither part: train= and test= ask for more"
     return Dataset(
         name="braille",
         inputs=counts.shape[2],
@@ -110,4 +189,9 @@ def braille(
         train_labels=letters[parts[0]],
         test=samples[1],
         test_labels=letters[parts[1]],
+        notes=(note,) if rest else (f"braille: nothing to learn from: {reason}",) if reason else (),
+        absent={"train": reason, "test": "test=0 was asked for"},
+        alphabet=LETTERS if published else (),
+        rest=samples[2],
+        rest_labels=letters[rest],
     )

@@ -1,20 +1,33 @@
 """What a data set is: labelled samples to learn from and others to be judged by."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.samples import Repeated, Seed, epoch_of, used_inputs
-from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.data.grid import whole_numbers
+from ranvier.data.samples import Joined, Repeated, Seed, epoch_of, used_inputs
+from ranvier.golden.config import LIMITS, ConfigError, CoreConfig
 from ranvier.golden.spikes import Sample
 
-__all__ = ["DataError", "Dataset", "class_names", "stratified_split"]
+__all__ = ["SPLITS", "DataError", "Dataset", "class_names", "mapped_labels", "stratified_split"]
+
+#: What a network can be evaluated on.
+SPLITS = ("test", "train", "all")
+
+#: Where samples are.
+PARTS = ("train", "test", "rest")
+
+#: What those that are asked for are called in messages.
+WORDS = {"train": "training samples", "test": "test samples"}
 
 
 class DataError(ValueError):
-    """A data set that is unknown, unreadable or malformed; the message names the cause and a way out."""
+    """A data set that is unknown, unreadable or malformed; the message, one line, names the cause and a way out."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().splitlines())
 
 
 @dataclass(frozen=True)
@@ -31,11 +44,18 @@ class Dataset:
         Class names; a label is an index into them.
     train, test : sequence of Sample
         Samples to learn from, and samples never learned from: lists, or `ranvier.data.samples.Samples` that are made when
-        they are asked for.
+        they are asked for. Either may be empty: what has no training samples can still be evaluated.
     train_labels, test_labels : int array [samples]
         Classes of `train` and `test`.
     notes : tuple of str
         What a reader should know about the samples, one line each: what was cut, what is augmented.
+    absent : mapping of str to str
+        Why "train" or "test" is empty, and the way out, for whoever asks for it.
+    alphabet : tuple of str
+        All class names of the data set as published, in their order, where these samples may have only some of them.
+    rest : sequence of Sample
+    rest_labels : int array [samples]
+        Samples that are in neither part: evaluated only if all are asked for.
 
     Raises
     ------
@@ -51,11 +71,20 @@ class Dataset:
     test: Sequence[Sample]
     test_labels: NDArray[np.int64]
     notes: tuple[str, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+    alphabet: tuple[str, ...] = ()
+    rest: Sequence[Sample] = ()
+    rest_labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
-        for part in ("train", "test"):
+        if len(self.classes) > LIMITS["outputs"][1]:
+            raise DataError(f"{self.name}: {len(self.classes):,} classes: a core has at most {LIMITS['outputs'][1]}")
+        for part in PARTS:
             samples = getattr(self, part)
-            labels = np.asarray(getattr(self, f"{part}_labels"), dtype=np.int64)
+            try:
+                labels = whole_numbers(getattr(self, f"{part}_labels"))
+            except ValueError as error:
+                raise DataError(f"{self.name}: {part} labels: {error}") from None
             object.__setattr__(self, f"{part}_labels", labels)
             if labels.shape != (len(samples),):
                 raise DataError(f"{self.name}: {len(samples)} {part} samples but labels of shape {list(labels.shape)}")
@@ -85,6 +114,73 @@ class Dataset:
                     f"{self.name} needs {need} {what} but this core holds {have}: use a configuration with {what}={need}"
                 )
 
+    def require(self, *parts: str) -> None:
+        """`DataError` unless all of these parts ("train", "test") have samples; it says why there are none."""
+        for part in parts:
+            if not len(getattr(self, part)):
+                raise DataError(f"{self.name} has no {WORDS[part]}: {self.absent.get(part, 'give some')}")
+
+    def learnable(self) -> None:
+        """`DataError` unless there are samples to learn from and to test on, and classes to tell apart."""
+        self.require("train", "test")
+        if len(found := np.unique(self.train_labels)) == 1:
+            raise DataError(
+                f"{self.name}: all training samples are of class {self.classes[found[0]]!r}: there is nothing to tell apart"
+            )
+
+    def split(self, name: str) -> "Dataset":
+        """The same data with other samples to test on: its "test" samples as they are, "train", or "all" there are.
+
+        Raises
+        ------
+        DataError
+            If there is no such split, or it has no samples.
+        """
+        if name not in SPLITS:
+            raise DataError(f"split={name!r}: choose one of {', '.join(SPLITS)}")
+        parts = [part for part in PARTS if name in (part, "all") and len(getattr(self, part))]
+        if not parts:
+            self.require(*(part for part in WORDS if name in (part, "all")))
+        if name == "test":
+            return self
+        samples, labels = ([getattr(self, part + kind) for part in parts] for kind in ("", "_labels"))
+        return replace(
+            self,
+            test=Joined(samples),
+            test_labels=np.concatenate(labels),
+            absent={},
+            rest=(),
+            rest_labels=np.zeros(0, np.int64),
+        )
+
+    def outputs(self, count: int) -> tuple[str, ...]:
+        """What `count` outputs stand for, for a network that does not say: as published, else by number."""
+        for names in (self.alphabet, self.classes):
+            if len(names) == count:
+                return names
+        numbered = self.classes == class_names((), len(self.classes)) and count > len(self.classes)
+        return class_names((), count) if numbered else self.classes
+
+    def mapped(self, classes: Sequence[str]) -> "Dataset":
+        """The same data with labels in the order of `classes`, as `mapped_labels` does it."""
+        train, test, rest = (
+            mapped_labels(self.name, labels, self.classes, tuple(classes))
+            for labels in (self.train_labels, self.test_labels, self.rest_labels)
+        )
+        return replace(
+            self, classes=tuple(classes), alphabet=(), train_labels=train, test_labels=test, rest_labels=rest
+        )
+
+    def evaluated(self, config: CoreConfig, split: str, classes: Sequence[str] = ()) -> "Dataset":
+        """What a network of a configuration is evaluated on: a `split`, `mapped` to what its outputs stand for.
+
+        Parameters and errors are those of `ranvier.training.evaluate`.
+        """
+        asked = self.split(split)
+        asked = asked.mapped(tuple(classes) or asked.outputs(config.outputs))
+        asked.check(config)
+        return asked
+
     def part(self, train: int, test: int) -> "Dataset":
         """The same data cut to the first `train` and `test` samples."""
         return replace(
@@ -93,6 +189,8 @@ class Dataset:
             train_labels=self.train_labels[:train],
             test=self.test[:test],
             test_labels=self.test_labels[:test],
+            rest=(),
+            rest_labels=np.zeros(0, np.int64),
         )
 
     def epoch(self, seed: Seed) -> "Dataset":
@@ -125,14 +223,44 @@ class Dataset:
         """
         if copies < 1:
             raise DataError(f"{self.name}: copies={copies}: give at least 1")
-        train, test = (Repeated(samples, self.inputs, copies) for samples in (self.train, self.test))
-        return replace(self, inputs=self.inputs * copies, train=train, test=test)
+        train, test, rest = (Repeated(getattr(self, part), self.inputs, copies) for part in PARTS)
+        return replace(self, inputs=self.inputs * copies, train=train, test=test, rest=rest)
 
 
 def class_names(keys: Iterable[object], count: int) -> tuple[str, ...]:
-    """`keys` (text or bytes) as names of `count` classes; numbers if there are not so many of them."""
+    """`keys` (text or bytes) as names of the first of `count` classes, numbers as names of the others.
+
+    If there are more keys than classes, none of them can be trusted: all names are numbers.
+    """
     names = tuple(key.decode(errors="replace") if isinstance(key, bytes) else str(key) for key in keys)
-    return names if len(names) == count else tuple(str(label) for label in range(count))
+    numbers = tuple(str(label) for label in range(count))
+    return names + numbers[len(names) :] if len(names) <= count else numbers
+
+
+def mapped_labels(
+    name: str, labels: NDArray[np.int64], have: tuple[str, ...], want: tuple[str, ...]
+) -> NDArray[np.int64]:
+    """Labels that are indices into the names `have`, as indices into `want`.
+
+    A class goes where its name is. A class whose name is only its number goes by number; so does every class if `want` are
+    only numbers, and as many as `have`.
+
+    Raises
+    ------
+    DataError
+        If a label occurs whose place cannot be known, or whose name occurs twice.
+    """
+    if have == want:
+        return labels
+    numbered = want == class_names((), len(have))
+    places = labels.copy()
+    for label in np.unique(labels).tolist():
+        named = have[label]
+        if want.count(named) == have.count(named) == 1:
+            places[labels == label] = want.index(named)
+        elif not numbered and not (named == str(label) and label < len(want)):
+            raise DataError(f"{name}: class {named!r} is none of the classes that were learned: {', '.join(want)}")
+    return places
 
 
 def stratified_split(labels: NDArray[np.int64], train: int, test: int, seed: int) -> tuple[list[int], list[int]]:

@@ -1,11 +1,34 @@
 """Send-on-delta: a spike whenever a signal has moved by one threshold since the last one."""
 
+from operator import index
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ranvier.data.dataset import DataError
+from ranvier.data.grid import floor, slack
 
 __all__ = ["send_on_delta"]
+
+#: Largest `cap`.
+CAP = 1 << 31
+
+
+def _moved(signal: NDArray[Any], threshold: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far a signal is from its first step, in thresholds, and by how much that may be wrong; both as the signal.
+
+    The difference of whole numbers is exact; that of floats misses by what either of them may miss.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if signal.dtype.kind in "biu":
+            change = (signal.astype(np.int64) - signal[:, :1].astype(np.int64)).astype(np.float64)
+            doubt = np.zeros(1)
+        else:
+            change = signal.astype(np.float64) - signal[:, :1].astype(np.float64)
+            doubt = slack(signal) + slack(signal[:, :1])
+        level = change / threshold
+        return level, np.nan_to_num(doubt / threshold + slack(level), nan=np.inf)
 
 
 def send_on_delta(signal: ArrayLike, threshold: float, cap: int = 1) -> NDArray[np.int64]:
@@ -15,10 +38,15 @@ def send_on_delta(signal: ArrayLike, threshold: float, cap: int = 1) -> NDArray[
     `threshold` between signal and reference, ON if the signal rose and OFF if it fell, at most `cap`, and moves the
     reference by as many thresholds. What the cap holds back is sent on later steps.
 
+    The reference is counted in whole thresholds from the start, so it does not drift, and a change that misses a whole
+    number of thresholds by no more than what storing and computing the floats may have cost (`ranvier.data.grid.slack`,
+    but at most a quarter of a threshold) is that number: a signal on the grid of its threshold gives the spikes of the
+    same signal in whole numbers.
+
     Parameters
     ----------
-    signal : float array [samples, steps, channels]
-        Values in any unit.
+    signal : float or int array [samples, steps, channels]
+        Values in any unit, in the type in which they were recorded: a float32 misses its grid by more than a float64.
     threshold : float
         Change per spike, in the same unit.
     cap : int
@@ -32,20 +60,31 @@ def send_on_delta(signal: ArrayLike, threshold: float, cap: int = 1) -> NDArray[
     Raises
     ------
     DataError
-        If the shape is wrong, a value is not finite, or `threshold` or `cap` is not positive.
+        If the shape is wrong, a value is not a finite number, or `threshold` or `cap` is not positive and finite.
     """
-    signal = np.asarray(signal, dtype=np.float64)
+    try:
+        signal = np.asarray(signal)
+    except ValueError:
+        raise DataError("a signal is [samples, steps, channels], all of one length") from None
     if signal.ndim != 3 or not signal.size:
         raise DataError(f"a signal is [samples, steps, channels], none of them empty, not {list(signal.shape)}")
+    if signal.dtype.kind not in "biuf":
+        raise DataError(f"a signal is numbers, not {signal.dtype}")
     if not np.isfinite(signal).all():
         raise DataError("a signal value is not finite: remove or fill gaps first")
-    if not (threshold > 0 and cap >= 1):
-        raise DataError(f"threshold={threshold} and cap={cap} must be positive")
+    try:
+        good = 0 < float(threshold) < float("inf") and 1 <= index(cap) <= CAP
+    except (TypeError, ValueError, OverflowError):
+        good = False
+    if not good:
+        raise DataError(f"threshold={threshold} and cap={cap} must be positive, and cap a whole number up to {CAP}")
+    level, doubt = _moved(signal, float(threshold))
     spikes = np.zeros((*signal.shape[:2], signal.shape[2], 2), np.int64)
-    reference = signal[:, 0].copy()
+    sent = np.zeros_like(spikes[:, 0, :, 0])
     for step in range(1, signal.shape[1]):
-        moved = np.clip(np.trunc((signal[:, step] - reference) / threshold), -cap, cap).astype(np.int64)
-        reference += moved * threshold
-        spikes[:, step, :, 0] = np.maximum(moved, 0)
-        spikes[:, step, :, 1] = np.maximum(-moved, 0)
+        ahead = level[:, step] - sent
+        count = np.minimum(floor(np.abs(ahead), doubt[:, step]), cap).astype(np.int64)
+        sent += np.where(ahead < 0, -count, count)
+        spikes[:, step, :, 0] = np.where(ahead < 0, 0, count)
+        spikes[:, step, :, 1] = np.where(ahead < 0, count, 0)
     return spikes.reshape(*signal.shape[:2], -1)

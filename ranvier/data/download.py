@@ -97,6 +97,9 @@ def _fetch(file: File, url: str, folder: Path, progress: bool) -> Path:
             raise DownloadError(f"{url}: connection lost after {have:,} bytes: run the same command to go on") from None
         reason = type(error).__name__
         raise DownloadError(f"cannot reach {url} ({reason}): {by_hand}") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DownloadError(f"cannot write into {folder}: {reason}: make room or give another folder") from None
     except ValueError:
         raise DownloadError(f"{url}: wrong checksum, nothing was kept: try again, or {by_hand}") from None
 
@@ -133,6 +136,8 @@ def download(
     OutputError
         If the folder cannot be made.
     """
+    if name not in PUBLISHED:
+        raise DownloadError(f"unknown data set {name!r}: choose one of {', '.join(PUBLISHED)}")
     published = PUBLISHED[name]
     folder = Path(folder)
     if not published.files:

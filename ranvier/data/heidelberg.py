@@ -10,7 +10,8 @@ and `extra/keys` (class names).
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ranvier.data.augmentation import Augmentation
-from ranvier.data.dataset import DataError, Dataset, class_names
+from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels
+from ranvier.data.grid import exact
 from ranvier.data.packed import Binning, Packed, Tally
 from ranvier.data.samples import Chosen, Samples
-from ranvier.data.unpack import unpacked
+from ranvier.data.unpack import MissingFile, is_file, unpacked
 from ranvier.extras import extra
 
 __all__ = ["CHANNELS", "Recording", "read_recording", "shd", "ssc"]
@@ -32,6 +34,9 @@ CHANNELS = 700
 
 #: Samples read at once.
 BLOCK = 256
+
+#: Most samples of a file: more is no recording, and would take for ever.
+SAMPLES = 1 << 20
 
 #: Classes of either data set, if a file does not name them.
 CLASSES = {"shd": 20, "ssc": 35}
@@ -43,7 +48,7 @@ class Recording:
 
     Parameters
     ----------
-    samples : Packed
+    samples : Samples
         Binned spikes.
     labels, speakers : int array [samples]
         Class and speaker of each; speakers are -1 if the file does not tell.
@@ -53,11 +58,27 @@ class Recording:
         What binning took away, in words.
     """
 
-    samples: Packed
+    samples: Samples
     labels: NDArray[np.int64]
     speakers: NDArray[np.int64]
     classes: tuple[str, ...]
     note: str
+
+
+def _reason(error: Exception) -> str:
+    """Why a file cannot be opened or read, and what helps, from what the HDF5 library says."""
+    text = str(error)
+    if isinstance(error, PermissionError):
+        return "may not be read: ask its owner, or chmod u+r"
+    if isinstance(error, BlockingIOError):
+        return "another process has it open for writing: wait until that is done, or close it there"
+    if "already open for write" in text:
+        return "its writer has not closed it: close it there or, if that program crashed, run h5clear -s on it"
+    if "unable to lock file" in text:
+        return "its file system has no locks: set HDF5_USE_FILE_LOCKING=FALSE, or copy it to another disk"
+    if isinstance(error, OSError | RuntimeError):
+        return "not an HDF5 file, or cut short: download it again"
+    return f"damaged ({type(error).__name__}): download it again"
 
 
 @contextmanager
@@ -65,12 +86,14 @@ def _opened(path: Path) -> Iterator[Any]:
     """An HDF5 file; whatever is wrong with its contents becomes one `DataError`."""
     h5py = extra("h5py", "data")
     if not path.is_file():
-        raise DataError(f"{path}: no such file")
+        raise DataError(f"{path}: {'a folder, expected an HDF5 file' if path.is_dir() else 'no such file'}")
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, RuntimeError):
-        raise DataError(f"{path}: not an HDF5 file, or cut short: download it again") from None
+    except DataError:
+        raise
+    except Exception as error:  # what a damaged file raises depends on the damage
+        raise DataError(f"{path}: {_reason(error)}") from None
 
 
 def _entry(path: Path, file: Any, name: str) -> Any:
@@ -92,11 +115,11 @@ def _lists(path: Path, file: Any, name: str, kind: type) -> Any:
 
 
 def _numbers(path: Path, file: Any, name: str, count: int) -> NDArray[np.int64]:
-    """Data set `name` of a file, checked to hold one whole number per sample."""
-    found = np.asarray(_entry(path, file, name))
+    """Data set `name` of a file, checked to hold one whole number per sample before it is read."""
+    found = _entry(path, file, name)
     if found.shape != (count,) or not np.issubdtype(found.dtype, np.integer):
-        raise DataError(f"{path}: {name} is {found.dtype} {list(found.shape)}, expected {count} whole numbers")
-    return found.astype(np.int64)
+        raise DataError(f"{path}: {name} is {found.dtype} {list(found.shape or ())}, expected {count} whole numbers")
+    return np.asarray(found).astype(np.int64)
 
 
 def _bins(path: Path, file: Any, binning: Binning, tally: Tally) -> Iterator[NDArray[Any]]:
@@ -104,6 +127,8 @@ def _bins(path: Path, file: Any, binning: Binning, tally: Tally) -> Iterator[NDA
     times, units = _lists(path, file, "spikes/times", np.floating), _lists(path, file, "spikes/units", np.integer)
     if len(times) != len(units):
         raise DataError(f"{path}: spikes/times has {len(times)} samples but spikes/units {len(units)}")
+    if len(times) > SAMPLES:
+        raise DataError(f"{path}: says it has {len(times):,} samples: at most {SAMPLES:,} are read")
     with tqdm(total=len(times), desc=path.name, unit=" samples", leave=False, disable=None) as bar:
         for start in range(0, len(times), BLOCK):
             block = slice(start, start + BLOCK)
@@ -142,38 +167,65 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
             _numbers(path, file, "extra/speaker", len(samples)) if "extra/speaker" in file else np.full(len(labels), -1)
         )
         keys = file.get("extra/keys")
-        names = class_names(keys if getattr(keys, "ndim", 0) == 1 else (), classes)
+        named = getattr(keys, "ndim", 0) == 1 and len(keys) <= classes
+        names = class_names(keys if named else (), classes)
     if not len(labels):
         raise DataError(f"{path}: holds no samples")
     if not 0 <= labels.min() <= labels.max() < classes:
         raise DataError(f"{path}: labels run from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
+    try:
+        tally.check(binning)
+    except DataError as error:
+        raise DataError(f"{path} {error}") from None
     note = f"{path.name}: {tally.text(binning)}"
     return Recording(samples, labels, speakers, names, note)
 
 
 def _part(folder: Path, name: str, part: str, binning: Binning) -> Recording:
-    """File ``NAME_PART.h5`` of a folder, unpacked first if only its archive is there."""
-    return read_recording(unpacked(folder, f"{name}_{part}.h5", name), CLASSES[name], binning)
+    """File ``NAME_PART.h5`` of a folder, unpacked first if only its archive is there; a file as it is."""
+    path = folder if is_file(folder) else unpacked(folder, f"{name}_{part}.h5", name)
+    return read_recording(path, CLASSES[name], binning)
+
+
+def _either(folder: Path, name: str, parts: Sequence[str], binning: Binning) -> dict[str, Recording | str]:
+    """Those files of a folder that are there, and for the others where to get them; `DataError` if none is there."""
+    if is_file(folder):
+        reason = f"{folder} is one file, which is tested on: give a folder that holds {name}_train.h5"
+        return {parts[0]: reason, parts[1]: _part(folder, name, parts[1], binning)}
+    found: dict[str, Recording | str] = {}
+    missing: list[MissingFile] = []
+    for part in parts:
+        try:
+            found[part] = _part(folder, name, part, binning)
+        except MissingFile as error:
+            found[part] = str(error)
+            missing.append(error)
+    if len(missing) == len(parts):
+        raise missing[0]
+    return found
 
 
 def _dataset(
-    name: str,
-    recordings: Sequence[Recording],
-    train: tuple[Samples, NDArray[np.int64]],
-    test: tuple[Samples, NDArray[np.int64]],
-    binning: Binning,
-    augmentation: Augmentation,
+    name: str, train: Recording | str, test: Recording | str, binning: Binning, augmentation: Augmentation
 ) -> Dataset:
-    """A `Dataset` from samples and labels of either part."""
+    """A `Dataset` from recordings, or the reason why one is missing.
+
+    Labels of the test part mean what they mean in the training part: by name, where both files name their classes.
+    """
+    recordings = [recording for recording in (train, test) if isinstance(recording, Recording)]
+    nothing = Packed.of([], binning), np.zeros(0, np.int64)
+    learn, judge = ((part.samples, part.labels) if isinstance(part, Recording) else nothing for part in (train, test))
+    classes = recordings[0].classes
     return Dataset(
         name=name,
         inputs=binning.channels,
-        classes=recordings[0].classes,
-        train=augmentation.apply(*train, binning.cap),
-        train_labels=train[1],
-        test=test[0],
-        test_labels=test[1],
-        notes=tuple(recording.note for recording in recordings),
+        classes=classes,
+        train=augmentation.apply(*learn, binning.cap),
+        train_labels=learn[1],
+        test=judge[0],
+        test_labels=mapped_labels(name, judge[1], recordings[-1].classes, classes),
+        notes=tuple(dict.fromkeys(recording.note for recording in recordings)),
+        absent={part: why for part, why in (("train", train), ("test", test)) if isinstance(why, str)},
     )
 
 
@@ -181,7 +233,11 @@ def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed:
     """Samples [samples] that are kept from training: all of some speakers, or a share of every class."""
     if share and speakers:
         raise DataError(f"share={share}, speakers={list(speakers)}: hold out a share or speakers, not both")
-    if not 0 <= share < 1 or seed < 0:
+    try:
+        good = 0 <= share < 1 and index(seed) >= 0
+    except TypeError:
+        good = False
+    if not good:
         raise DataError(
             f"share={share}, seed={seed}: give a share of the training samples below 1 and a seed from 0 up"
         )
@@ -194,7 +250,7 @@ def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed:
     rng = np.random.default_rng(seed)
     for label in np.unique(recording.labels) if share else ():
         members = rng.permutation(np.flatnonzero(recording.labels == label))
-        held[members[: round(share * len(members))]] = True
+        held[members[: round(exact(share) * len(members))]] = True
     if held.all() or not held.any():
         raise DataError(
             f"share={share}, speakers={list(speakers)}: nothing is left to {'learn' if held.all() else 'test'}"
@@ -202,9 +258,10 @@ def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed:
     return held
 
 
-def _chosen(recording: Recording, mask: NDArray[np.bool_]) -> tuple[Samples, NDArray[np.int64]]:
-    """Some samples of a recording, and their labels."""
-    return Chosen(recording.samples, np.flatnonzero(mask).tolist()), recording.labels[mask]
+def _chosen(recording: Recording, mask: NDArray[np.bool_]) -> Recording:
+    """Some samples of a recording."""
+    samples = Chosen(recording.samples, np.flatnonzero(mask).tolist())
+    return replace(recording, samples=samples, labels=recording.labels[mask], speakers=recording.speakers[mask])
 
 
 def shd(
@@ -221,8 +278,9 @@ def shd(
     Parameters
     ----------
     folder : str or Path
-        Holds `shd_train.h5` and `shd_test.h5`, or their `.gz` or `.zip`, which are unpacked beside them. The test file is
-        not needed if some of the training samples are held out.
+        Holds `shd_train.h5` and `shd_test.h5`, or their `.gz` or `.zip`, which are unpacked beside them. One of them is
+        enough to evaluate on; the test file is not needed either if some of the training samples are held out. Or one file
+        of any name: all of it is to test on.
     binning : Binning
         Steps, channels and scored steps. By default a sample is 1 s in 100 steps and all steps are scored: a word may end
         long before the sample does, and the core does not know when.
@@ -241,14 +299,12 @@ def shd(
     DataError
         If a file is missing or malformed, or an option makes no sense.
     """
-    train = _part(Path(folder), "shd", "train", binning)
     if not share and not speakers:
-        test = _part(Path(folder), "shd", "test", binning)
-        return _dataset(
-            "shd", (train, test), (train.samples, train.labels), (test.samples, test.labels), binning, augmentation
-        )
+        parts = _either(Path(folder), "shd", ("train", "test"), binning)
+        return _dataset("shd", parts["train"], parts["test"], binning, augmentation)
+    train = _part(Path(folder), "shd", "train", binning)
     held = _held_out(train, share, speakers, seed)
-    return _dataset("shd", (train,), _chosen(train, ~held), _chosen(train, held), binning, augmentation)
+    return _dataset("shd", _chosen(train, ~held), _chosen(train, held), binning, augmentation)
 
 
 def ssc(
@@ -263,7 +319,8 @@ def ssc(
     Parameters
     ----------
     folder : str or Path
-        Holds `ssc_train.h5` and `ssc_test.h5` or `ssc_valid.h5`, or their `.gz` or `.zip`.
+        Holds `ssc_train.h5` and `ssc_test.h5` or `ssc_valid.h5`, or their `.gz` or `.zip`. One of them is enough to evaluate
+        on. Or one file of any name: all of it is to test on.
     binning, augmentation
         As those of `shd`.
     judge : {"test", "valid"}
@@ -276,6 +333,5 @@ def ssc(
     """
     if judge not in ("test", "valid"):
         raise DataError(f"judge={judge!r}: choose test or valid")
-    train, test = (_part(Path(folder), "ssc", part, binning) for part in ("train", judge))
-    parts = (train.samples, train.labels), (test.samples, test.labels)
-    return _dataset("ssc", (train, test), *parts, binning, augmentation)
+    parts = _either(Path(folder), "ssc", ("train", judge), binning)
+    return _dataset("ssc", parts["train"], parts[judge], binning, augmentation)

@@ -1,5 +1,6 @@
 """Data sets by the text that names them on the command line."""
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -19,39 +20,67 @@ NAMES = "yinyang, yinyang60, braille:PATH, shd:FOLDER?OPTIONS or ssc:FOLDER?OPTI
 #: Name -> steps from coordinate 0 to coordinate 1.
 YIN_YANG = {"yinyang": 30, "yinyang60": 60}
 
+#: Longest piece of a text that a message repeats.
+QUOTED = 40
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _real(text: str) -> float:
+    if not re.fullmatch(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?", text):
+        raise ValueError(text)
+    return float(text)
+
 
 def _speakers(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in text.split(","))
+    return tuple(map(_whole, text.split(",")))
 
 
-#: Options that either data set understands, beyond the fields of `Binning` and `Augmentation`.
-HEIDELBERG: dict[str, tuple[Callable[..., Dataset], dict[str, Callable[[str], Any]]]] = {
-    "shd": (shd, {"share": float, "speakers": _speakers, "seed": int}),
+Kinds = dict[str, Callable[[str], Any]]
+
+#: How the value of an option is read, by the type of its default.
+KIND: dict[type, Callable[[str], Any]] = {int: _whole, float: _real}
+
+#: Options of either kind of data set, beyond the fields of `Binning` and `Augmentation` of the Heidelberg ones.
+BRAILLE: Kinds = {
+    "seed": _whole, "threshold": _real, "cap": _whole, "tail": _whole, "scored": _whole, "train": _whole, "test": _whole,
+}  # fmt: skip
+HEIDELBERG: dict[str, tuple[Callable[..., Dataset], Kinds]] = {
+    "shd": (shd, {"share": _real, "speakers": _speakers, "seed": _whole}),
     "ssc": (ssc, {"judge": str}),
 }
 
 
-def _options(text: str, known: dict[str, Callable[[str], Any]], name: str) -> dict[str, Any]:
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= QUOTED else f"{text[:QUOTED]}...")
+
+
+def _options(text: str, known: Kinds, name: str) -> dict[str, Any]:
     """Values of ``key=value&key=value``."""
     values: dict[str, Any] = {}
     for part in text.split("&") if text else ():
         key, _, value = part.partition("=")
         if key not in known:
-            raise DataError(f"{name} has no option {key!r}: choose from {', '.join(known)}")
+            raise DataError(f"{name} has no option {_quoted(key)}: choose from {', '.join(known)}")
+        if key in values:
+            raise DataError(f"{name}: duplicated option {key!r}: give it once")
         try:
             values[key] = known[key](value)
         except ValueError:
-            raise DataError(f"{name}: {part!r} is not a number: give {key}=NUMBER") from None
+            whole = ", a whole one" if known[key] is _whole else ""
+            raise DataError(f"{name}: {_quoted(part)} is not a number: give {key}=NUMBER{whole}") from None
     return values
 
 
-def _heidelberg(name: str, text: str) -> Dataset:
-    """``FOLDER?key=value&...``"""
+def _heidelberg(name: str, folder: str, options: str) -> Dataset:
+    """A data set in a folder, with ``key=value&...``"""
     load, own = HEIDELBERG[name]
-    folder, _, options = text.partition("?")
-    groups = {group: {f.name: type(f.default) for f in fields(group)} for group in (Binning, Augmentation)}
-    known = own | groups[Binning] | groups[Augmentation]
-    values = _options(options, known, name)
+    groups = {group: {f.name: KIND[type(f.default)] for f in fields(group)} for group in (Binning, Augmentation)}
+    values = _options(options, own | groups[Binning] | groups[Augmentation], name)
     binning, augmentation = (
         group(**{key: value for key, value in values.items() if key in names}) for group, names in groups.items()
     )
@@ -65,20 +94,24 @@ def open_dataset(text: str) -> Dataset:
     Parameters
     ----------
     text : str
-        ``yinyang``, ``yinyang60``, ``braille:PATH``, ``shd:FOLDER`` or ``ssc:FOLDER``. The last two take options, such as
-        ``shd:FOLDER?steps=200&dt=0.005&channels=70&shift=4``: the fields of `Binning` and `Augmentation`, and what `shd` or
-        `ssc` takes besides (several speakers as ``speakers=3,7``).
+        ``yinyang``, ``yinyang60``, ``braille:PATH``, ``shd:FOLDER`` or ``ssc:FOLDER``. All but the first two take options,
+        such as ``shd:FOLDER?steps=200&dt=0.005&channels=70&shift=4``: the fields of `Binning` and `Augmentation`, and what
+        `shd` or `ssc` takes besides (several speakers as ``speakers=3,7``); ``braille:PATH?train=8&test=2``: what `braille`
+        takes.
 
     Raises
     ------
     DataError
-        If there is no such data set or option, or its files cannot be used.
+        If there is no such data set or option, an option is given twice, or the files cannot be used.
     """
-    name, _, path = text.partition(":")
-    if name in YIN_YANG and not path:
+    if not isinstance(text, str):
+        raise DataError(f"a data set is named by text, not by {type(text).__name__}: give {NAMES}")
+    name, _, rest = text.partition(":")
+    path, _, options = rest.partition("?")
+    if name in YIN_YANG and not rest:
         return yin_yang(span=YIN_YANG[name])
     if name == "braille" and path:
-        return braille(path)
+        return braille(path, **_options(options, BRAILLE, name))
     if name in HEIDELBERG and path:
-        return _heidelberg(name, path)
-    raise DataError(f"unknown data set {text!r}: give {NAMES}")
+        return _heidelberg(name, path, options)
+    raise DataError(f"unknown data set {_quoted(text)}: give {NAMES}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ranvier.golden.spikes import Sample
 
-__all__ = ["Chosen", "Repeated", "Samples", "Seed", "used_inputs"]
+__all__ = ["Chosen", "Joined", "Repeated", "Samples", "Seed", "used_inputs"]
 
 #: What `numpy.random.default_rng` takes: a number or a list of numbers.
 Seed = int | Sequence[int]
@@ -71,6 +71,35 @@ class Chosen(Samples):
     def epoch(self, seed: Seed) -> "Chosen":
         """The same choice from the source's epoch."""
         return Chosen(self.source.epoch(seed), self.chosen)
+
+
+@dataclass(frozen=True)
+class Joined(Samples):
+    """Samples of several sequences, one after the other.
+
+    Parameters
+    ----------
+    sources : sequence of sequence of Sample
+        What is joined.
+    """
+
+    sources: Sequence[Sequence[Sample]]
+
+    @property
+    def inputs(self) -> int:
+        """Most input units of a source."""
+        return max(map(used_inputs, self.sources), default=0)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.sources))
+
+    def make(self, index: int) -> Sample:
+        """Sample `index` of all, counted through the sources."""
+        for source in self.sources:
+            if index < len(source):
+                return source[index]
+            index -= len(source)
+        raise IndexError(index)
 
 
 @dataclass(frozen=True)

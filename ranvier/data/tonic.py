@@ -4,19 +4,27 @@ Nothing of tonic is imported: whatever has a length and gives ``(events, label)`
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
+from math import prod
+from operator import index
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.augmentation import Augmentation
-from ranvier.data.dataset import DataError, Dataset, class_names
+from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels
+from ranvier.data.grid import whole_numbers
 from ranvier.data.packed import Binning, Packed, Tally
+from ranvier.golden.config import LIMITS
 
 __all__ = ["Events", "from_tonic"]
 
-#: Microseconds, the unit of an event's time, in a second.
-SECOND = 1e6
+#: Unit of an event's time, in seconds.
+MICROSECOND = Fraction(1, 10**6)
+
+#: Most channels of a sensor.
+CHANNELS = 1 << 31
 
 
 class Events(Protocol):
@@ -26,38 +34,63 @@ class Events(Protocol):
     def __getitem__(self, index: int, /) -> tuple[Any, Any]: ...
 
 
+def _size(name: str, given: Any, part: Any) -> tuple[int, int, int]:
+    """Size of the sensor: as given, or as a part says."""
+    size: Any = given or getattr(part, "sensor_size", None)
+    try:
+        width, height, polarities = map(index, size)
+    except (TypeError, ValueError):
+        width = height = polarities = 0
+    if min(width, height, polarities) < 1 or width * height * polarities > CHANNELS:
+        raise DataError(
+            f"{name}: sensor size {size}: give size=(width, height, polarities), {CHANNELS} channels at most"
+        )
+    return width, height, polarities
+
+
 def _units(events: NDArray[Any], size: tuple[int, int, int]) -> NDArray[np.int64]:
     """Channel ``(p * height + y) * width + x`` of every event; what the sensor has only one of does not count."""
     width, height, _ = size
     units = np.zeros(len(events), np.int64)
     for name, weight, count in zip("xyp", (1, width, width * height), size, strict=True):
         if count > 1:
-            place = events[name].astype(np.int64)
+            place = whole_numbers(events[name])
             if len(place) and not 0 <= place.min() <= place.max() < count:
                 raise DataError(f"has an event of {name} from {place.min()} to {place.max()}: there are {count}")
             units += weight * place
     return units
 
 
+def _label(label: Any) -> int:
+    """A label as a number that some core has an output for."""
+    try:
+        number = index(label)
+    except TypeError:
+        raise TypeError(f"label {label!r} is no whole number") from None
+    if not 0 <= number < LIMITS["outputs"][1]:
+        raise DataError(f"has the label {number}: labels are 0 to {LIMITS['outputs'][1] - 1}, number classes from 0")
+    return number
+
+
 def _bins(
     part: Events, size: tuple[int, int, int], binning: Binning, tally: Tally, labels: list[int]
 ) -> Iterator[NDArray[Any]]:
     """Bins of one sample after the other; their labels are appended."""
-    for index in range(len(part)):
-        events, label = part[index]
+    for number in range(len(part)):
+        events, label = part[number]
         try:
-            times = np.asarray(events["t"], dtype=np.float64) / SECOND
-            yield binning.bins(times, _units(events, size), int(np.prod(size)), tally)
-            labels.append(int(label))
+            times = np.asarray(events["t"])
+            yield binning.bins(times, _units(events, size), prod(size), tally, MICROSECOND)
+            labels.append(_label(label))
         except DataError as error:
-            raise DataError(f"sample {index} {error}") from None
+            raise DataError(f"sample {number} {error}") from None
         except (KeyError, ValueError, TypeError, IndexError) as error:
-            raise DataError(f"sample {index} is not events with fields t, x (y, p) and a label: {error}") from None
+            raise DataError(f"sample {number} is not events with fields t, x (y, p) and a label: {error}") from None
 
 
 def from_tonic(
-    train: Events,
-    test: Events,
+    train: Events | None,
+    test: Events | None,
     *,
     name: str = "tonic",
     size: tuple[int, int, int] | None = None,
@@ -68,42 +101,54 @@ def from_tonic(
 
     Parameters
     ----------
-    train, test : Events
-        To learn from, and to test on; without transforms, or with such as return events.
+    train, test : Events or None
+        To learn from, and to test on; without transforms, or with such as return events. One of them may be missing: what
+        has no training samples can be evaluated, see `ranvier.evaluate`. Label n is output n of a network; where both
+        parts, or data and network, have class names (`train.classes`), the names decide.
     name : str
         Of the data set; a recipe of that name is used, if there is one.
     size : (width, height, polarities), optional
-        Of the sensor, by default `train.sensor_size`. All of its channels are numbered ``(p * height + y) * width + x`` and
-        then binned to `binning.channels`; for an image sensor keep them apart with ``channels=width * height * p``.
+        Of the sensor, by default `train.sensor_size` (`test.sensor_size` if there is no `train`). All of its channels are
+        numbered ``(p * height + y) * width + x`` and then binned to `binning.channels`; for an image sensor keep them apart
+        with ``channels=width * height * p``.
     binning, augmentation
-        As those of `ranvier.data.heidelberg.shd`.
+        As those of `ranvier.data.heidelberg.shd`. Times are microseconds from the start of the sample: whole numbers are
+        binned exactly, as in ``t // step``.
 
     Raises
     ------
     DataError
-        If an event or a label is not what it should be, or the size is not known.
+        If an event or a label is not what it should be, the size is not known, a sample loses all of its events because they
+        come after the last step, a part nearly all of them, or there are none.
     """
-    size = size or getattr(train, "sensor_size", None)
-    if size is None or len(size) != 3 or min(size) < 1:
-        raise DataError(f"{name}: sensor size {size}: give size=(width, height, polarities)")
-    samples, labels, notes = [], [], []
-    for part, events in (("train", train), ("test", test)):
+    given = {part: events for part, events in (("train", train), ("test", test)) if events is not None and len(events)}
+    if not given:
+        raise DataError(f"{name}: no samples: give a part that is not empty")
+    sensor = _size(name, size, test if train is None else train)
+    samples, labels, notes = {}, {}, []
+    for part, events in given.items():
         tally, found = Tally(), list[int]()
         try:
-            samples.append(Packed.of(_bins(events, size, binning, tally, found), binning))
+            samples[part] = Packed.of(_bins(events, sensor, binning, tally, found), binning)
+            tally.check(binning)
         except DataError as error:
             raise DataError(f"{name}: {part} {error}") from None
-        labels.append(np.array(found, dtype=np.int64))
+        labels[part] = np.array(found, dtype=np.int64)
         notes.append(f"{name} {part}: {tally.text(binning)}")
-    names = getattr(train, "classes", ())
-    count = max(len(names), 1 + max(int(found.max(initial=0)) for found in labels))
+    named = {part: tuple(getattr(events, "classes", ())) for part, events in given.items()}
+    count = max(1 + int(max(map(np.max, labels.values()))), *map(len, named.values()))
+    classes = class_names(named.get("train") or named.get("test", ()), count)
+    if len(given) == 2:
+        labels["test"] = mapped_labels(name, labels["test"], class_names(named["test"], count), classes)
+    nothing = Packed.of([], binning), np.zeros(0, np.int64)
     return Dataset(
         name=name,
         inputs=binning.channels,
-        classes=class_names(names, count),
-        train=augmentation.apply(samples[0], labels[0], binning.cap),
-        train_labels=labels[0],
-        test=samples[1],
-        test_labels=labels[1],
+        classes=classes,
+        train=augmentation.apply(samples["train"], labels["train"], binning.cap) if "train" in given else nothing[0],
+        train_labels=labels.get("train", nothing[1]),
+        test=samples.get("test", nothing[0]),
+        test_labels=labels.get("test", nothing[1]),
         notes=tuple(notes),
+        absent={part: f"give {part}= some" for part in ("train", "test") if part not in given},
     )

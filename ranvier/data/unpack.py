@@ -3,7 +3,6 @@
 import gzip
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,14 @@ from typing import IO, cast
 
 from ranvier.data.dataset import DataError
 from ranvier.data.published import PUBLISHED
+from ranvier.extras import ExtraError, extra
 from ranvier.golden.replacing import replacing
 
-__all__ = ["unpacked"]
+__all__ = ["MissingFile", "is_file", "unpacked"]
+
+
+class MissingFile(DataError):
+    """A file of a data set that is not in its folder."""
 
 
 @contextmanager
@@ -36,12 +40,29 @@ def _unpack(archive: Path, target: Path) -> None:
             open(temporary, "wb") as copy,
         ):
             shutil.copyfileobj(source, copy, 1 << 20)
+            copy.flush()
+            if not extra("h5py", "data").is_hdf5(temporary):
+                raise DataError(f"{archive}: what is in it is not an HDF5 file: download it again")
+    except (DataError, ExtraError):
+        raise
     except KeyError:
         raise DataError(f"{archive}: there is no {target.name} in it") from None
-    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile):
-        raise DataError(f"{archive}: not a complete archive: download it again") from None
     except OSError as error:
+        if isinstance(error, gzip.BadGzipFile) or not error.strerror:
+            raise DataError(f"{archive}: not a complete archive: download it again") from None
         raise DataError(f"cannot unpack {archive}: {error.strerror}: unpack it into a folder of your own") from None
+    except Exception as error:  # what a damaged archive raises depends on the damage
+        encrypted = "encrypted" in str(error)
+        reason = "is encrypted: unpack it yourself" if encrypted else "not a complete archive: download it again"
+        raise DataError(f"{archive}: {reason}") from None
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; `DataError` if that cannot be known: no permission, a name that is too long."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}: give another path, or ask its owner") from None
 
 
 def unpacked(folder: str | Path, name: str, dataset: str) -> Path:
@@ -49,18 +70,22 @@ def unpacked(folder: str | Path, name: str, dataset: str) -> Path:
 
     Raises
     ------
+    MissingFile
+        If the file is not in the folder; the message says where to get `dataset`.
     DataError
-        If the folder or the file is missing (the message says where to get `dataset`), or its archive cannot be unpacked.
+        If the folder is missing, the file is a folder, or its archive cannot be unpacked.
     """
     folder = Path(folder)
     source = PUBLISHED[dataset].address
-    if not folder.is_dir():
+    if is_file(folder) or not folder.is_dir():
         raise DataError(f"{folder} is not a folder: ranvier download {dataset} --out {folder} fills one from {source}")
     path = folder / name
-    if path.is_file():
+    if is_file(path):
         return path
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: give the folder that {name} is in as a file")
     for archive in (folder / f"{name}.gz", folder / f"{name}.zip"):
-        if archive.is_file():
+        if is_file(archive):
             _unpack(archive, path)
             return path
-    raise DataError(f"{folder} has no {name}, {name}.gz or {name}.zip: put it there, from {source}")
+    raise MissingFile(f"{folder} has no {name}, {name}.gz or {name}.zip: put it there, from {source}")

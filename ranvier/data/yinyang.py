@@ -6,11 +6,14 @@ points and seed 40 the published test points.
 """
 
 from math import hypot
+from operator import index
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.dataset import DataError, Dataset
+from ranvier.data.grid import floor, slack
+from ranvier.data.packed import STEPS
 from ranvier.golden.spikes import Sample
 
 __all__ = ["yin_yang"]
@@ -20,6 +23,8 @@ RADIUS, DOT = 0.5, 0.1
 #: Steps from coordinate 0 to coordinate 1, unless asked for others.
 SPAN = 30
 BIAS = 4
+#: Most points of a part.
+POINTS = 10**7
 
 
 def region(x: float, y: float) -> int:
@@ -47,7 +52,8 @@ def points(count: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64
 def encode(place: NDArray[np.float64], span: int, scored: NDArray[np.bool_]) -> list[Sample]:
     """Spikes of points [count, 2]: the bias at step 0; x, y, 1 - x, 1 - y once each, at step ``round(value * span)``."""
     units = np.array([BIAS, 0, 1, 2, 3])
-    times = np.floor(np.hstack([np.zeros((len(place), 1)), place, 1 - place]) * span + 0.5).astype(np.int64)
+    values = np.hstack([np.zeros((len(place), 1)), place, 1 - place])
+    times = floor(values * span + 0.5, span * slack(np.ones(1))).astype(np.int64)  # 1 - place misses by what 1 may miss
     order = np.argsort(times, axis=1, kind="stable")
     return [Sample(t[o], units[o], scored) for t, o in zip(times, order, strict=True)]
 
@@ -78,6 +84,10 @@ def yin_yang(
     DataError
         If a count is out of range or the seed is not a 32-bit number.
     """
+    try:
+        train, test, span, tail, scored, seed = map(index, (train, test, span, tail, scored, seed))
+    except TypeError:
+        raise DataError("yinyang: give whole numbers") from None
     steps = span + 1 + tail
     if train < 1 or test < 1:
         raise DataError(f"yinyang: {train} training and {test} test points: give at least 1 of each")
@@ -85,6 +95,8 @@ def yin_yang(
         raise DataError(
             f"yinyang: span={span}, tail={tail}, scored={scored}: give span >= 1, tail >= 0 and scored from 1 to {steps}"
         )
+    if max(train, test) > POINTS or steps > STEPS:
+        raise DataError(f"yinyang: {train} + {test} points of {steps} steps: give at most {POINTS} and {STEPS}")
     if not 0 <= seed < 2**32:
         raise DataError(f"yinyang: seed={seed} is not a 32-bit number")
     mask = np.arange(steps) >= steps - scored
