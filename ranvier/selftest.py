@@ -28,9 +28,6 @@ __all__ = ["SCENARIOS", "Outcome", "Rate", "Scenario", "ScenarioError", "SelfTes
 #: Baud rates of a sweep, relative to the one that the core was built for.
 RATES = (0.92, 0.95, 0.97, 1.0, 1.03, 1.05, 1.08)
 
-#: How often each thing that a device does is interrupted.
-INTERRUPTS = 2
-
 RASTER: tuple[Traced, ...] = ("spikes",)
 
 
@@ -496,9 +493,8 @@ def interrupts(device: Device, reference: Device) -> int:
         start = monotonic()
         action()
         longest = max(monotonic() - start, 1e-3)
-        for share in rng.random(INTERRUPTS):
-            _interrupted(float(share) * longest, action)
-            compared += after()
+        _interrupted(float(rng.random()) * longest, action)
+        compared += after()
     return compared
 
 
