@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,9 +17,25 @@ class SampleError(ValueError):
     """A sample that is malformed or does not fit the core."""
 
 
+def _array(values: ArrayLike, name: str) -> NDArray[Any]:
+    """`values` as an array; `SampleError` if they are none, such as lists of several lengths."""
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise SampleError(f"{name} is no array of numbers: {error}") from None
+
+
+def _mask(values: ArrayLike) -> NDArray[np.bool_]:
+    """`values` as which steps are scored; `SampleError` if they are anything else."""
+    array = _array(values, "scored")
+    if array.dtype.kind not in "biuf":
+        raise SampleError(f"scored must hold true or false for every step, not {array.dtype} values")
+    return array.astype(np.bool_)
+
+
 def _whole(values: ArrayLike, name: str) -> NDArray[np.int64]:
     """`values` as whole numbers; `SampleError` if they are anything else."""
-    array = np.asarray(values)
+    array = _array(values, name)
     if array.dtype.kind not in "biuf" or not (np.isfinite(array) & (array == np.trunc(array))).all():
         raise SampleError(f"{name} must hold whole numbers, not {array.dtype} values: round or count them first")
     return array.astype(np.int64)
@@ -46,7 +63,7 @@ class Sample:
     def __post_init__(self) -> None:
         for name in ("times", "units"):
             object.__setattr__(self, name, _whole(getattr(self, name), name))
-        object.__setattr__(self, "scored", np.asarray(self.scored, dtype=np.bool_))
+        object.__setattr__(self, "scored", _mask(self.scored))
         if self.times.ndim != 1 or self.times.shape != self.units.shape:
             raise SampleError(f"times {self.times.shape} and units {self.units.shape} must be two lists of one length")
         if self.scored.ndim != 1 or not len(self.scored):
@@ -68,9 +85,9 @@ class Sample:
             raise SampleError(f"a raster is spike counts [steps, inputs], not an array of shape {counts.shape}")
         times, units = np.nonzero(counts)
         repeat = counts[times, units]
-        mask = np.ones(len(counts), bool) if scored is None else np.asarray(scored, bool)
-        if len(mask) != len(counts):
-            raise SampleError(f"scored has {len(mask)} steps but the raster has {len(counts)}")
+        mask = np.ones(len(counts), bool) if scored is None else _mask(scored)
+        if mask.shape != counts.shape[:1]:
+            raise SampleError(f"scored has {mask.size} steps but the raster has {len(counts)}")
         return cls(np.repeat(times, repeat), np.repeat(units, repeat), mask)
 
     @property

@@ -138,7 +138,8 @@ class FaceLink:
     def _failure(self) -> SessionError:
         """Why the simulator is gone."""
         self._process.wait()
-        error = SessionError(f"{self.name}: the simulation ended:\n{self._log.read_text(errors='replace')}")
+        log = self._log.read_text(errors="replace") if self._log.exists() else "open it again"  # told the first time
+        error = SessionError(f"{self.name}: the simulation ended:\n{log}")
         self._temporary.cleanup()
         return error
 

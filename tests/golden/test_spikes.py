@@ -52,6 +52,11 @@ def test_refuses(times, units, scored, message):
         ([[-1]], None, "a raster is spike counts"),
         ([[0.5]], None, "a raster must hold whole numbers"),
         ([[1], [0]], [True], "scored has 1 steps but the raster has 2"),
+        ([[1], [0]], True, "scored has 1 steps but the raster has 2"),
+        ([[1], [0]], ["no", "yes"], "scored must hold true or false for every step, not <U3 values"),
+        ([[1], [0, 2]], None, "a raster is no array of numbers: "),
+        ("counts", None, "a raster must hold whole numbers, not <U6 values"),
+        (None, None, "a raster must hold whole numbers, not object values"),
     ],
 )
 def test_raster_refuses(raster, scored, message):

@@ -108,3 +108,6 @@ def test_a_simulation_that_ends_is_an_error_with_its_log():
     link = FaceLink(CORES["axi"], "axi")
     with pytest.raises(SessionError, match=r"simulated axi: the simulation ended:[^$]*Address out of range"):
         link.read(1 << 20)
+    with pytest.raises(SessionError, match=r"simulated axi: the simulation ended:\nopen it again"):
+        link.read(0)
+    link.close()
