@@ -127,7 +127,7 @@ class Recipe(Course):
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Course)
 
-#: Spoken words: many spikes, every step scored, recurrent neurons; a readout that forgets slowly, so that all of a word counts.
+#: Spoken words: many spikes, every step scored, recurrent neurons; the readout forgets slowly: all of a word counts.
 SPOKEN = Recipe(
     epochs=20,
     eta_weight=0.0002,
