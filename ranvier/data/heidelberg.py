@@ -5,7 +5,7 @@ networks" (IEEE TNNLS 33, 2022, doi 10.1109/TNNLS.2020.3044364), CC BY 4.0, http
 are not part of this project: `shd` and `ssc` read the published HDF5 files from a folder that the user names.
 
 A file has `spikes/times` (seconds, float16) and `spikes/units` (channels), one list per sample, `labels`, `extra/speaker`
-and `extra/keys` (class names).
+and `extra/keys` (class names). Where one recording made several samples, `extra/recording` says which.
 """
 
 from collections.abc import Iterator, Sequence
@@ -51,6 +51,8 @@ class Recording:
         Class names.
     note : str
         What binning took away, in words.
+    recordings : int array [samples], optional
+        What each sample was made from; None if the file does not tell.
     """
 
     samples: Packed
@@ -58,6 +60,7 @@ class Recording:
     speakers: NDArray[np.int64]
     classes: tuple[str, ...]
     note: str
+    recordings: NDArray[np.int64] | None = None
 
 
 @contextmanager
@@ -141,6 +144,7 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
         speakers = (
             _numbers(path, file, "extra/speaker", len(samples)) if "extra/speaker" in file else np.full(len(labels), -1)
         )
+        recordings = _numbers(path, file, "extra/recording", len(samples)) if "extra/recording" in file else None
         keys = file.get("extra/keys")
         names = class_names(keys if getattr(keys, "ndim", 0) == 1 else (), classes)
     if not len(labels):
@@ -148,7 +152,7 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
     if not 0 <= labels.min() <= labels.max() < classes:
         raise DataError(f"{path}: labels run from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
     note = f"{path.name}: {tally.text(binning)}"
-    return Recording(samples, labels, speakers, names, note)
+    return Recording(samples, labels, speakers, names, note, recordings)
 
 
 def _part(folder: Path, name: str, part: str, binning: Binning) -> Recording:
@@ -163,8 +167,9 @@ def _dataset(
     test: tuple[Samples, NDArray[np.int64]],
     binning: Binning,
     augmentation: Augmentation,
+    groups: NDArray[np.int64] | None = None,
 ) -> Dataset:
-    """A `Dataset` from samples and labels of either part."""
+    """A `Dataset` from samples and labels of either part, and what training samples belong together."""
     return Dataset(
         name=name,
         inputs=binning.channels,
@@ -174,6 +179,7 @@ def _dataset(
         test=test[0],
         test_labels=test[1],
         notes=tuple(recording.note for recording in recordings),
+        train_groups=groups,
     )
 
 
@@ -245,10 +251,17 @@ def shd(
     if not share and not speakers:
         test = _part(Path(folder), "shd", "test", binning)
         return _dataset(
-            "shd", (train, test), (train.samples, train.labels), (test.samples, test.labels), binning, augmentation
+            "shd",
+            (train, test),
+            (train.samples, train.labels),
+            (test.samples, test.labels),
+            binning,
+            augmentation,
+            train.recordings,
         )
     held = _held_out(train, share, speakers, seed)
-    return _dataset("shd", (train,), _chosen(train, ~held), _chosen(train, held), binning, augmentation)
+    groups = None if train.recordings is None else train.recordings[~held]
+    return _dataset("shd", (train,), _chosen(train, ~held), _chosen(train, held), binning, augmentation, groups)
 
 
 def ssc(
@@ -278,4 +291,4 @@ def ssc(
         raise DataError(f"judge={judge!r}: choose test or valid")
     train, test = (_part(Path(folder), "ssc", part, binning) for part in ("train", judge))
     parts = (train.samples, train.labels), (test.samples, test.labels)
-    return _dataset("ssc", (train, test), *parts, binning, augmentation)
+    return _dataset("ssc", (train, test), *parts, binning, augmentation, train.recordings)

@@ -1,0 +1,85 @@
+"""Training samples held out to say which epoch was the best: a share of every class, nothing torn apart."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.dataset import DataError, Dataset
+
+__all__ = ["DEFAULT_SHARE", "best", "column", "hold_out"]
+
+#: Share of the training samples that `ranvier train` holds out unless told otherwise. The functions of Python hold out
+#: none by default: they learn from what they are given, and published numbers come from all of it.
+DEFAULT_SHARE = 0.1
+
+#: Of the draw, beside the seed: no epoch has this number.
+DRAW = 2**32 - 1
+
+
+def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset | None]:
+    """Data to learn from, and the same with the held-out training samples as those to test on; None for a share of 0.
+
+    Whole groups (`Dataset.train_groups`; samples, if there are none) are drawn until every class has about its share. Every
+    class of at least two groups has one on either side at least, if groups allow it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What is to be divided.
+    share : float
+        Of the samples of every class, from 0 to below 1.
+    seed : int
+        Of the draw.
+
+    Raises
+    ------
+    DataError
+        If the share is out of range, or nothing can be held out without losing a class.
+    """
+    if not 0 <= share < 1:
+        raise DataError(f"validation={share}: give a share of the training samples from 0 to below 1")
+    if share == 0:
+        return dataset, None
+    held = _held(dataset, share, np.random.default_rng([seed, DRAW]))
+    if not held.any():
+        raise DataError(
+            f"{dataset.name}: no training sample can be held out for validation without losing a class: "
+            "give more samples, or a validation share of 0"
+        )
+    return dataset.parted(held)
+
+
+def _held(dataset: Dataset, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which training samples [samples] are held out: group by group, if it brings the classes nearer to their share."""
+    labels, groups = dataset.train_labels, dataset.train_groups
+    group = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    members = np.zeros((group.max(initial=-1) + 1, len(dataset.classes)), np.int64)
+    np.add.at(members, (group, labels), 1)
+    total = members.sum(axis=0)
+    several = (members > 0).sum(axis=0) > 1
+    wanted = np.where(several, np.maximum(1, share * total), 0)
+    have, taken = np.zeros(len(total), np.int64), np.zeros(len(members), np.bool_)
+    order = rng.permutation(len(members))
+    for n in order:
+        after = have + members[n]
+        if _left(after, total) and np.abs(wanted - after).sum() < np.abs(wanted - have).sum():
+            have, taken[n] = after, True
+    if not taken.any():  # groups are large: the one that comes nearest
+        possible = [n for n in order if _left(members[n], total)]
+        taken[sorted(possible, key=lambda n: float(np.abs(wanted - members[n]).sum()))[:1]] = True
+    return taken[group]
+
+
+def _left(held: NDArray[np.int64], total: NDArray[np.int64]) -> bool:
+    """Whether something of every class is left to learn."""
+    return bool((held[total > 0] < total[total > 0]).all())
+
+
+def best(accuracies: list[float]) -> int:
+    """Index of the largest; of several, the last, which has learned most (and is the last of all if none says anything)."""
+    return max(range(len(accuracies)), key=lambda n: (accuracies[n], n))
+
+
+def column(accuracies: list[float], number: int) -> str:
+    """Cell of a table of epochs for the one of this index, marked if it is the best so far; accuracies may be missing."""
+    seen = accuracies[: number + 1]
+    return f"{seen[-1]:8.1%}{'*' if best(seen) == number else ' '}" if seen else f"{'-':>8} "
