@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,36 +134,42 @@ def moving_warnings(
 
 
 def accuracy_warnings(
-    curve: Sequence[float], kept: int, accuracy: float, judged: Dataset, chosen: bool
+    curve: Sequence[float], kept: int, accuracy: float, test: Dataset, held: Dataset | None
 ) -> Iterator[str]:
     """An accuracy that collapsed on the way, or is no better than guessing.
 
     Parameters
     ----------
     curve : sequence of float
-        Accuracy after every epoch: of validation, or of the test without it.
+        Accuracy after every epoch, on the held-out samples or, without them, on the test samples.
     kept : int
         Index of the epoch whose network is returned.
     accuracy : float
         Test accuracy of that network.
-    judged : Dataset
-        Whose test samples that is.
-    chosen : bool
-        Whether validation chose that epoch.
+    test : Dataset
+        Whose test samples that are.
+    held : Dataset or None
+        Whose test samples are the held-out ones.
     """
-    labels: NDArray[Any] = judged.test_labels
-    chance = float(np.bincount(labels).max() / len(labels))
+    chance, guessed = _guessing((held or test).test_labels)
     top = max(range(len(curve)), key=lambda n: curve[n])
-    if curve[top] > chance and curve[-1] < chance + COLLAPSED * (curve[top] - chance):
+    if curve[top] > guessed and curve[-1] < chance + COLLAPSED * (curve[top] - chance):
         found = f"accuracy fell from {curve[top]:.1%} in epoch {top + 1} to {curve[-1]:.1%} in epoch {len(curve)}"
         end = (
             f"the network of epoch {kept + 1} was kept"
-            if chosen
+            if held
             else "this is the network of the last epoch; a validation share keeps the best one"
         )
         yield f"{found}: {end}: train with smaller step sizes, or fewer epochs"
-    if accuracy <= chance + GUESSED * sqrt(chance * (1 - chance) / len(labels)):
+    chance, guessed = _guessing(test.test_labels)
+    if accuracy <= guessed:
         yield (
             f"a test accuracy of {accuracy:.1%} is no better than guessing ({chance:.1%}): train longer, or with other "
             "step sizes"
         )
+
+
+def _guessing(labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Accuracy of naming the most frequent class, and the largest that is not told apart from it."""
+    chance = float(np.bincount(labels).max() / len(labels))
+    return chance, chance + GUESSED * sqrt(chance * (1 - chance) / len(labels))

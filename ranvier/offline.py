@@ -433,7 +433,7 @@ class _Course:
         result, train, sparse = self.result, self.learned.train, self.after_step is not None
         curve = result.validated or result.curve
         return [
-            *diagnosis.accuracy_warnings(curve, result.kept, result.accuracy, self.dataset, bool(self.held)),
+            *diagnosis.accuracy_warnings(curve, result.kept, result.accuracy, self.dataset, self.held),
             *diagnosis.moving_warnings(self.initial, result.network, self.etas, train, sparse),
         ]
 

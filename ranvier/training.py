@@ -504,7 +504,7 @@ class _Course:
         etas = {"weight": recipe.eta_weight, "delay": eta_delay, "readout": recipe.eta_readout}
         return [
             *diagnosis.accuracy_warnings(
-                result.validated or result.curve, result.kept, result.accuracy, self.dataset, bool(self.held)
+                result.validated or result.curve, result.kept, result.accuracy, self.dataset, self.held
             ),
             *diagnosis.saturation_warnings(result.counters, possible),
             *diagnosis.moving_warnings(self.initial, result.network, etas, self.learned.train, c.dormant),

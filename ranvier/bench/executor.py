@@ -15,11 +15,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib.util import find_spec
 from multiprocessing import resource_tracker
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from tqdm import tqdm
 
-from ranvier.bench.suite import Material, Outcome
+from ranvier.bench.suite import Material, Outcome, Row
 from ranvier.extras import extra
 
 __all__ = ["ExecutorError", "Task", "execute", "reach"]
@@ -41,13 +41,18 @@ class ExecutorError(ValueError):
 
 
 class Task(Protocol):
-    """Something to do for whose result there is a name."""
+    """Something to do for whose result there is a name; `leaves` are the fields of its row that name files."""
+
+    leaves: ClassVar[tuple[str, ...]]
 
     def key(self, material: Material) -> str:
         """Digest of what decides the result."""
 
     def result(self, material: Material) -> Outcome:
         """Do it."""
+
+    def problem(self, row: Row, material: Material) -> str | None:
+        """What is wrong with the values of a result; None if nothing is."""
 
 
 def execute(tasks: Mapping[str, Task], material: Material, *, jobs: int = 1, scheduler: str | None = None) -> Outcomes:
