@@ -148,7 +148,11 @@ def network_from(prefix: str, arrays: Mapping[str, NDArray[Any]], initial: AnyNe
     changes: dict[str, Any] = {}
     for name in CHANGED[type(initial)]:
         value = arrays[f"{prefix}_{name}"]
-        changes[name] = StepSize(*value.tolist()) if name.startswith("eta_") else value if value.ndim else value.item()
+        if name.startswith("eta_"):
+            mantissa, shift = value.tolist()
+            changes[name] = StepSize(mantissa, shift)
+        else:
+            changes[name] = value if value.ndim else value.item()
     return initial.replace(**changes)
 
 

@@ -225,6 +225,12 @@ class Adam:
     def __init__(self, shape: tuple[int, ...]):
         self.mean, self.square, self.steps = np.zeros(shape), np.zeros(shape), 0
 
+    def restore(self, mean: Real, square: Real, steps: int) -> None:
+        """Go on with what another one had; `ValueError` if that was on another array."""
+        if mean.shape != self.mean.shape or square.shape != self.square.shape:
+            raise ValueError(f"moments of shape {mean.shape}, expected {self.mean.shape}")
+        self.mean, self.square, self.steps = mean.astype(np.float64), square.astype(np.float64), int(steps)
+
     def change(self, gradient: Real, eta: float) -> Real:
         """What to add to the array."""
         self.steps += 1
@@ -450,8 +456,7 @@ class _Course:
             epochs = [FitEpoch(**epoch) for epoch in values["epochs"]]
             self.result = Fit(self.initial, network_from("kept", arrays, self.initial), epochs, kept=values["kept"])
             for name, adam in self.adam.items():
-                adam.mean[...], adam.square[...] = arrays[f"{name}_mean"], arrays[f"{name}_square"]
-                adam.steps = int(values["steps"][name])
+                adam.restore(arrays[f"{name}_mean"], arrays[f"{name}_square"], values["steps"][name])
 
     def keep(self, saved: Checkpoint) -> None:
         """Write the checkpoint of the last epoch."""
