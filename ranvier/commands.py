@@ -139,6 +139,9 @@ def _start(path: str, offline: bool) -> Network | FloatNetwork:
     except NetworkError:
         if is_checkpoint(path):
             raise UsageError(f"--from {path}: this is a checkpoint: give it as --checkpoint {path}") from None
+        with suppress(NetworkError):
+            FloatNetwork.read(path)
+            raise UsageError(f"--from {path}: a core learns in whole numbers: quantise it first") from None
         raise
 
 
