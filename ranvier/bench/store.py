@@ -53,8 +53,8 @@ class Store:
         paths = {what: f"networks/{name}-{key[:8]}.npz" for what, (name, _) in outcome.files.items()}
         for what, (_, content) in outcome.files.items():
             write_bytes(self.folder / paths[what], content)
-        content = {"row": outcome.row | paths, "files": list(paths.values())}
-        write_text(self._path(key), json.dumps(content, indent=1, allow_nan=False))
+        finished = {"row": outcome.row | paths, "files": list(paths.values())}
+        write_text(self._path(key), json.dumps(finished, indent=1, allow_nan=False))
 
     def _path(self, key: str) -> Path:
         return self.runs / f"{key}.json"
