@@ -119,10 +119,15 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _lock() -> None:
+    """Bars of this process get a lock of its own, not one between processes, which is left behind when this one is ended."""
+    tqdm.set_lock(threading.RLock())
+
+
 def _begin(material: Material) -> None:
     """Start of a process: one thread each, before any library counts the cores."""
     global _material
-    tqdm.set_lock(threading.RLock())  # not one between processes, which would be left behind when this one is ended
+    _lock()
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     _material = material
 
@@ -165,8 +170,16 @@ def _dask(tasks: Mapping[str, Task], material: Material, jobs: int, scheduler: s
             warnings.simplefilter("ignore")  # that the data is large
             # a task and not scattered, so that it can be had again if the only worker that holds it dies
             data = client.submit(pickle.loads, pickle.dumps(material), key=name)
-        futures = {client.submit(perform, key, task, data, key=f"ranvier-{key}"): key for key, task in tasks.items()}
+        futures = {
+            client.submit(_perform_there, key, task, data, key=f"ranvier-{key}"): key for key, task in tasks.items()
+        }
         yield from _collect(client, futures, scheduler or "the local cluster")
+
+
+def _perform_there(key: str, task: Task, material: Material) -> Outcome:
+    """`perform` in a worker of Dask."""
+    _lock()
+    return perform(key, task, material)
 
 
 def _collect(client: Any, futures: dict[Any, str], address: str) -> Outcomes:
