@@ -128,6 +128,11 @@ class FitEpoch:
     rate: float
     validated: float | None = None
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "FitEpoch":
+        """From what `dataclasses.asdict` made of one; `TypeError` or `ValueError` if it is not that."""
+        return cls(**{name: None if value is None else float(value) for name, value in values.items()})
+
     def summary(self) -> dict[str, Any]:
         """Plain values for a report."""
         return {
@@ -453,7 +458,7 @@ class _Course:
         values, arrays = found
         with saved.damage():
             self.last = network_from("last", arrays, self.initial)
-            epochs = [FitEpoch(**epoch) for epoch in values["epochs"]]
+            epochs = [FitEpoch.of(epoch) for epoch in values["epochs"]]
             self.result = Fit(self.initial, network_from("kept", arrays, self.initial), epochs, kept=values["kept"])
             for name, adam in self.adam.items():
                 adam.restore(arrays[f"{name}_mean"], arrays[f"{name}_square"], values["steps"][name])

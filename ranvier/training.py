@@ -185,7 +185,10 @@ class Epoch:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Epoch":
-        """From what `dataclasses.asdict` made of one."""
+        """From what `dataclasses.asdict` made of one; `TypeError` if it is not that."""
+        for number in (number for tally in values.values() if tally for number in tally.values()):
+            if not isinstance(number, int | float | None):
+                raise TypeError(f"{number!r} is no number")
         return cls(**{name: tally and Tally(**tally) for name, tally in values.items()})
 
 
@@ -523,8 +526,9 @@ class _Course:
             self.last = network_from("last", arrays, self.initial)
             kept = network_from("kept", arrays, self.initial)
             epochs = [Epoch.of(epoch) for epoch in values["epochs"]]
-            self.result = Training(self.initial, kept, epochs, dict(values["counters"]), kept=values["kept"])
-            self.counters = Counter(values["counters"])
+            counters = {name: int(count) for name, count in values["counters"].items()}
+            self.result = Training(self.initial, kept, epochs, counters, kept=values["kept"])
+            self.counters = Counter(counters)
             if isinstance(self.device, CoreBase):
                 self.device.resume(self.last, arrays)
             else:

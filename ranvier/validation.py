@@ -33,8 +33,11 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Datase
     Raises
     ------
     DataError
-        If the share is out of range, or nothing can be held out without losing a class.
+        If the share is out of range, nothing can be held out without losing a class, or there is nothing to learn or test.
     """
+    for part, samples in (("training", dataset.train), ("test", dataset.test)):
+        if not len(samples):
+            raise DataError(f"{dataset.name} has no {part} samples: training needs samples to learn and others to test")
     if not 0 <= share < 1:
         raise DataError(f"validation={share}: give a share of the training samples from 0 to below 1")
     if share == 0:

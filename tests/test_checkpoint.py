@@ -281,7 +281,18 @@ def test_damaged_checkpoints_of_offline_learners_are_refused(name: str, tmp_path
 
 
 @pytest.mark.parametrize(
-    "values", [None, [], {}, {"epochs": 3}, {"epochs": [{"train": 7}], "kept": 0, "counters": {}}, "deep"], ids=str
+    "values",
+    [
+        None,
+        [],
+        {},
+        {"epochs": 3},
+        {"epochs": [{"train": 7}], "kept": 0, "counters": {}},
+        {"epochs": [{"train": {"neurons": "x"}, "test": {"neurons": 1}}], "kept": 0, "counters": {}},
+        {"epochs": [], "kept": 0, "counters": {}},
+        "deep",
+    ],
+    ids=str,
 )
 def test_values_of_wrong_types_are_refused(checkpoint: Path, values: Any) -> None:
     with np.load(checkpoint) as file:

@@ -182,6 +182,7 @@ BAD_STARTS = {
     "--checkpoint first.npz": "first.npz: not a checkpoint, or damaged",
     "--checkpoint garbage": "garbage: not a checkpoint, or damaged",
     "--checkpoint .": ". is a folder",
+    "--checkpoint ./no.npz": "--checkpoint ./no.npz: give it a file of its own",
     "--checkpoint c --epochs 3": "c belongs to another training (recipe epochs is 2 there and 3 here)",
     "--checkpoint c --seed 1": "c belongs to another training (start is ",
     "--checkpoint c --validation 0": "validation is 0.1 there and 0.0 here",

@@ -94,6 +94,13 @@ def test_large_groups() -> None:
         labelled([0, 0, 1, 1], [1, 2, 3])
 
 
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_training_needs_both_parts(part: str) -> None:
+    data = replace(yin_yang(train=9, test=9), **{part: [], f"{part}_labels": []})
+    with pytest.raises(DataError, match=f"yinyang has no {part}(ing)? samples"):
+        train(CompiledCore(CONFIG), initial_network(CONFIG, RECIPE, 0), data, RECIPE)
+
+
 def test_augmentation_never_sees_what_is_held_out() -> None:
     """Sample n is five spikes on unit n; blends mix units of two samples, but only of those that are learned."""
     binning = Binning(steps=9, channels=60, scored=9)
