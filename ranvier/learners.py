@@ -118,6 +118,11 @@ class Trained:
             values |= {"synapses": self.synapses, "formed": self.plasticity.formed}
         return values | ({"quantisation": self.quantisation.summary()} if self.quantisation else {})
 
+    def text(self) -> list[str]:
+        """Lines for people, warnings aside."""
+        learned = self.learned
+        return [*learned.head(), *(learned.row(n) for n in range(len(learned.epochs))), *self.closing()]
+
     def closing(self) -> list[str]:
         """Lines for people that follow the table of epochs."""
         lines = self.learned.closing()
