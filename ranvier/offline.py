@@ -131,7 +131,8 @@ class FitEpoch:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "FitEpoch":
         """From what `dataclasses.asdict` made of one; `TypeError` or `ValueError` if it is not that."""
-        return cls(**{name: None if value is None else float(value) for name, value in values.items()})
+        numbers: dict[str, Any] = {name: None if value is None else float(value) for name, value in values.items()}
+        return cls(**numbers)
 
     def summary(self) -> dict[str, Any]:
         """Plain values for a report."""
