@@ -1,12 +1,14 @@
 """What the plain and the compiled golden model share: everything around the arithmetic."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.golden.device_base import DeviceBase
-from ranvier.golden.network import Network
+from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import Record, Steps, since
 from ranvier.golden.spikes import Sample
 
@@ -37,6 +39,29 @@ class CoreBase(DeviceBase):
         before = self.counters()["spikes"]
         scores = self.play(sample, target, learn, steps)
         return Record(int(np.argmax(scores)), scores, since(before, self.counters()["spikes"]), steps)
+
+    # ---------------------------------------------------------------- what goes on to the bit
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """Between samples, what learning goes on with beside `network`: arrays by name, for `resume`."""
+        return {"generators": self.generators.copy()}
+
+    def resume(self, network: Network, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        """`load`, and go on as the core did whose `network` and `snapshot` these are. `NetworkError` if they do not fit."""
+        self.load(network)
+        for name, array in self.snapshot().items():
+            given = snapshot.get(name)
+            if given is None or (given.shape, given.dtype) != (array.shape, array.dtype):
+                raise NetworkError(f"{name} are not those of this core: it was another device")
+        self._take_snapshot(snapshot)
+
+    def _take_snapshot(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        self.generators[...] = snapshot["generators"]
+
+    @property
+    def generators(self) -> NDArray[np.uint32]:
+        """State of the random generators [lanes], to be changed in place."""
+        raise NotImplementedError(f"{type(self).__name__} draws nothing")
 
     # ---------------------------------------------------------------- arithmetic, spelled twice
 

@@ -625,6 +625,11 @@ class CompiledCore(CoreBase):
         """Seed the generators; clear state and counters."""
         self._state = State.of(self.config, self._network.seed)
 
+    @property
+    def generators(self) -> NDArray[np.uint32]:
+        """State of the random generators [lanes], to be changed in place."""
+        return self._state.generators
+
     def _counters(self) -> dict[str, int]:
         return dict(zip(COUNTERS, self._state.counts.tolist(), strict=True))
 

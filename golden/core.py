@@ -44,6 +44,11 @@ class GoldenCore(CoreBase):
         self.spikes = self.deliveries = 0
         self.clear()
 
+    @property
+    def generators(self) -> NDArray[np.uint32]:
+        """State of the random generators [lanes], to be changed in place."""
+        return self.random.state
+
     def _counters(self) -> dict[str, int]:
         return {
             "spikes": self.spikes,

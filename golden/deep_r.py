@@ -127,6 +127,23 @@ class DeepR:
         recurrent[...] = space.likelihood() if space and config.recurrent else 1
         np.fill_diagonal(recurrent, 0)
 
+    # ---------------------------------------------------------------- what goes on to the bit
+
+    def state(self) -> dict[str, Any]:
+        """What the next step depends on beside the network, as plain values that JSON can hold, for `restore`."""
+        return {
+            "sign": self.sign.tolist(),
+            "eta": self.eta,
+            "formed": self.formed,
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on as the object did whose `state` this is."""
+        self.sign[...] = state["sign"]
+        self.eta, self.formed = float(state["eta"]), int(state["formed"])
+        self.rng.bit_generator.state = state["rng"]
+
     @property
     def groups(self) -> list[tuple[slice, int]]:
         """Rows, and how many of their connections are active: inputs, then (if recurrent) neurons."""
@@ -148,6 +165,10 @@ class DeepR:
         is 0 in the dense network starts as a new one.
         """
         return self._changed(network, self._start)
+
+    def adopt(self, network: AnyNetwork) -> AnyNetwork:
+        """A network whose own connections stay: of too many the strongest, and where some are missing others are formed."""
+        return self._changed(network, self._adopt)
 
     def rewire(self, network: AnyNetwork) -> AnyNetwork:
         """`step` on a network: what a host does with that of a core between epochs.
@@ -195,6 +216,15 @@ class DeepR:
         kept = (self.sign != 0) & (np.abs(dense) >= self.least)
         self.sign[kept] = np.sign(dense[kept])
         weight[...] = np.where(kept, dense, np.where(self.sign, weight, 0))
+
+    def _adopt(self, weight: Real, delay: Real) -> None:
+        strength = np.where((self.likelihood > 0) & (np.abs(weight) >= self.least), np.abs(weight), 0)
+        self.sign[...] = np.where(strength > 0, np.sign(weight), 0)
+        for rows, count in self.groups:
+            weakest = np.argsort(-strength[rows], axis=None, kind="stable")[count:]
+            self.sign[rows][np.unravel_index(weakest, strength[rows].shape)] = 0
+        weight *= self.sign != 0
+        self._form(weight, delay)
 
     def _form(self, weight: Real, delay: Real) -> int:
         """Make dormant connections active until every group has its number; how many these were."""

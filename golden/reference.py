@@ -4,6 +4,7 @@ It shares parameters with the fixed-point model and no arithmetic, and no bookke
 every step of the sample, so that there are no circular buffers, no sleeping rows and no FIFO to get wrong in the same way.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -291,6 +292,13 @@ class FloatCore(CoreBase):
         self._decays: dict[str, Any] = {"alpha": network.alpha, "kappa": network.kappa, "beta": network.beta}
         self.history = History.of(self.config, 0)
         self._counts = dict.fromkeys(COUNTERS, 0)
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """The parameters before `network` rounds them; there are no generators."""
+        return {name: values.copy() for name, values in self.parameters._asdict().items()}
+
+    def _take_snapshot(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
+        self.parameters = Parameters(**{name: snapshot[name].copy() for name in Parameters._fields})
 
     def _read_network(self, network: Network) -> Network:
         """The parameters as they are now, each rounded to the nearest raw value."""

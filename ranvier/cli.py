@@ -1,20 +1,23 @@
 """The command line: ``ranvier COMMAND``, of which ``ranvier --help`` lists what there is.
 
 Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree
-or a training of the bench failed, 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C (what was
-finished is saved).
+or a training of the bench failed, 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C or SIGTERM,
+which are the same to every command (what was finished is saved).
 """
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import Any, NoReturn
 
 from ranvier import commands
 from ranvier.bench import STRUCTURES, SUITES, WIRINGS, ExecutorError
+from ranvier.checkpoint import CheckpointError
 from ranvier.commands import INTERRUPTED, Answer, UsageError
 from ranvier.data import DataError
 from ranvier.data.dataset import SPLITS
@@ -31,14 +34,16 @@ from ranvier.golden.presets import PRESETS
 from ranvier.golden.spikes import SampleError
 from ranvier.learners import LEARNERS, VARIANTS, Offline
 from ranvier.nir_graph import NirError
+from ranvier.offline import Diverged
 from ranvier.recipes import DELAY_MODES
+from ranvier.validation import DEFAULT_SHARE
 
 __all__ = ["main"]
 
 #: What a user or a full disk can get wrong; anything else is a defect and keeps its traceback.
 BAD_INPUT = (
-    OSError, ConfigError, DataError, DeviceError, DownloadError, ExecutorError, ExtraError, LinkError, NetworkError,
-    NirError, OutputError, SampleError, UsageError,
+    OSError, CheckpointError, ConfigError, DataError, DeviceError, Diverged, DownloadError, ExecutorError, ExtraError,
+    LinkError, NetworkError, NirError, OutputError, SampleError, UsageError,
 )  # fmt: skip
 
 
@@ -52,8 +57,9 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        options = _parser().parse_args(arguments)
-        answer: Answer = options.command(options)
+        with _terminable():
+            options = _parser().parse_args(arguments)
+            answer: Answer = options.command(options)
         print(json.dumps(answer.values) if options.json else "\n".join(answer.lines), flush=True)
         return answer.code
     except BAD_INPUT as error:
@@ -64,6 +70,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"ranvier: {str(stopped) or 'interrupted before anything was finished, nothing written'}", file=sys.stderr
         )
         return INTERRUPTED
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM, by which service managers and batch systems end a job, does what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():  # only there handlers can be set
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 # -------------------------------------------------------------------- arguments
@@ -93,6 +112,13 @@ def _share(text: str) -> float:
         if 0 < float(text) <= 1:
             return float(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a share: give more than 0, and 1 at most")
+
+
+def _part(text: str) -> float:
+    with suppress(ValueError):
+        if 0 <= float(text) < 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no share to hold out: give 0, or more and below 1")
 
 
 def _device_name(text: str) -> str:
@@ -162,6 +188,15 @@ def _parser() -> Parser:
     added.add_argument("--max-delay", type=int, help="largest delay in steps (default: as the core)")
     added.add_argument("--connectivity", type=_share, help="share of the synapses that are active, rewired by DEEP R")
     copies(added)
+    text = (
+        "share of the training samples that is held out, a part of every class; the network of the epoch that does best on "
+        f"it is written (default {DEFAULT_SHARE:g}; 0: the last epoch's, learned from all samples)"
+    )
+    added.add_argument("--validation", metavar="SHARE", type=_part, default=DEFAULT_SHARE, help=text)
+    text = "saved network to start from, instead of a random one; brings its core along"
+    added.add_argument("--from", metavar="MODEL", dest="start", help=text)
+    text = "written after every epoch; if it is there, the training in it goes on to the bit where it stopped"
+    added.add_argument("--checkpoint", metavar="FILE", help=text)
     added.add_argument("--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
     added.add_argument(
         "--float", metavar="FILE", help="also write what an offline learner trained before it is quantised"

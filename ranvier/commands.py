@@ -5,12 +5,15 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from tqdm import tqdm
 
 from ranvier.data import open_dataset
 from ranvier.data.named import YIN_YANG
@@ -24,7 +27,7 @@ from ranvier.golden.presets import preset
 
 __all__ = ["INTERRUPTED", "Answer", "UsageError"]
 
-#: Exit code after Ctrl-C.
+#: Exit code after Ctrl-C or SIGTERM.
 INTERRUPTED = 130
 
 
@@ -90,21 +93,78 @@ def train(options: argparse.Namespace) -> Answer:
     if options.float and not isinstance(way, Offline):
         raise UsageError("--float is for offline learners: add --learner eventprop or bptt")
     before = check_output(options.float) if options.float else None
+    if options.checkpoint and Path(options.checkpoint).resolve() in (out.resolve(), before and before.resolve()):
+        raise UsageError(f"--checkpoint {options.checkpoint}: give it a file of its own, beside that of the network")
+    start = _start(options.start, isinstance(way, Offline)) if options.start else None
+    if start and not (options.config or options.preset):
+        config = start.config.replace(learning=not isinstance(way, Offline))
+    else:
+        config = _core(options, dataset.name)
+        config = config.replace(inputs=config.inputs * options.copies)
     changes = {"neurons": options.hidden, "max_delay": options.max_delay}
-    config = _core(options, dataset.name).replace(**{name: v for name, v in changes.items() if v is not None})
+    config = config.replace(**{name: v for name, v in changes.items() if v is not None})
     mode, sparse = options.delays or config.delays, Sparse(options.connectivity) if options.connectivity else None
-    config = config.replace(inputs=config.inputs * options.copies)
-    config, recipe = way.parts(config, dataset.name, mode, options.epochs, sparse)
+    config, recipe = way.parts(config, dataset.name, mode, options.epochs, sparse, start)
     dataset.check(config)
     _announce(options)
-    trained = way.train(config, recipe, dataset, options.seed, sparse=sparse, progress=not options.json)
+    trained = way.train(
+        config,
+        recipe,
+        dataset,
+        options.seed,
+        sparse=sparse,
+        start=start,
+        validation=options.validation,
+        checkpoint=options.checkpoint,
+        report=None if options.json else EpochLines(dataset.notes),
+        progress=not options.json,
+    )
     if before and trained.real:
         trained.real.save(before)
     trained.network.save(out, dataset.classes)
-    asked = {name: getattr(options, name) for name in ("data", "learner", "device", "seed")} | {"delay_mode": mode}
+    for warning in [] if options.json else trained.learned.warnings:
+        print(f"ranvier: warning: {warning}", file=sys.stderr)
+    asked = {name: getattr(options, name) for name in ("data", "learner", "device", "seed", "validation", "checkpoint")}
+    asked |= {"from": options.start, "delay_mode": mode}
     values = {"model": str(out), "config": trained.network.config.to_dict(), "notes": list(dataset.notes)}
-    lines = [*dataset.notes, *trained.text(), f"wrote {before} and {out}" if before else f"wrote {out}"]
+    lines = [*trained.closing(), f"wrote {before} and {out}" if before else f"wrote {out}"]
+    if trained.learned.interrupted and options.checkpoint:
+        lines.append(f"the same command goes on from {options.checkpoint}")
     return Answer(asked | values | trained.summary(), lines, INTERRUPTED if trained.learned.interrupted else 0)
+
+
+def _start(path: str, offline: bool) -> Network | FloatNetwork:
+    """The network to start from: for the core, or for an offline learner in real numbers."""
+    from ranvier.checkpoint import is_checkpoint
+
+    try:
+        return _any_network(path) if offline else Network.read(path)
+    except NetworkError:
+        if is_checkpoint(path):
+            raise UsageError(f"--from {path}: this is a checkpoint: give it as --checkpoint {path}") from None
+        with suppress(NetworkError):
+            FloatNetwork.read(path)
+            raise UsageError(f"--from {path}: a core learns in whole numbers: quantise it first") from None
+        raise
+
+
+class EpochLines:
+    """Prints the line of every epoch as soon as it is finished, before the first one `notes` and a heading.
+
+    A standard output that is full or gone does not stop the training; what comes after it will say so.
+    """
+
+    def __init__(self, notes: Sequence[str]):
+        self.lines, self.printed = list(notes), 0
+
+    def __call__(self, learned: Any) -> None:
+        if not self.printed:
+            self.lines += learned.head()
+        self.lines += [learned.row(number) for number in range(self.printed, len(learned.epochs))]
+        self.printed = len(learned.epochs)
+        with suppress(OSError, UnicodeError), tqdm.external_write_mode(sys.stdout):
+            print("\n".join(self.lines), flush=True)
+        self.lines = []
 
 
 def test(options: argparse.Namespace) -> Answer:

@@ -28,6 +28,9 @@ class EventProp:
     def __init__(self, config: CoreConfig, rule: EventRule):
         self.config, self.rule = config, rule
 
+    def __repr__(self) -> str:
+        return f"EventProp({self.rule})"
+
     def gradient(
         self, network: FloatNetwork, samples: Sequence[Sample], labels: NDArray[np.int64], done: float
     ) -> Gradient:

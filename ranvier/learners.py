@@ -4,7 +4,7 @@ import ast
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,6 +25,7 @@ from ranvier.offline import Fit, Learner, OfflineRecipe, fit
 from ranvier.quantise import Behaviour, Quantisation, quantise, quantised
 from ranvier.recipes import FROM_ZERO, RECIPES, DelayMode, initial_network, rewiring, with_delays
 from ranvier.training import Training, train
+from ranvier.validation import hold_out
 from ranvier.widen import widened
 
 __all__ = ["LEARNERS", "VARIANTS", "Offline", "Online", "Sparse", "Trained", "Way"]
@@ -118,12 +119,17 @@ class Trained:
         return values | ({"quantisation": self.quantisation.summary()} if self.quantisation else {})
 
     def text(self) -> list[str]:
-        """Lines for people."""
-        lines = self.learned.text()
+        """Lines for people, warnings aside."""
+        learned = self.learned
+        return [*learned.head(), *(learned.row(n) for n in range(len(learned.epochs))), *self.closing()]
+
+    def closing(self) -> list[str]:
+        """Lines for people that follow the table of epochs."""
+        lines = self.learned.closing()
         if self.plasticity:
             lines.append(f"{self.synapses:,} synapses are active, {self.plasticity.formed:,} were formed anew")
         if self.learned.interrupted:
-            lines.append(f"interrupted: this is the network after epoch {len(self.learned.epochs)}")
+            lines.append(f"interrupted after epoch {len(self.learned.epochs)}")
         return lines + (["", "quantised for the core", *self.quantisation.text()] if self.quantisation else [])
 
 
@@ -143,6 +149,8 @@ class Way(ABC):
     label: str
     needs: Mapping[str, str] = {}
     sources: tuple[str, ...]
+    #: Fields of the core that may be different in a network to start from.
+    indifferent: frozenset[str] = frozenset({"learning", "dormant", "lanes", "memory"})
 
     @abstractmethod
     def recipe(self, data: str, from_zero: bool) -> Any:
@@ -163,11 +171,12 @@ class Way(ABC):
         recipe: Any,
         dataset: Dataset,
         seed: int,
+        start: Any,
         plasticity: DeepR | None,
         rewired: bool,
-        progress: bool,
+        **options: Any,
     ) -> Trained:
-        """`train` with connections that `plasticity` draws, and changes if `rewired`."""
+        """`train` with connections that `plasticity` draws, and changes if `rewired`; `options` are those of the loop."""
 
     def train(
         self,
@@ -177,22 +186,63 @@ class Way(ABC):
         seed: int,
         *,
         sparse: Sparse | None = None,
+        start: Network | FloatNetwork | None = None,
+        validation: float = 0.0,
+        checkpoint: str | Path | None = None,
+        report: Callable[[Any], None] | None = None,
         progress: bool = False,
     ) -> Trained:
-        """Learn with core and recipe of `parts`; Ctrl-C ends it after the last finished epoch, if there is one."""
-        plasticity = DeepR(config, self.rewiring(recipe, sparse, len(dataset.train)), seed) if sparse else None
-        return self._learn(config, recipe, dataset, seed, plasticity, bool(sparse and sparse.rewired), progress)
+        """Learn with core and recipe of `parts`; Ctrl-C ends it after the last finished epoch, if there is one.
+
+        It starts from a random network, or from `start`; `validation` and what follows are those of
+        `ranvier.training.train` and `ranvier.offline.fit`.
+        """
+        learned, _ = hold_out(dataset, validation, seed)
+        plasticity = DeepR(config, self.rewiring(recipe, sparse, len(learned.train)), seed) if sparse else None
+        return self._learn(
+            config,
+            recipe,
+            dataset,
+            seed,
+            start,
+            plasticity,
+            bool(sparse and sparse.rewired),
+            validation=validation,
+            checkpoint=checkpoint,
+            report=report,
+            progress=progress,
+        )
 
     def parts(
-        self, config: CoreConfig, data: str, delays: str, epochs: int | None = None, sparse: Sparse | None = None
+        self,
+        config: CoreConfig,
+        data: str,
+        delays: str,
+        epochs: int | None = None,
+        sparse: Sparse | None = None,
+        start: Network | FloatNetwork | None = None,
     ) -> tuple[CoreConfig, Any]:
-        """Core and recipe for a kind of delays of `VARIANTS`."""
+        """Core and recipe for a kind of delays of `VARIANTS`; `ConfigError` if `start` is a network for another core."""
         mode, from_zero = VARIANTS[delays]
         recipe = self.recipe(data, from_zero)
         if epochs is not None:
             recipe = recipe.replace(epochs=epochs)
+        if isinstance(start, FloatNetwork):
+            recipe = recipe.replace(alpha=start.alpha, kappa=start.kappa, beta=start.beta)
         config, recipe = with_delays(config, recipe, mode)
-        return self.core(config, recipe, sparse), recipe
+        core = self.core(config, recipe, sparse)
+        if start:
+            self._check_start(start.config, core)
+        return core, recipe
+
+    def _check_start(self, there: CoreConfig, here: CoreConfig) -> None:
+        for name in fields(CoreConfig):
+            values = getattr(there, name.name), getattr(here, name.name)
+            if name.name not in self.indifferent and values[0] != values[1]:
+                raise ConfigError(
+                    f"the network to start from has {name.name}={values[0]} but this training {name.name}={values[1]}: "
+                    "leave out the options that say so, or start from another network"
+                )
 
     def refusal(self, data: str) -> str | None:
         """Why it cannot learn a data set here, in a few words; None if it can."""
@@ -208,7 +258,7 @@ class Way(ABC):
     def digest(self) -> str:
         """Changes with the code that decides what is learned, not with its comments."""
         folders = [Path(package.__path__[0]) for package in (ranvier, ranvier.golden)]
-        patterns = ("learners.py", "deep_r.py", *self.sources)
+        patterns = ("learners.py", "validation.py", "deep_r.py", *self.sources)
         files = {path for folder in folders for pattern in patterns for path in folder.glob(pattern)}
         return hashlib.sha256("".join(_code(path) for path in sorted(files)).encode()).hexdigest()
 
@@ -257,16 +307,18 @@ class Online(Way):
         recipe: Any,
         dataset: Dataset,
         seed: int,
+        start: Any,
         plasticity: DeepR | None,
         rewired: bool,
-        progress: bool,
+        **options: Any,
     ) -> Trained:
         network = initial_network(config, recipe, seed)
-        if plasticity:
-            network = plasticity.start(network)
+        if start:  # not with its own draws once more
+            network = start.replace(config=config, seed=network.seed)
+        network = _sparse(plasticity, network, start)
         changes = plasticity if rewired else None
         with open_device(self.device, config) as device:
-            learned = train(device, network, dataset, recipe, seed, rewiring=changes, progress=progress)
+            learned = train(device, network, dataset, recipe, seed, rewiring=changes, **options)
         return Trained(learned, learned.initial, learned.network, self.arithmetic, plasticity=plasticity)
 
 
@@ -293,6 +345,10 @@ class Offline(Way):
         Of `Way`, beside those that all offline learners share.
     """
 
+    indifferent = frozenset(field.name for field in fields(CoreConfig)) - {
+        "inputs", "neurons", "outputs", "recurrent", "delays", "max_delay", "threshold", "reset",
+    }  # fmt: skip
+
     def __init__(self, label: str, module: str, make: Make, needs: Mapping[str, str], sources: tuple[str, ...]):
         self.label, self.module, self.make, self.needs = label, module, make, {module: "", **needs}
         self.sources = ("offline.py", "quantise.py", "widen.py", "float_network.py", "reference.py", *sources)
@@ -317,16 +373,17 @@ class Offline(Way):
         recipe: Any,
         dataset: Dataset,
         seed: int,
+        start: Any,
         plasticity: DeepR | None,
         rewired: bool,
-        progress: bool,
+        **options: Any,
     ) -> Trained:
-        network, change = recipe.draw(config, np.random.default_rng(seed)), None
+        network = start.replace(config=config) if start else recipe.draw(config, np.random.default_rng(seed))
+        network, change = _sparse(plasticity, network, start), None
         if plasticity:
-            network = plasticity.start(network)
             change = plasticity.step if rewired else plasticity.hold
         learner = self.make(config, recipe, dataset.name)
-        learned = fit(learner, network, dataset, recipe, seed, after_step=change, progress=progress)
+        learned = fit(learner, network, dataset, recipe, seed, after_step=change, plasticity=plasticity, **options)
         core = widened(learned.network, dataset.train)
         result = quantise(learned.network, core, dataset=dataset)
         return Trained(
@@ -337,6 +394,13 @@ class Offline(Way):
             quantisation=result,
             plasticity=plasticity,
         )
+
+
+def _sparse(plasticity: DeepR | None, network: Any, start: Any) -> Any:
+    """The network with the connections that it is to have: its own, if it is the one to start from."""
+    if not plasticity:
+        return network
+    return plasticity.adopt(network) if start else plasticity.start(network)
 
 
 def _recipe(recipes: Mapping[str, Any], data: str) -> Any:

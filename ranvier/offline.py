@@ -1,21 +1,38 @@
 """Training offline, in real numbers: one loop over mini-batches for every rule that yields a gradient."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ranvier import diagnosis
+from ranvier.checkpoint import Checkpoint, fingerprint, network_arrays, network_from, plain
 from ranvier.data.dataset import Dataset
 from ranvier.golden.config import ConfigError
+from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
+from ranvier.golden.reference import FloatCore
 from ranvier.golden.spikes import Sample
+from ranvier.quantise import Behaviour
 from ranvier.recipes import Course
-from ranvier.training import Tally, evaluate
+from ranvier.training import LEGEND, Tally, evaluate, kept_text
+from ranvier.validation import best, column, hold_out
 
-__all__ = ["AfterStep", "Fit", "FitEpoch", "Gradient", "Learner", "OfflineRecipe", "fit", "judge"]
+__all__ = [
+    "AfterStep",
+    "Diverged",
+    "Fit",
+    "FitEpoch",
+    "Gradient",
+    "Learner",
+    "OfflineRecipe",
+    "fit",
+    "judge",
+]
 
 Real = NDArray[np.float64]
 
@@ -83,14 +100,49 @@ class Learner(Protocol):
         """Gradient of a mini-batch; `done` is the share of the training that lies behind, for annealing."""
 
 
+class Diverged(ValueError):
+    """A training that ran away to values that are no numbers; the message says in which epoch, and what to do."""
+
+
 @dataclass(frozen=True)
 class FitEpoch:
-    """One epoch: mean loss, accuracy while learning, test accuracy afterwards, spikes per neuron and step in the test."""
+    """One epoch.
+
+    Parameters
+    ----------
+    loss : float
+        Mean over the training samples.
+    trained : float
+        Accuracy on the training samples while they are learned.
+    tested : float
+        Test accuracy afterwards.
+    rate : float
+        Spikes per neuron and step in the test.
+    validated : float or None
+        Accuracy afterwards on held-out training samples; None without them.
+    """
 
     loss: float
     trained: float
     tested: float
     rate: float
+    validated: float | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "FitEpoch":
+        """From what `dataclasses.asdict` made of one; `TypeError` or `ValueError` if it is not that."""
+        numbers: dict[str, Any] = {name: None if value is None else float(value) for name, value in values.items()}
+        return cls(**numbers)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for a report."""
+        return {
+            "loss": self.loss,
+            "accuracy_while_learning": self.trained,
+            "validated": self.validated,
+            "tested": self.tested,
+            "rate": self.rate,
+        }
 
 
 @dataclass(frozen=True)
@@ -100,42 +152,69 @@ class Fit:
     Parameters
     ----------
     initial, network : FloatNetwork
-        Before the first epoch, and after the last finished one.
+        Before the first epoch, and after the one that was kept.
     epochs : list of FitEpoch
         Finished epochs, in order.
     interrupted : bool
         Whether Ctrl-C ended the training early.
+    kept : int
+        Index of the epoch whose network this is: the best one on the validation samples, the last one without them.
+    warnings : list of str
+        What it suffered from, one line for each cause; see `ranvier.diagnosis`.
     """
 
     initial: FloatNetwork
     network: FloatNetwork
     epochs: list[FitEpoch]
     interrupted: bool = False
+    kept: int = -1
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kept", range(len(self.epochs))[self.kept])
 
     @property
     def accuracy(self) -> float:
         """Test accuracy of `network`."""
-        return self.epochs[-1].tested
+        return self.epochs[self.kept].tested
 
     @property
     def curve(self) -> list[float]:
         """Test accuracy after every epoch."""
         return [epoch.tested for epoch in self.epochs]
 
+    @property
+    def validated(self) -> list[float]:
+        """Accuracy on the validation samples after every epoch; empty if there are none."""
+        return [epoch.validated for epoch in self.epochs if epoch.validated is not None]
+
     def summary(self) -> dict[str, Any]:
         """Plain values for a report."""
         return {
             "accuracy": self.accuracy,
             "interrupted": self.interrupted,
-            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "kept_epoch": self.kept + 1,
+            "warnings": self.warnings,
+            "epochs": [epoch.summary() for epoch in self.epochs],
         }
 
+    def head(self) -> list[str]:
+        """Heading of the table of epochs."""
+        return [*LEGEND, "epoch     loss  learned  validated  tested  spikes/neuron/step, all in float"]
+
+    def row(self, number: int) -> str:
+        """Line of the table for the epoch of this index."""
+        epoch, validated = self.epochs[number], column(self.validated, number)
+        line = f"{number + 1:5}  {epoch.loss:7.4f}  {epoch.trained:7.1%}  {validated}"
+        return f"{line}  {epoch.tested:6.1%}  {epoch.rate:18.4f}"
+
+    def closing(self) -> list[str]:
+        """Lines for people that follow the table of epochs."""
+        return [kept_text(self)]
+
     def text(self) -> list[str]:
-        """Lines for people."""
-        lines = ["epoch     loss  learned  tested  spikes/neuron/step, all in float"]
-        for n, epoch in enumerate(self.epochs, 1):
-            lines.append(f"{n:5}  {epoch.loss:7.4f}  {epoch.trained:7.1%}  {epoch.tested:6.1%}  {epoch.rate:18.4f}")
-        return lines
+        """Lines for people, warnings aside."""
+        return [*self.head(), *(self.row(n) for n in range(len(self.epochs))), *self.closing()]
 
 
 class Adam:
@@ -152,6 +231,12 @@ class Adam:
     def __init__(self, shape: tuple[int, ...]):
         self.mean, self.square, self.steps = np.zeros(shape), np.zeros(shape), 0
 
+    def restore(self, mean: Real, square: Real, steps: int) -> None:
+        """Go on with what another one had; `ValueError` if that was on another array."""
+        if mean.shape != self.mean.shape or square.shape != self.square.shape:
+            raise ValueError(f"moments of shape {mean.shape}, expected {self.mean.shape}")
+        self.mean, self.square, self.steps = mean.astype(np.float64), square.astype(np.float64), int(steps)
+
     def change(self, gradient: Real, eta: float) -> Real:
         """What to add to the array."""
         self.steps += 1
@@ -165,11 +250,17 @@ class Adam:
 
 def judge(network: FloatNetwork, dataset: Dataset) -> Tally:
     """Run all test samples on `network` in float64 with rounded delays."""
-    from ranvier.golden.reference import FloatCore
+    return evaluate(_core(network), dataset)
 
+
+def _core(network: FloatNetwork) -> FloatCore:
     core = FloatCore(network.config)
     core.load_real(network)
-    return evaluate(core, dataset)
+    return core
+
+
+#: Called with the training so far after every epoch, and with what a checkpoint held.
+Report = Callable[[Fit], None]
 
 
 def fit(
@@ -180,6 +271,10 @@ def fit(
     seed: int = 0,
     *,
     after_step: AfterStep | None = None,
+    plasticity: DeepR | None = None,
+    validation: float = 0.0,
+    checkpoint: str | Path | None = None,
+    report: Report | None = None,
     progress: bool = False,
 ) -> Fit:
     """Descend the gradient of `learner` with Adam, mini-batch by mini-batch, and test after every epoch.
@@ -195,9 +290,20 @@ def fit(
     recipe : OfflineRecipe
         Step sizes, batches, epochs.
     seed : int
-        Of the samples' order and augmentation.
+        Of the samples' order, augmentation and validation.
     after_step : callable, optional
         Called after every optimiser step with W and D to change in place: structural plasticity.
+    plasticity : DeepR, optional
+        Whose `step` or `hold` that is, so that a checkpoint holds its state.
+    validation : float
+        Share of the training samples that is not learned but tested after every epoch, see
+        `ranvier.validation.hold_out`; the network of the epoch that does best there is returned (of equal ones the last).
+        With 0 all samples are learned and the network of the last epoch is returned.
+    checkpoint : path, optional
+        File that is written after every epoch. If it exists, the training in it goes on from there, and ends with the same
+        network to the bit as one that was never stopped (on the same machine and with the same libraries).
+    report : callable, optional
+        Called with the `Fit` so far after every epoch, and at first with what was in the checkpoint.
     progress : bool
         Show a progress bar if stderr is a terminal.
 
@@ -211,55 +317,179 @@ def fit(
     ------
     ConfigError
         If the core has other inputs or outputs than the data.
+    DataError
+        If no validation samples can be held out.
+    Diverged
+        If loss, gradients or parameters are not finite.
+    CheckpointError
+        If the checkpoint is damaged or belongs to another training.
+    OutputError
+        If the checkpoint cannot be written.
     """
     dataset.require("train", "test")
     dataset.check(network.config)
-    result = Fit(network, network, [])
-    adam = {name: Adam(getattr(network, name).shape) for name in ("weight", "delay", "readout")}
-    with tqdm(total=recipe.epochs, unit=" epochs", leave=False, disable=None if progress else True) as bar:
-        try:
-            for number in range(recipe.epochs):
-                result = _epoch(learner, result, dataset, recipe, number, seed, adam, after_step)
+    learned, held = hold_out(dataset, validation, seed)
+    course = _Course(learner, network, dataset, learned, held, recipe, seed, after_step)
+    saved = _checkpoint(checkpoint, course, plasticity, validation) if checkpoint else None
+    if saved:
+        course.begin(saved)
+    if report and course.result:
+        report(course.result)
+    bar = tqdm(total=recipe.epochs, initial=course.finished, unit=" epochs", leave=False, disable=not progress or None)
+    try:
+        with bar:
+            for number in range(course.finished, recipe.epochs):
+                result = course.learn(number)
+                if saved:
+                    course.keep(saved)
+                if report:
+                    report(result)
                 bar.update()
-                bar.set_postfix(accuracy=f"{result.accuracy:.1%}")
-        except KeyboardInterrupt:
-            if not result.epochs:
-                raise
-            result = replace(result, interrupted=True)
-    return result
+                bar.set_postfix(accuracy=f"{result.curve[-1]:.1%}")
+        return course.end()
+    except KeyboardInterrupt:
+        if not course.result:
+            raise
+        return replace(course.result, interrupted=True, warnings=course.warnings())
 
 
-def _epoch(
-    learner: Learner,
-    before: Fit,
-    dataset: Dataset,
-    recipe: OfflineRecipe,
-    number: int,
-    seed: int,
-    adam: dict[str, Adam],
-    after_step: AfterStep | None,
-) -> Fit:
-    """One pass over the training samples, and the test."""
-    network = before.network.replace()
-    factor = recipe.decay**number
-    etas = {"weight": recipe.eta_weight, "delay": recipe.eta_delay, "readout": recipe.eta_readout}
-    order = np.random.default_rng([seed, number]).permutation(len(dataset.train))
-    today = dataset.epoch([seed, number])
-    loss, correct = 0.0, 0
-    for first in range(0, len(order), recipe.batch):
-        chosen = order[first : first + recipe.batch]
-        done = (number + first / len(order)) / recipe.epochs
-        step = learner.gradient(
-            network, [today.train[n].later(network.lag) for n in chosen], today.train_labels[chosen], done
+@dataclass
+class _Course:
+    """A training under way: `result` after `finished` epochs, `last` being the network that the next one goes on with."""
+
+    learner: Learner
+    initial: FloatNetwork
+    dataset: Dataset
+    learned: Dataset
+    held: Dataset | None
+    recipe: OfflineRecipe
+    seed: int
+    after_step: AfterStep | None
+    result: Fit | None = None
+
+    def __post_init__(self) -> None:
+        self.last = self.initial
+        self.etas = {
+            "weight": self.recipe.eta_weight,
+            "delay": self.recipe.eta_delay,
+            "readout": self.recipe.eta_readout,
+        }
+        self.adam = {name: Adam(getattr(self.initial, name).shape) for name in self.etas}
+
+    @property
+    def finished(self) -> int:
+        """Epochs."""
+        return len(self.result.epochs) if self.result else 0
+
+    def learn(self, number: int) -> Fit:
+        """One pass over the training samples, and the tests."""
+        with np.errstate(all="ignore"):  # what overflows is found below
+            network, loss, correct = self._pass(number)
+        tested, epochs = judge(network, self.dataset), list(self.result.epochs if self.result else [])
+        validated = judge(network, self.held).accuracy if self.held else None
+        count = len(self.learned.train)
+        epochs.append(FitEpoch(loss / count, correct / count, tested.accuracy, tested.rate, validated))
+        self.last = network
+        seen = [epoch.validated for epoch in epochs if epoch.validated is not None]
+        kept = best(seen) if seen else number
+        chosen = network if kept == number or not self.result else self.result.network
+        self.result = Fit(self.initial, chosen, epochs, kept=kept)
+        return self.result
+
+    def _pass(self, number: int) -> tuple[FloatNetwork, float, int]:
+        """Network, loss summed over the samples, and how many were predicted correctly while they were learned."""
+        network, recipe = self.last.replace(), self.recipe
+        factor = recipe.decay**number
+        order = np.random.default_rng([self.seed, number]).permutation(len(self.learned.train))
+        today = self.learned.epoch([self.seed, number])
+        loss, correct = 0.0, 0
+        for first in range(0, len(order), recipe.batch):
+            chosen = order[first : first + recipe.batch]
+            done = (number + first / len(order)) / recipe.epochs
+            samples = [today.train[n].later(network.lag) for n in chosen]
+            step = self.learner.gradient(network, samples, today.train_labels[chosen], done)
+            self._check(number, first, {"loss": np.array(step.loss)})
+            for name, eta in self.etas.items():
+                if eta:
+                    gradient = getattr(step, name)
+                    self._check(number, first, {f"gradient of {name}": gradient**2})  # whose square Adam keeps
+                    getattr(network, name)[...] += self.adam[name].change(gradient, eta * factor)
+            np.clip(network.delay, 0, network.config.max_delay, out=network.delay)
+            if self.after_step:
+                self.after_step(network.weight, network.delay)
+            self._check(number, first, {name: getattr(network, name) for name in self.etas})
+            loss, correct = loss + step.loss * len(chosen), correct + step.correct
+        return network.replace(), loss, correct
+
+    def _check(self, number: int, first: int, values: Mapping[str, Real]) -> None:
+        """`Diverged` if a value is not finite."""
+        for name, array in values.items():
+            if not np.isfinite(array).all():
+                raise Diverged(
+                    f"epoch {number + 1}, after {first} of {len(self.learned.train)} samples: {name} is not finite: the "
+                    "training diverged: train with smaller step sizes (eta_weight, eta_delay, eta_readout of the recipe), "
+                    "or with fewer epochs"
+                )
+
+    def end(self) -> Fit:
+        """What is returned, and what it suffered from."""
+        assert self.result, "a recipe has at least one epoch"
+        result = replace(self.result, warnings=self.warnings())
+        silent = Behaviour.of("float", _core(result.network), self.held or self.dataset).silent
+        firing = diagnosis.firing_warnings(
+            self.learned.train, self.dataset.inputs, silent, result.network.config.neurons
         )
-        for name, eta in etas.items():
-            if eta:
-                getattr(network, name)[...] += adam[name].change(getattr(step, name), eta * factor)
-        np.clip(network.delay, 0, network.config.max_delay, out=network.delay)
-        if after_step:
-            after_step(network.weight, network.delay)
-        loss, correct = loss + step.loss * len(chosen), correct + step.correct
-    network = network.replace()  # validated: values that ran away end here
-    tested = judge(network, dataset)
-    epoch = FitEpoch(loss / len(order), correct / len(order), tested.accuracy, tested.rate)
-    return Fit(before.initial, network, [*before.epochs, epoch])
+        return replace(result, warnings=[*result.warnings, *firing])
+
+    def warnings(self) -> list[str]:
+        """What is known without running anything."""
+        assert self.result, "an epoch is finished"
+        result, train, sparse = self.result, self.learned.train, self.after_step is not None
+        curve = result.validated or result.curve
+        return [
+            *diagnosis.accuracy_warnings(curve, result.kept, result.accuracy, self.dataset, self.held),
+            *diagnosis.moving_warnings(self.initial, result.network, self.etas, train, sparse),
+        ]
+
+    # ---------------------------------------------------------------- checkpoint
+
+    def begin(self, saved: Checkpoint) -> None:
+        """Go on with what a checkpoint holds, if there is one."""
+        found = saved.read()
+        if not found:
+            return
+        values, arrays = found
+        with saved.damage():
+            self.last = network_from("last", arrays, self.initial)
+            epochs = [FitEpoch.of(epoch) for epoch in values["epochs"]]
+            self.result = Fit(self.initial, network_from("kept", arrays, self.initial), epochs, kept=values["kept"])
+            for name, adam in self.adam.items():
+                adam.restore(arrays[f"{name}_mean"], arrays[f"{name}_square"], values["steps"][name])
+
+    def keep(self, saved: Checkpoint) -> None:
+        """Write the checkpoint of the last epoch."""
+        assert self.result, "an epoch is finished"
+        steps = {name: adam.steps for name, adam in self.adam.items()}
+        values = {"epochs": [asdict(epoch) for epoch in self.result.epochs], "kept": self.result.kept, "steps": steps}
+        arrays = network_arrays("last", self.last) | network_arrays("kept", self.result.network)
+        for name, adam in self.adam.items():
+            arrays |= {f"{name}_mean": adam.mean, f"{name}_square": adam.square}
+        saved.write(values, arrays)
+
+
+def _checkpoint(path: str | Path, course: _Course, plasticity: DeepR | None, validation: float) -> Checkpoint:
+    """The checkpoint of a training, which knows what it belongs to."""
+    learner, network = course.learner, course.initial
+    named = type(learner).__repr__ is not object.__repr__
+    about = plain(
+        learner=str(learner) if named else type(learner).__qualname__,
+        data=f"{course.dataset.name} {course.dataset.digest()[:16]}",
+        start=fingerprint(network),
+        seed=course.seed,
+        validation=validation,
+        core=network.config.to_dict(),
+        recipe=asdict(course.recipe),
+        rewiring=str(plasticity.recipe) if plasticity else None,
+        after_step=getattr(course.after_step, "__name__", None),
+    )
+    return Checkpoint(path, about, plasticity)

@@ -1,8 +1,9 @@
 """Teaching a device a data set, one sample at a time, and judging it on samples it never learned from."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -10,14 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ranvier import diagnosis
+from ranvier.checkpoint import Checkpoint, fingerprint, network_arrays, network_from, plain
 from ranvier.data.dataset import Dataset
-from ranvier.device import Device
+from ranvier.device import Device, open_device
+from ranvier.golden.base import CoreBase
 from ranvier.golden.config import ConfigError
 from ranvier.golden.deep_r import DeepR
 from ranvier.golden.network import Network
+from ranvier.quantise import Behaviour
 from ranvier.recipes import Recipe
+from ranvier.validation import best, column, hold_out
 
-__all__ = ["DelayChange", "Epoch", "Tally", "Training", "evaluate", "train"]
+__all__ = ["LEGEND", "DelayChange", "Epoch", "Tally", "Training", "evaluate", "train"]
+
+#: What the columns of a table of epochs mean.
+LEGEND = (
+    "learned: share of the training samples predicted correctly while they were being learned, over the epoch",
+    "tested, validated: afterwards, without learning, on test samples and held-out training samples; *: best so far",
+)
+
+#: Of the seeds of single epochs, beside seed and number.
+RESEEDED = 2**32 - 2
 
 
 @dataclass
@@ -36,6 +51,8 @@ class Tally:
         Clock cycles of the device; None if it has no clock.
     seconds : float
         Wall-clock time.
+    scored : int
+        Scored steps.
     """
 
     neurons: int
@@ -45,6 +62,7 @@ class Tally:
     steps: int = 0
     cycles: int | None = 0
     seconds: float = 0.0
+    scored: int = 0
 
     def __add__(self, other: "Tally") -> "Tally":
         cycles = None if self.cycles is None or other.cycles is None else self.cycles + other.cycles
@@ -56,6 +74,7 @@ class Tally:
             self.steps + other.steps,
             cycles,
             self.seconds + other.seconds,
+            self.scored + other.scored,
         )
 
     @property
@@ -149,14 +168,28 @@ class DelayChange:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass of learning and the test that followed it."""
+    """One pass of learning and the tests that followed it, on held-out training samples too if there are any."""
 
     train: Tally
     test: Tally
+    validation: Tally | None = None
 
     def summary(self) -> dict[str, Any]:
         """Plain values for a report."""
-        return {"train": self.train.summary(), "test": self.test.summary()}
+        return {
+            "accuracy_while_learning": self.train.accuracy,
+            "train": self.train.summary(),
+            "validation": self.validation.summary() if self.validation else None,
+            "test": self.test.summary(),
+        }
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Epoch":
+        """From what `dataclasses.asdict` made of one; `TypeError` if it is not that."""
+        for number in (number for tally in values.values() if tally for number in tally.values()):
+            if not isinstance(number, int | float | None):
+                raise TypeError(f"{number!r} is no number")
+        return cls(**{name: tally and Tally(**tally) for name, tally in values.items()})
 
 
 @dataclass(frozen=True)
@@ -166,13 +199,17 @@ class Training:
     Parameters
     ----------
     initial, network : Network
-        Before the first epoch, and after the last finished one.
+        Before the first epoch, and after the one that was kept.
     epochs : list of Epoch
         Finished epochs, in order.
     counters : dict
         Activity and saturation counters after the last finished epoch.
     interrupted : bool
         Whether Ctrl-C ended the training early.
+    kept : int
+        Index of the epoch whose network this is: the best one on the validation samples, the last one without them.
+    warnings : list of str
+        What it suffered from, one line for each cause; see `ranvier.diagnosis`.
     """
 
     initial: Network
@@ -180,16 +217,26 @@ class Training:
     epochs: list[Epoch]
     counters: dict[str, int]
     interrupted: bool = False
+    kept: int = -1
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kept", range(len(self.epochs))[self.kept])
 
     @property
     def accuracy(self) -> float:
         """Test accuracy of `network`."""
-        return self.epochs[-1].test.accuracy
+        return self.epochs[self.kept].test.accuracy
 
     @property
     def curve(self) -> list[float]:
         """Test accuracy after every epoch."""
         return [epoch.test.accuracy for epoch in self.epochs]
+
+    @property
+    def validated(self) -> list[float]:
+        """Accuracy on the validation samples after every epoch; empty if there are none."""
+        return [epoch.validation.accuracy for epoch in self.epochs if epoch.validation]
 
     @property
     def saturated(self) -> dict[str, int]:
@@ -206,20 +253,40 @@ class Training:
         return {
             "accuracy": self.accuracy,
             "interrupted": self.interrupted,
+            "kept_epoch": self.kept + 1,
+            "warnings": self.warnings,
             "delays": self.delays.summary() if self.delays else None,
             "counters": self.counters,
             "epochs": [epoch.summary() for epoch in self.epochs],
         }
 
-    def text(self) -> list[str]:
-        """Lines for people."""
-        lines = ["epoch  learned  tested  spikes/neuron/step  samples/s"]
-        for n, epoch in enumerate(self.epochs, 1):
-            test, speed = epoch.test, epoch.train.samples / epoch.train.seconds
-            lines.append(f"{n:5}  {epoch.train.accuracy:7.1%}  {test.accuracy:6.1%}  {test.rate:18.4f}  {speed:9.0f}")
+    def head(self) -> list[str]:
+        """Heading of the table of epochs."""
+        return [*LEGEND, "epoch  learned  validated  tested  spikes/neuron/step  samples/s"]
+
+    def row(self, number: int) -> str:
+        """Line of the table for the epoch of this index."""
+        epoch, validated = self.epochs[number], column(self.validated, number)
+        test, speed = epoch.test, epoch.train.samples / epoch.train.seconds
+        line = f"{number + 1:5}  {epoch.train.accuracy:7.1%}  {validated}"
+        return f"{line}  {test.accuracy:6.1%}  {test.rate:18.4f}  {speed:9.0f}"
+
+    def closing(self) -> list[str]:
+        """Lines for people that follow the table of epochs."""
+        lines = [kept_text(self)]
         if delays := self.delays:
             lines += [f"delays moved by {delays.mean:.2f} steps on average", *delays.text()]
         return lines + [f"{name}: {count:,}" for name, count in self.saturated.items()]
+
+    def text(self) -> list[str]:
+        """Lines for people, warnings aside."""
+        return [*self.head(), *(self.row(n) for n in range(len(self.epochs))), *self.closing()]
+
+
+def kept_text(learned: Any) -> str:
+    """Which epoch's network a `Training` or `Fit` returns, and why."""
+    why = f"the best on validation ({learned.validated[learned.kept]:.1%})" if learned.validated else "the last one"
+    return f"kept the network of epoch {learned.kept + 1}, {why}: {learned.accuracy:.1%} of the test samples are right"
 
 
 def _run(device: Device, dataset: Dataset, part: str, order: Iterable[int], learn: bool, bar: "tqdm[Any]") -> Tally:
@@ -227,11 +294,13 @@ def _run(device: Device, dataset: Dataset, part: str, order: Iterable[int], lear
     tally = Tally(device.config.neurons)
     start = perf_counter()
     for n in order:
-        record = device.run(samples[n], target=int(labels[n]), learn=learn)
+        sample = samples[n]
+        record = device.run(sample, target=int(labels[n]), learn=learn)
         tally.samples += 1
         tally.correct += int(record.prediction == labels[n])
         tally.spikes += record.spikes
-        tally.steps += samples[n].steps
+        tally.steps += sample.steps
+        tally.scored += int(np.count_nonzero(sample.scored))
         tally.cycles = None if tally.cycles is None or record.cycles is None else tally.cycles + record.cycles
         bar.update()
     tally.seconds = perf_counter() - start
@@ -288,6 +357,10 @@ def _learn(
     return tally
 
 
+#: Called with the training so far after every epoch, and with what a checkpoint held.
+Report = Callable[[Training], None]
+
+
 def train(
     device: Device,
     network: Network,
@@ -296,9 +369,12 @@ def train(
     seed: int = 0,
     *,
     rewiring: DeepR | None = None,
+    validation: float = 0.0,
+    checkpoint: str | Path | None = None,
+    report: Report | None = None,
     progress: bool = False,
 ) -> Training:
-    """Teach `device` all training samples, `recipe.epochs` times, each time in a new random order.
+    """Teach `device` the training samples, `recipe.epochs` times, each time in a new random order.
 
     Parameters
     ----------
@@ -311,10 +387,20 @@ def train(
     recipe : Recipe
         Step sizes and number of epochs.
     seed : int
-        Of the samples' order and augmentation. The same seed gives the same result to the bit on every device.
+        Of the samples' order, augmentation and validation. The same seed gives the same result to the bit on every device.
     rewiring : DeepR, optional
         Rewires the network every ``rewiring.recipe.every`` samples, and at the end of every epoch before its test: it is
         read from the device, changed, and loaded again. `network` is what its `start` returned.
+    validation : float
+        Share of the training samples that is not learned but tested after every epoch, see
+        `ranvier.validation.hold_out`; the network of the epoch that does best there is returned (of equal ones the last).
+        With 0 all samples are learned and the network of the last epoch is returned.
+    checkpoint : path, optional
+        File that is written after every epoch. If it exists, the training in it goes on from there, and ends with the same
+        network to the bit as one that was never stopped. A device whose random generators cannot be read (simulated RTL,
+        boards) is loaded with a seed of its own for every epoch then, so that it has other bits than without a checkpoint.
+    report : callable, optional
+        Called with the `Training` so far after every epoch, and at first with what was in the checkpoint.
     progress : bool
         Show a progress bar if stderr is a terminal.
 
@@ -329,30 +415,170 @@ def train(
     ConfigError
         If the core has other inputs or outputs than the data, or teaches dormant synapses although they are rewired.
     DataError
-        If there is nothing to learn from or to test on.
+        If there is nothing to learn from or to test on, or no validation samples can be held out.
+    CheckpointError
+        If the checkpoint is damaged or belongs to another training.
+    OutputError
+        If the checkpoint cannot be written.
     """
     dataset.require("train", "test")
     dataset.check(device.config)
     if rewiring and not device.config.dormant:
         raise ConfigError("this core teaches synapses of weight 0: rewiring needs a configuration with dormant=true")
-    device.load(network)
-    counters: Counter[str] = Counter()
-    result: Training | None = None
-    with _bar(recipe.epochs * (len(dataset.train) + len(dataset.test)), progress) as bar:
-        try:
-            for number in range(recipe.epochs):
+    learned, held = hold_out(dataset, validation, seed)
+    course = _Course(device, network, dataset, learned, held, recipe, seed, rewiring)
+    saved = _checkpoint(checkpoint, course, validation) if checkpoint else None
+    course.begin(saved)
+    if report and course.result:
+        report(course.result)
+    try:
+        with course.bar(progress) as bar:
+            for number in range(course.finished, recipe.epochs):
                 bar.set_description(f"epoch {number + 1} of {recipe.epochs}")
-                device.step_sizes(*recipe.step_sizes(device.config, number))
-                order = np.random.default_rng([seed, number]).permutation(len(dataset.train)).tolist()
-                taught = _learn(device, dataset.epoch([seed, number]), order, rewiring, counters, bar)
-                tested = _run(device, dataset, "test", range(len(dataset.test)), False, bar)
-                epochs = [*(result.epochs if result else []), Epoch(taught, tested)]
-                counts = {name: counters[name] + count for name, count in device.counters().items()}
-                result = Training(network, device.network(), epochs, counts)
-                bar.set_postfix(accuracy=f"{tested.accuracy:.1%}")
-        except KeyboardInterrupt:
-            if not result:
-                raise
-            result = replace(result, interrupted=True)
-    assert result, "a recipe has at least one epoch"
-    return result
+                course.learn(number, bar, reseed=saved is not None)
+                if saved:
+                    course.keep(saved)
+                if report and course.result:
+                    report(course.result)
+        return course.end()
+    except KeyboardInterrupt:
+        if not course.result:
+            raise
+        return replace(course.result, interrupted=True, warnings=course.warnings())
+
+
+@dataclass
+class _Course:
+    """A training under way: `result` after `finished` epochs, `last` being the network that the next one goes on with."""
+
+    device: Device
+    initial: Network
+    dataset: Dataset
+    learned: Dataset
+    held: Dataset | None
+    recipe: Recipe
+    seed: int
+    rewiring: DeepR | None
+    result: Training | None = None
+    counters: Counter[str] = field(default_factory=Counter)  # of what was counted before the device was loaded again
+
+    def __post_init__(self) -> None:
+        self.last = self.initial
+
+    @property
+    def finished(self) -> int:
+        """Epochs."""
+        return len(self.result.epochs) if self.result else 0
+
+    def bar(self, progress: bool) -> "tqdm[Any]":
+        """A progress bar over all samples that are left."""
+        samples = len(self.learned.train) + len(self.dataset.test) + (len(self.held.test) if self.held else 0)
+        return _bar((self.recipe.epochs - self.finished) * samples, progress)
+
+    def learn(self, number: int, bar: "tqdm[Any]", reseed: bool) -> None:
+        """One epoch and what follows it."""
+        device, order = self.device, np.random.default_rng([self.seed, number]).permutation(len(self.learned.train))
+        if reseed and number and not self.rewiring and not isinstance(device, CoreBase):
+            self.counters.update(device.counters())
+            draw = np.random.default_rng([self.seed, number, RESEEDED])
+            device.load(self.last.replace(seed=int(draw.integers(1, 2**32))))
+        device.step_sizes(*self.recipe.step_sizes(device.config, number))
+        today = self.learned.epoch([self.seed, number])
+        taught = _learn(device, today, order.tolist(), self.rewiring, self.counters, bar)
+        validated = _run(device, self.held, "test", range(len(self.held.test)), False, bar) if self.held else None
+        tested = _run(device, self.dataset, "test", range(len(self.dataset.test)), False, bar)
+        counts = {name: self.counters[name] + count for name, count in device.counters().items()}
+        self.last = device.network()
+        self._add(Epoch(taught, tested, validated), counts)
+        bar.set_postfix(accuracy=f"{tested.accuracy:.1%}")
+
+    def _add(self, epoch: Epoch, counters: dict[str, int]) -> None:
+        epochs = [*(self.result.epochs if self.result else []), epoch]
+        validated = [e.validation.accuracy for e in epochs if e.validation]
+        kept = best(validated) if validated else len(epochs) - 1
+        network = self.last if kept == len(epochs) - 1 or not self.result else self.result.network
+        self.result = Training(self.initial, network, epochs, counters, kept=kept)
+
+    def end(self) -> Training:
+        """Leave the device with the network that is kept, and say what it suffered from."""
+        assert self.result, "a recipe has at least one epoch"
+        result = replace(self.result, warnings=self.warnings())
+        judged = self.held or self.dataset
+        with open_device("golden", result.network.config) as golden:
+            golden.load(result.network)
+            silent = Behaviour.of("golden", golden, judged).silent
+        firing = diagnosis.firing_warnings(
+            self.learned.train, self.dataset.inputs, silent, result.network.config.neurons
+        )
+        if result.kept != len(result.epochs) - 1:
+            self.device.load(result.network)
+        return replace(result, warnings=[*result.warnings, *firing])
+
+    def warnings(self) -> list[str]:
+        """What is known without running anything."""
+        assert self.result, "at least one epoch is finished"
+        result, c, recipe = self.result, self.device.config, self.recipe
+        learned = sum((epoch.train for epoch in result.epochs), Tally(c.neurons))
+        tests = [t for epoch in result.epochs for t in (epoch.train, epoch.validation, epoch.test) if t]
+        steps = sum(tally.steps for tally in tests)
+        possible = diagnosis.opportunities(c, result.counters, steps, learned.steps, learned.scored)
+        eta_delay = recipe.eta_axonal if c.delays == "axonal" else recipe.eta_delay
+        etas = {"weight": recipe.eta_weight, "delay": eta_delay, "readout": recipe.eta_readout}
+        return [
+            *diagnosis.accuracy_warnings(
+                result.validated or result.curve, result.kept, result.accuracy, self.dataset, self.held
+            ),
+            *diagnosis.saturation_warnings(result.counters, possible),
+            *diagnosis.moving_warnings(self.initial, result.network, etas, self.learned.train, c.dormant),
+        ]
+
+    # ---------------------------------------------------------------- checkpoint
+
+    def begin(self, saved: Checkpoint | None) -> None:
+        """Load the device: with the initial network, or with what a checkpoint goes on with."""
+        found = saved.read() if saved else None
+        if not (saved and found):
+            self.device.load(self.initial)
+            return
+        values, arrays = found
+        with saved.damage():
+            self.last = network_from("last", arrays, self.initial)
+            kept = network_from("kept", arrays, self.initial)
+            epochs = [Epoch.of(epoch) for epoch in values["epochs"]]
+            counters = {name: int(count) for name, count in values["counters"].items()}
+            self.result = Training(self.initial, kept, epochs, counters, kept=values["kept"])
+            self.counters = Counter(counters)
+            if isinstance(self.device, CoreBase):
+                self.device.resume(self.last, arrays)
+            else:
+                self.device.load(self.last)
+
+    def keep(self, saved: Checkpoint) -> None:
+        """Write the checkpoint of the last epoch."""
+        assert self.result, "an epoch is finished"
+        values = {
+            "epochs": [asdict(epoch) for epoch in self.result.epochs],
+            "counters": self.result.counters,
+            "kept": self.result.kept,
+        }
+        arrays = network_arrays("last", self.last) | network_arrays("kept", self.result.network)
+        state = self.device.snapshot() if isinstance(self.device, CoreBase) else {}
+        saved.write(values, arrays | state)
+
+
+def _checkpoint(path: str | Path, course: _Course, validation: float) -> Checkpoint:
+    """The checkpoint of a training, which knows what it belongs to."""
+    device, rewiring = course.device, course.rewiring
+    state = ", ".join(sorted(device.snapshot())) if isinstance(device, CoreBase) else "a seed for every epoch"
+    about = plain(
+        learner="online",
+        data=f"{course.dataset.name} {course.dataset.digest()[:16]}",
+        start=fingerprint(course.initial),
+        seed=course.seed,
+        validation=validation,
+        core=device.config.to_dict(),
+        recipe=asdict(course.recipe),
+        rewiring=str(rewiring.recipe) if rewiring else None,
+        state=state,  # devices with the same one may take turns
+    )
+    return Checkpoint(path, about, rewiring)

@@ -150,7 +150,7 @@ def test_training_sees_every_epoch_afresh(data: Dataset, monkeypatch: pytest.Mon
     run = CompiledCore.run
 
     def watched(core: CompiledCore, sample: Sample, **options: object) -> Record:
-        if options["learn"]:
+        if options.get("learn"):
             if len(learned[-1]) == len(data.train):
                 learned.append([])
             learned[-1].append(spikes(sample))

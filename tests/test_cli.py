@@ -1,6 +1,7 @@
 """The command line: every command once, JSON that parses, and a table of bad input that must end in one clear line."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,173 @@ def test_train_a_sparse_network(small: Dataset, capsys: pytest.CaptureFixture[st
     assert "120 synapses are active" in capsys.readouterr().out
     assert main(["eval", "m.npz", "--data", "yinyang"]) == 2
     assert "needs 5 inputs but this core holds 10" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("learner", ["online", "eventprop"])
+def test_train_from_a_saved_network(learner: str, small: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that was trained on the core's arithmetic or offline, by either."""
+    options = ("--data", "yinyang", "--learner", learner, "--epochs", "1", "--hidden", "12")
+    float_too = ("--float", "float.npz") if learner == "eventprop" else ()
+    answer(capsys, "train", *options, "--out", "first.npz", *float_too)
+    first = Network.read("first.npz")
+    for model in ("first.npz", *float_too[1:]):
+        result = answer(capsys, "train", *options[:-2], "--from", model, "--out", "second.npz")
+        assert result["from"] == model
+        assert result["config"]["neurons"] == 12
+        assert (Network.read("second.npz").weight != first.weight).any()
+        before = np.abs(Network.read("second.npz").real("weight") - first.real("weight")).mean()
+        fresh = answer(capsys, "train", *options, "--seed", "5", "--out", "other.npz")
+        assert fresh["from"] is None
+        after = np.abs(Network.read("other.npz").real("weight") - first.real("weight")).mean()
+        assert before < 0.3 * after, "it starts where the other ended"
+    answer(capsys, "train", "--data", "yinyang", "--epochs", "1", "--from", "first.npz", "--delays", "fixed")
+    if learner == "online":
+        np.testing.assert_array_equal(Network.read("model.npz").delay, first.delay)
+        again = Network.read("second.npz")
+        answer(capsys, "train", *options, "--preset", "yinyang", "--from", "first.npz", "--out", "preset.npz")
+        assert (Network.read("preset.npz").weight == again.weight).all()
+
+
+def test_train_from_a_sparse_network(small: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    """It goes on with as many connections as there are to be."""
+    options = ("train", "--data", "yinyang", "--epochs", "1")
+    answer(capsys, *options, "--connectivity", "0.2", "--out", "first.npz")
+    result = answer(capsys, *options, "--connectivity", "0.2", "--from", "first.npz", "--out", "second.npz")
+    assert result["synapses"] == np.count_nonzero(Network.read("second.npz").weight) == 60
+    result = answer(capsys, *options, "--connectivity", "0.1", "--from", "second.npz", "--out", "third.npz")
+    assert result["synapses"] == np.count_nonzero(Network.read("third.npz").weight) == 30
+
+
+BAD_STARTS = {
+    "--from missing.npz": "missing.npz: No such file",
+    "--from garbage": "garbage: not a Ranvier network",
+    "--from float.npz": "quantise it first",
+    "--from c": "--from c: this is a checkpoint: give it as --checkpoint c",
+    "--from first.npz --hidden 13": "the network to start from has neurons=12 but this training neurons=13",
+    "--from first.npz --preset yinyang": "neurons=12 but this training neurons=60",
+    "--from first.npz --max-delay 3": "max_delay=30 but this training max_delay=3",
+    "--from first.npz --delays none": "delays=synaptic but this training delays=none",
+    "--from first.npz --delays axonal --learner eventprop": "delays=synaptic but this training delays=axonal",
+    "--from first.npz --copies 2": "yinyang needs 10 inputs but this core holds 5",
+    "--checkpoint first.npz": "first.npz: not a checkpoint, or damaged",
+    "--checkpoint garbage": "garbage: not a checkpoint, or damaged",
+    "--checkpoint .": ". is a folder",
+    "--checkpoint ./no.npz": "--checkpoint ./no.npz: give it a file of its own",
+    "--checkpoint c --epochs 3": "c belongs to another training (recipe epochs is 2 there and 3 here)",
+    "--checkpoint c --seed 1": "c belongs to another training (start is ",
+    "--checkpoint c --validation 0": "validation is 0.1 there and 0.0 here",
+    "--checkpoint c --delays axonal": "c belongs to another training",
+    "--checkpoint c --learner eventprop": "c belongs to another training (learner is online there",
+    "--validation 1": "'1' is no share to hold out: give 0, or more and below 1",
+    "--validation -0.1": "'-0.1' is no share to hold out",
+    "--validation nan": "'nan' is no share to hold out",
+}
+
+
+@pytest.fixture(scope="module")
+def starts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a network, one in real numbers, a checkpoint, and garbage."""
+    folder = tmp_path_factory.mktemp("starts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        data = yin_yang(train=40, test=20)
+        patch.setattr(ranvier.commands, "open_dataset", lambda text: data)
+        options = ["train", "--data", "yinyang", "--hidden", "12", "--json"]
+        assert main([*options, "--epochs", "1", "--out", "first.npz"]) == 0
+        assert main([*options, "--epochs", "2", "--out", "second.npz", "--checkpoint", "c"]) == 0
+        assert main([*options, "--epochs", "1", "--learner", "eventprop", "--float", "float.npz", "--out", "core"]) == 0
+        (folder / "garbage").write_text("not what you think\n")
+    return folder
+
+
+@pytest.mark.parametrize("line", BAD_STARTS)
+def test_bad_starts(
+    line: str, starts: Path, small: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(starts)
+    before = {path: path.read_bytes() for path in starts.iterdir()}
+    hidden = [] if "--from" in line else ["--hidden", "12"]
+    epochs = [] if "--epochs" in line else ["--epochs", "2"]
+    assert main(["train", "--data", "yinyang", *hidden, *epochs, *line.split(), "--out", "no.npz"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert BAD_STARTS[line] in err
+    assert {path: path.read_bytes() for path in starts.iterdir()} == before
+
+
+def test_epochs_are_printed_as_they_end(
+    small: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Into what is no terminal too; what the columns are is said once; with --json there is nothing but the object."""
+    seen: list[list[str]] = []
+    run = CompiledCore.network
+
+    def watched(core: CompiledCore) -> Network:  # read once per epoch, before it ends
+        seen.append(capsys.readouterr().out.splitlines())
+        return run(core)
+
+    monkeypatch.setattr(CompiledCore, "network", watched)
+    assert main(["train", "--data", "yinyang", "--epochs", "3"]) == 0
+    rest = capsys.readouterr().out.splitlines()
+    assert seen[0] == []
+    assert [line.split()[0] for line in seen[1]] == ["learned:", "tested,", "epoch", "1"]
+    assert [line.split()[0] for line in seen[2]] == ["2"]
+    assert [line.split()[0] for line in rest[:2]] == ["3", "kept"]
+    assert "while they were being learned" in seen[1][0]
+    seen.clear()
+    result = answer(capsys, "train", "--data", "yinyang", "--epochs", "3")
+    assert seen == [[], [], []]
+    assert [epoch["accuracy_while_learning"] for epoch in result["epochs"]] == [
+        epoch["train"]["accuracy"] for epoch in result["epochs"]
+    ]
+    assert result["accuracy"] == result["epochs"][result["kept_epoch"] - 1]["test"]["accuracy"]
+
+
+def test_a_reader_that_goes_away_costs_no_training(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+        def flush(self) -> None:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(sys, "stdout", Gone())
+    assert main(["train", "--data", "yinyang", "--epochs", "2"]) != 0
+    assert Network.read("model.npz").config.neurons == 60
+
+
+def test_warnings_go_to_stderr(small: Dataset, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    frozen = RECIPES["yinyang"].replace(eta_weight=1e-7, eta_delay=1e-7, eta_readout=1e-7)
+    monkeypatch.setitem(RECIPES, "yinyang", frozen)
+    options = ("train", "--data", "yinyang", "--epochs", "1")
+    warnings = answer(capsys, *options)["warnings"]
+    assert sum("did not move" in line for line in warnings) == 3
+    assert main([*options]) == 0
+    out, err = capsys.readouterr()
+    assert err == "".join(f"ranvier: warning: {line}\n" for line in warnings)
+    assert "did not move" not in out
+
+
+def test_sigterm_is_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """In every command, and only while one runs."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def killed(core: CompiledCore, *_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(CompiledCore, "play", killed)
+    for line in (
+        "train --data yinyang",
+        "verify --preset test --device golden",
+        "demo --device golden",
+        "selftest --preset test --device golden",
+    ):
+        assert main(line.split()) == 130, line
+        out, err = capsys.readouterr()
+        assert "interrupted" in err, line
+        assert out == ""
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_ctrl_c_saves_the_finished_epoch(

@@ -210,6 +210,17 @@ def test_a_share_is_rounded_as_it_is_written() -> None:
     np.testing.assert_array_equal(np.bincount(recording.labels[held]), 58)
 
 
+def test_a_share_keeps_recordings_together() -> None:
+    """Every recording twice, as it is and mirrored, in a class of its own each: both are held out, or neither."""
+    labels, numbers = np.tile(np.arange(10), 20), np.arange(200) % 100
+    labels[100:] = (labels[:100] + 5) % 10
+    recording = Recording(Packed.of([], Binning()), labels, np.zeros(200, int), tuple("abcdefghij"), "", numbers)
+    held = _held_out(recording, 0.25, (), 3)
+    assert held.sum() == 50
+    np.testing.assert_array_equal(held[:100], held[100:])
+    assert np.bincount(labels[held]).min() >= 3
+
+
 def test_ssc(heidelberg: Writer) -> None:
     folder = heidelberg("ssc_train.h5", samples=70, classes=35).parent
     heidelberg("ssc_valid.h5", samples=35, classes=35, seed=1, names=False)

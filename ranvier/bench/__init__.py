@@ -119,16 +119,18 @@ def bench(
     pairs = [Agreement(*pair) for pair in PAIRS if set(pair) <= set(devices)]
     tasks: dict[Task, str] = {task: task.key(material) for task in _bar([*pairs, *wanted], "settings", progress)}
     store = Store(out or f"bench-{suite}")
-    todo = {key: task for task, key in tasks.items() if key not in store}
+    rows = {key: store.finished(key, task, material) for task, key in tasks.items()}
+    todo = {key: task for task, key in tasks.items() if rows[key] is None}
     with closing(execute(todo, material, jobs=jobs, scheduler=scheduler)) as outcomes:
-        failed = _keep(outcomes, todo, store, len(tasks), progress)
-    finished = [(run, store[key]) for run in wanted if (key := tasks[run]) not in failed]
+        failed = _keep(outcomes, todo, store, len(tasks), progress, material)
+    rows |= {key: store.finished(key, task, material) for key, task in todo.items() if key not in failed}
+    finished = [(run, row) for run in wanted if (row := rows[tasks[run]]) is not None]
     report = Report(
         dataset=material.dataset,
         suite=suite,
         folder=store.folder,
         finished=finished,
-        agreement=[store[key] for pair in pairs if (key := tasks[pair]) not in failed],
+        agreement=[row for pair in pairs if (row := rows[tasks[pair]]) is not None],
         speed=speed(material.dataset, devices) if devices else [],
         simulated=_simulated(finished, material, store) if "sim" in devices else {},
         notes=[*notes, *(f"{todo[key]} failed: {reason}" for key, reason in failed.items())],
@@ -158,7 +160,12 @@ def _usable(named: Sequence[str], data: str) -> tuple[list[str], list[str]]:
 
 
 def _keep(
-    outcomes: Iterable[tuple[str, Outcome]], todo: Mapping[str, Task], store: Store, total: int, progress: bool
+    outcomes: Iterable[tuple[str, Outcome]],
+    todo: Mapping[str, Task],
+    store: Store,
+    total: int,
+    progress: bool,
+    material: Material,
 ) -> dict[str, str]:
     """Store what comes; key -> reason of what failed."""
     failed: dict[str, str] = {}
@@ -167,8 +174,8 @@ def _keep(
     count = known
     try:
         for key, outcome in bar:
-            if outcome.failed:
-                failed[key] = outcome.failed
+            if reason := outcome.failed or todo[key].problem(outcome.row, material):
+                failed[key] = reason
             else:
                 store.keep(key, outcome)
                 count += 1

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import process_time
+from typing import ClassVar
 
 import numpy as np
 
 import ranvier.golden
 import ranvier.hw
 import ranvier.sim
+from ranvier.bench.rows import AGREEMENT, problem
 from ranvier.bench.suite import OBSERVED, Material, Outcome, Row, formula_cycles
 from ranvier.data import Dataset
 from ranvier.device import open_device
@@ -46,6 +48,13 @@ class Agreement:
 
     reference: str
     device: str
+    leaves: ClassVar[tuple[str, ...]] = ()
+
+    def problem(self, row: Row, material: Material) -> str | None:
+        """What is wrong with a row that was kept; None if nothing is."""
+        found = problem(row, AGREEMENT)
+        same = (row.get("reference"), row.get("device")) == (self.reference, self.device)
+        return found or (None if same else f"it is of {row['reference']} and {row['device']}")
 
     def key(self, material: Material) -> str:
         """What decides the result: data, recipe, and every source file of golden model, hardware and simulator."""

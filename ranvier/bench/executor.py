@@ -15,11 +15,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, Thr
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from tqdm import tqdm
 
-from ranvier.bench.suite import Material, Outcome
+from ranvier.bench.suite import Material, Outcome, Row
 from ranvier.extras import extra
 
 __all__ = ["ExecutorError", "Task", "execute", "reach"]
@@ -41,13 +41,18 @@ class ExecutorError(ValueError):
 
 
 class Task(Protocol):
-    """Something to do for whose result there is a name."""
+    """Something to do for whose result there is a name; `leaves` are the fields of its row that name files."""
+
+    leaves: ClassVar[tuple[str, ...]]
 
     def key(self, material: Material) -> str:
         """Digest of what decides the result."""
 
     def result(self, material: Material) -> Outcome:
         """Do it."""
+
+    def problem(self, row: Row, material: Material) -> str | None:
+        """What is wrong with the values of a result; None if nothing is."""
 
 
 def execute(tasks: Mapping[str, Task], material: Material, *, jobs: int = 1, scheduler: str | None = None) -> Outcomes:
@@ -114,10 +119,15 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _lock() -> None:
+    """Bars of this process get a lock of its own, not one between processes, which is left behind when this one is ended."""
+    tqdm.set_lock(threading.RLock())
+
+
 def _begin(material: Material) -> None:
     """Start of a process: one thread each, before any library counts the cores."""
     global _material
-    tqdm.set_lock(threading.RLock())  # not one between processes, which would be left behind when this one is ended
+    _lock()
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     _material = material
 
@@ -185,8 +195,16 @@ def _dask(tasks: Mapping[str, Task], material: Material, scheduler: str) -> Outc
             warnings.simplefilter("ignore")  # that the data is large
             # a task and not scattered, so that it can be had again if the only worker that holds it dies
             data = client.submit(pickle.loads, pickle.dumps(material), key=name)
-        futures = {client.submit(perform, key, task, data, key=f"ranvier-{key}"): key for key, task in tasks.items()}
+        futures = {
+            client.submit(_perform_there, key, task, data, key=f"ranvier-{key}"): key for key, task in tasks.items()
+        }
         yield from _collect(client, futures, scheduler)
+
+
+def _perform_there(key: str, task: Task, material: Material) -> Outcome:
+    """`perform` in a worker of Dask."""
+    _lock()
+    return perform(key, task, material)
 
 
 def _collect(client: Any, futures: dict[Any, str], address: str) -> Outcomes:

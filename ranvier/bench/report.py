@@ -116,7 +116,7 @@ class Report:
         notes = [*self.dataset.notes, *self.notes]
         if warned:
             notes.append(
-                f"{len(warned)} of {len(self.finished)} runs were quantised with a warning, see report.json: {_some(warned)}"
+                f"{len(warned)} of {len(self.finished)} runs ended with a warning, see report.json: {_some(warned)}"
             )
         if saturated:
             notes.append(

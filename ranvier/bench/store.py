@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from ranvier.bench.suite import Outcome, Row
+from ranvier.bench.executor import Task
+from ranvier.bench.suite import Material, Outcome, Row
 from ranvier.files import OutputError, output_folder, write_bytes, write_text
 
 __all__ = ["Store"]
@@ -27,13 +28,24 @@ class Store:
         self.folder = output_folder(folder)
         self.runs, _ = (output_folder(self.folder / name) for name in ("runs", "networks"))
 
-    def __contains__(self, key: str) -> bool:
-        """Whether the run is finished and everything that it left is still there."""
-        return self._path(key).exists() and all((self.folder / name).exists() for name in self._read(key)["files"])
+    def finished(self, key: str, task: Task, material: Material) -> Row | None:
+        """Values of a finished run; None if it is not finished, or what it left is gone.
 
-    def __getitem__(self, key: str) -> Row:
-        """Values of a finished run."""
-        row: Row = self._read(key)["row"]
+        Raises
+        ------
+        OutputError
+            If its file is damaged, or holds what `task` cannot have made: other types, an accuracy that is no number.
+        """
+        path = self._path(key)
+        if not path.exists():
+            return None
+        row, files = self._read(path)
+        if not all((self.folder / name).exists() for name in files):
+            return None
+        others = [name for name in task.leaves if row.get(name) not in files]
+        found = task.problem(row, material) or (f"{others[0]} is none of its files" if others else None)
+        if found:
+            raise OutputError(f"{path}: not a result of this run ({found}): remove it, and it is repeated")
         return row
 
     def keep(self, key: str, outcome: Outcome) -> None:
@@ -41,18 +53,24 @@ class Store:
         paths = {what: f"networks/{name}-{key[:8]}.npz" for what, (name, _) in outcome.files.items()}
         for what, (_, content) in outcome.files.items():
             write_bytes(self.folder / paths[what], content)
-        write_text(self._path(key), json.dumps({"row": outcome.row | paths, "files": list(paths.values())}, indent=1))
+        finished = {"row": outcome.row | paths, "files": list(paths.values())}
+        write_text(self._path(key), json.dumps(finished, indent=1, allow_nan=False))
 
     def _path(self, key: str) -> Path:
         return self.runs / f"{key}.json"
 
-    def _read(self, key: str) -> Row:
-        path = self._path(key)
+    def _read(self, path: Path) -> tuple[Row, list[str]]:
+        """Values, and what else it left."""
         try:
             content = json.loads(path.read_text())
-            if not isinstance(content["row"], dict) or not isinstance(content["files"], list):
+            row, files = content["row"], content["files"]
+            if not isinstance(row, dict) or not isinstance(files, list) or not all(map(_left, files)):
                 raise ValueError
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise OutputError(f"{path}: not a finished run: remove it, and it is repeated") from None
-        result: Row = content
-        return result
+        return row, files
+
+
+def _left(name: object) -> bool:
+    """Whether it is the name of a file that a run leaves."""
+    return isinstance(name, str) and name.startswith("networks/") and name.isprintable() and ".." not in name

@@ -8,8 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
+from ranvier.bench.rows import RUN, problem
 from ranvier.data import Dataset, open_dataset
 from ranvier.device import open_device
 from ranvier.golden.config import CoreConfig
@@ -112,12 +113,7 @@ class Material:
         dataset.require("train", "test")
         if samples:
             dataset = dataset.part(samples, samples)
-        digest = hashlib.sha256(f"{dataset.name} {dataset.inputs} {dataset.classes} {dataset.notes}".encode())
-        for part in (dataset.train, dataset.test):
-            for sample in part:
-                digest.update(sample.times.tobytes() + sample.units.tobytes() + sample.scored.tobytes())
-        digest.update(dataset.train_labels.tobytes() + dataset.test_labels.tobytes())
-        return cls(dataset, digest.hexdigest())
+        return cls(dataset, dataset.digest())
 
     @classmethod
     def open(cls, text: str, samples: int | None = None) -> "Material":
@@ -201,6 +197,7 @@ class Run:
     epochs: int | None = None
     connectivity: float = 1.0
     structure: Structure = "static"
+    leaves: ClassVar[tuple[str, ...]] = ("network",)
 
     def __str__(self) -> str:
         sparse = f"{self.connectivity:g}-{self.structure}-" if self.sparse else ""
@@ -243,12 +240,26 @@ class Run:
         )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
+    def problem(self, row: Row, material: Material) -> str | None:
+        """What is wrong with a row that was kept; None if nothing is."""
+        if found := problem(row, RUN):
+            return found
+        epochs = self.parts(material.dataset)[1].epochs
+        if len(row["curve"]) != epochs:
+            return f"curve has {len(row['curve'])} epochs, not {epochs}"
+        if (row["histogram"] is None) != (self.delays == "none"):
+            return f"histogram is {str(row['histogram'])[:40]}"
+        return None
+
     def result(self, material: Material) -> Outcome:
-        """Train, judge, and sum up; `KeyboardInterrupt` even if some epochs are finished."""
+        """Train, judge, and sum up; `KeyboardInterrupt` even if some epochs are finished.
+
+        All training samples are learned, and the network is that of the last epoch: no result is chosen among several.
+        """
         dataset = material.dataset
         config, recipe = self.parts(dataset)
         start = process_time()
-        trained = LEARNERS[self.learner].train(config, recipe, dataset, self.seed, sparse=self.sparse)
+        trained = LEARNERS[self.learner].train(config, recipe, dataset, self.seed, sparse=self.sparse, validation=0.0)
         if trained.learned.interrupted:
             raise KeyboardInterrupt
         golden, change = trained.golden(dataset), DelayChange.between(trained.initial, trained.network)
@@ -272,7 +283,10 @@ class Run:
             "delays_moved": change.mean if change else None,
             "histogram": change.summary()["histogram"] if change else None,
             "saturated": trained.saturated,
-            "warnings": trained.quantisation.warnings() if trained.quantisation else [],
+            "warnings": [
+                *trained.learned.warnings,
+                *(trained.quantisation.warnings() if trained.quantisation else []),
+            ],
             "cpu_seconds": seconds,
         }
         return Outcome(row, self._files(trained))

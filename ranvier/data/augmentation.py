@@ -5,6 +5,7 @@ neural networks" (2022, arXiv 2212.01232), applied to binned spikes, so that eve
 and units.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from operator import index
@@ -160,3 +161,12 @@ class Augmented(Samples):
     def epoch(self, seed: Seed) -> "Augmented":
         """The same samples, changed by the draw of `seed`."""
         return replace(self, seed=seed)
+
+    def choose(self, indices: Sequence[int]) -> "Augmented":
+        """Some of them, blended only with one another."""
+        return replace(
+            self,
+            source=self.source.choose(indices),
+            labels=self.labels[np.asarray(indices, dtype=np.int64)],
+            _members={},
+        )

@@ -1,5 +1,6 @@
 """What a data set is: labelled samples to learn from and others to be judged by."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.grid import whole_numbers
-from ranvier.data.samples import Joined, Repeated, Seed, epoch_of, used_inputs
+from ranvier.data.samples import Joined, Repeated, Seed, chosen_from, epoch_of, used_inputs
 from ranvier.golden.config import LIMITS, ConfigError, CoreConfig
 from ranvier.golden.spikes import Sample
 
@@ -56,6 +57,9 @@ class Dataset:
     rest : sequence of Sample
     rest_labels : int array [samples]
         Samples that are in neither part: evaluated only if all are asked for.
+    train_groups : int array [samples], optional
+        What training samples belong together, such as a recording and its mirror image: those with one number are never
+        separated by `parted`. None: every sample stands for itself.
 
     Raises
     ------
@@ -71,6 +75,7 @@ class Dataset:
     test: Sequence[Sample]
     test_labels: NDArray[np.int64]
     notes: tuple[str, ...] = ()
+    train_groups: NDArray[np.int64] | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
     alphabet: tuple[str, ...] = ()
     rest: Sequence[Sample] = ()
@@ -98,6 +103,10 @@ class Dataset:
                 raise DataError(
                     f"{self.name}: a {part} sample uses input {used - 1}: there is no input beyond {self.inputs - 1}"
                 )
+        if self.train_groups is not None and np.shape(self.train_groups) != (len(self.train),):
+            raise DataError(
+                f"{self.name}: {len(self.train)} training samples but groups of shape {list(np.shape(self.train_groups))}"
+            )
 
     def check(self, config: CoreConfig, *, spare: bool = False) -> None:
         """`ConfigError` unless a core of this configuration has the inputs and outputs of the data.
@@ -189,9 +198,37 @@ class Dataset:
             train_labels=self.train_labels[:train],
             test=self.test[:test],
             test_labels=self.test_labels[:test],
+            train_groups=None if self.train_groups is None else self.train_groups[:train],
             rest=(),
             rest_labels=np.zeros(0, np.int64),
         )
+
+    def parted(self, held: NDArray[np.bool_]) -> tuple["Dataset", "Dataset"]:
+        """Two data sets: training samples that are not in `held` [samples], and the same with those in `held` to test on.
+
+        What augments the first never looks at a sample that is held out; held out, samples are as recorded.
+        """
+        kept, out = np.flatnonzero(~held), np.flatnonzero(held)
+        learned = replace(
+            self,
+            train=chosen_from(self.train, kept.tolist()),
+            train_labels=self.train_labels[kept],
+            train_groups=None if self.train_groups is None else np.asarray(self.train_groups)[kept],
+        )
+        test = chosen_from(self.train, out.tolist())
+        return learned, replace(learned, test=test, test_labels=self.train_labels[out])
+
+    def digest(self) -> str:
+        """SHA-256 of everything in it: spikes, labels, groups, notes, and how the training samples are augmented."""
+        total = hashlib.sha256(f"{self.name} {self.inputs} {self.classes} {self.notes}".encode())
+        parts = (self.train, self.test) if (today := self.epoch(0)) is self else (self.train, self.test, today.train)
+        for part in parts:
+            for sample in part:
+                total.update(sample.times.tobytes() + sample.units.tobytes() + sample.scored.tobytes())
+        total.update(self.train_labels.tobytes() + self.test_labels.tobytes())
+        if self.train_groups is not None:
+            total.update(np.asarray(self.train_groups).tobytes())
+        return total.hexdigest()
 
     def epoch(self, seed: Seed) -> "Dataset":
         """The data of one epoch: training samples augmented afresh, or the same data where nothing is augmented.

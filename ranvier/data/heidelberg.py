@@ -5,7 +5,7 @@ networks" (IEEE TNNLS 33, 2022, doi 10.1109/TNNLS.2020.3044364), CC BY 4.0, http
 are not part of this project: `shd` and `ssc` read the published HDF5 files from a folder that the user names.
 
 A file has `spikes/times` (seconds, float16) and `spikes/units` (channels), one list per sample, `labels`, `extra/speaker`
-and `extra/keys` (class names).
+and `extra/keys` (class names). Where one recording made several samples, `extra/recording` says which.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,6 +22,7 @@ from tqdm import tqdm
 from ranvier.data.augmentation import Augmentation
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels
 from ranvier.data.grid import exact
+from ranvier.data.held import held_share
 from ranvier.data.packed import Binning, Packed, Tally
 from ranvier.data.samples import Chosen, Samples
 from ranvier.data.unpack import MissingFile, is_file, unpacked
@@ -56,6 +57,8 @@ class Recording:
         Class names.
     note : str
         What binning took away, in words.
+    recordings : int array [samples], optional
+        What each sample was made from; None if the file does not tell.
     """
 
     samples: Samples
@@ -63,6 +66,7 @@ class Recording:
     speakers: NDArray[np.int64]
     classes: tuple[str, ...]
     note: str
+    recordings: NDArray[np.int64] | None = None
 
 
 def _reason(error: Exception) -> str:
@@ -166,6 +170,7 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
         speakers = (
             _numbers(path, file, "extra/speaker", len(samples)) if "extra/speaker" in file else np.full(len(labels), -1)
         )
+        recordings = _numbers(path, file, "extra/recording", len(samples)) if "extra/recording" in file else None
         keys = file.get("extra/keys")
         named = getattr(keys, "ndim", 0) == 1 and len(keys) <= classes
         names = class_names(keys if named else (), classes)
@@ -178,7 +183,7 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
     except DataError as error:
         raise DataError(f"{path} {error}") from None
     note = f"{path.name}: {tally.text(binning)}"
-    return Recording(samples, labels, speakers, names, note)
+    return Recording(samples, labels, speakers, names, note, recordings)
 
 
 def _part(folder: Path, name: str, part: str, binning: Binning) -> Recording:
@@ -226,11 +231,15 @@ def _dataset(
         test_labels=mapped_labels(name, judge[1], recordings[-1].classes, classes),
         notes=tuple(dict.fromkeys(recording.note for recording in recordings)),
         absent={part: why for part, why in (("train", train), ("test", test)) if isinstance(why, str)},
+        train_groups=train.recordings if isinstance(train, Recording) else None,
     )
 
 
 def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed: int) -> NDArray[np.bool_]:
-    """Samples [samples] that are kept from training: all of some speakers, or a share of every class."""
+    """Samples [samples] that are kept from training: all of some speakers, or a share of every class.
+
+    What was made from one recording stays together.
+    """
     if share and speakers:
         raise DataError(f"share={share}, speakers={list(speakers)}: hold out a share or speakers, not both")
     try:
@@ -248,9 +257,12 @@ def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed:
             f"speakers={list(speakers)}: no training sample is by speaker {missing[0]}: choose from {known}"
         )
     rng = np.random.default_rng(seed)
-    for label in np.unique(recording.labels) if share else ():
-        members = rng.permutation(np.flatnonzero(recording.labels == label))
-        held[members[: round(exact(share) * len(members))]] = True
+    if share and recording.recordings is not None:
+        held = held_share(recording.labels, recording.recordings, len(recording.classes), share, rng)
+    elif share:
+        for label in np.unique(recording.labels):
+            members = rng.permutation(np.flatnonzero(recording.labels == label))
+            held[members[: round(exact(share) * len(members))]] = True
     if held.all() or not held.any():
         raise DataError(
             f"share={share}, speakers={list(speakers)}: nothing is left to {'learn' if held.all() else 'test'}"
@@ -261,7 +273,9 @@ def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed:
 def _chosen(recording: Recording, mask: NDArray[np.bool_]) -> Recording:
     """Some samples of a recording."""
     samples = Chosen(recording.samples, np.flatnonzero(mask).tolist())
-    return replace(recording, samples=samples, labels=recording.labels[mask], speakers=recording.speakers[mask])
+    recordings = None if recording.recordings is None else recording.recordings[mask]
+    labels, speakers = recording.labels[mask], recording.speakers[mask]
+    return replace(recording, samples=samples, labels=labels, speakers=speakers, recordings=recordings)
 
 
 def shd(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ranvier.golden.spikes import Sample
 
-__all__ = ["Chosen", "Joined", "Repeated", "Samples", "Seed", "used_inputs"]
+__all__ = ["Chosen", "Joined", "Repeated", "Samples", "Seed", "chosen_from", "used_inputs"]
 
 #: What `numpy.random.default_rng` takes: a number or a list of numbers.
 Seed = int | Sequence[int]
@@ -30,6 +30,10 @@ class Samples(Sequence[Sample], ABC):
     def epoch(self, seed: Seed) -> "Samples":
         """The samples as they are in one epoch; the same in every epoch unless they are augmented."""
         return self
+
+    def choose(self, indices: Sequence[int]) -> "Samples":
+        """Some of them, which know nothing of the others."""
+        return Chosen(self, indices)
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
@@ -71,6 +75,10 @@ class Chosen(Samples):
     def epoch(self, seed: Seed) -> "Chosen":
         """The same choice from the source's epoch."""
         return Chosen(self.source.epoch(seed), self.chosen)
+
+    def choose(self, indices: Sequence[int]) -> Samples:
+        """Some of them, from the source itself."""
+        return self.source.choose([self.chosen[index] for index in indices])
 
 
 @dataclass(frozen=True)
@@ -138,10 +146,19 @@ class Repeated(Samples):
         """The source's epoch, repeated: what augments it sees every spike once."""
         return Repeated(epoch_of(self.source, seed), self.width, self.copies)
 
+    def choose(self, indices: Sequence[int]) -> "Repeated":
+        """Some of the source, repeated."""
+        return Repeated(chosen_from(self.source, indices), self.width, self.copies)
+
 
 def epoch_of(samples: Sequence[Sample], seed: Seed) -> Sequence[Sample]:
     """`Samples.epoch`, and a plain list as it is."""
     return samples.epoch(seed) if isinstance(samples, Samples) else samples
+
+
+def chosen_from(samples: Sequence[Sample], indices: Sequence[int]) -> Sequence[Sample]:
+    """`Samples.choose`, and of a plain list a list."""
+    return samples.choose(indices) if isinstance(samples, Samples) else [samples[index] for index in indices]
 
 
 def used_inputs(samples: Sequence[Sample]) -> int:

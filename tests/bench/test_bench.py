@@ -256,6 +256,83 @@ def test_damaged_run_is_named(plain, tmp_path, capsys):
     assert capsys.readouterr().err == f"ranvier: {path}: not a finished run: remove it, and it is repeated\n"
 
 
+WRONG = {
+    "an accuracy that is no number": (("row", "golden_accuracy"), float("nan"), "golden_accuracy is nan"),
+    "an accuracy beyond 1": (("row", "golden_accuracy"), 57, "golden_accuracy is 57"),
+    "an accuracy of text": (("row", "golden_accuracy"), "0.5", "golden_accuracy is 0.5"),
+    "a truth for a number": (("row", "silent"), True, "silent is True"),
+    "no accuracy": (("row", "float_accuracy"), ..., "float_accuracy is missing"),
+    "an infinite count": (("row", "memory_bits"), float("inf"), "memory_bits is inf"),
+    "another number of epochs": (("row", "curve"), [0.5, 0.5], "curve has 2 epochs, not 1"),
+    "a curve of nothing": (("row", "curve"), None, "curve is None"),
+    "a curve with a gap": (("row", "curve"), [None], "curve is [None]"),
+    "a histogram without edges": (("row", "histogram"), {"before": [1], "after": [1]}, "histogram is {"),
+    "no histogram": (("row", "histogram"), None, "histogram is None"),
+    "counters in a list": (("row", "saturated"), [], "saturated is []"),
+    "a warning that is none": (("row", "warnings"), [7], "warnings is [7]"),
+    "somebody else's network": (("row", "network"), ["networks/other.npz"], "network is none of its files"),
+    "a row of nothing": (("row",), [], "not a finished run"),
+    "files of numbers": (("files",), [3], "not a finished run"),
+    "files elsewhere": (("files",), ["networks/../../secret"], "not a finished run"),
+    "a name with a null": (("files",), ["networks/\0"], "not a finished run"),
+    "a number of 5,000 digits": ((), '{"row": ' + "9" * 5000 + "}", "not a finished run"),
+    "5,000 brackets": ((), "[" * 5000, "not a finished run"),
+    "bytes": ((), b"\xff\xfe", "not a finished run"),
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Path, str]:
+    """A command, the file of its one run, and what is in it."""
+    folder = tmp_path_factory.mktemp("finished")
+    options = [*LINE.split(), "--delays", "synaptic", "--seeds", "1", "--out", str(folder)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Material, "open", lambda text, samples=None: Material.of(yin_yang(train=30, test=30)))
+        patch.setattr(ranvier.bench.report, "find_spec", lambda name: None)
+        assert main(options) == 0
+    (path,) = (folder / "runs").iterdir()
+    return options, path, path.read_text()
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_damaged_results_end_in_one_line(kind, finished, plain, capsys):
+    options, path, text = finished
+    (where, value, reason), content = WRONG[kind], json.loads(text)
+    if where:
+        *above, last = where
+        inner = content[above[0]] if above else content
+        inner[last] = value
+        if value is ...:
+            del inner[last]
+        value = json.dumps(content)
+    path.write_bytes(value.encode() if isinstance(value, str) else value)
+    capsys.readouterr()
+    assert main(options) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith(f"ranvier: {path}: ")
+    assert err.endswith("remove it, and it is repeated\n")
+    assert reason in err
+    path.write_text(text)
+    assert main(options) == 0
+
+
+def test_result_that_is_no_number_is_not_kept(plain, tmp_path, monkeypatch, capsys):
+    """Such as of a data set without test samples."""
+    result = Run.result
+
+    def lost(run, material):
+        outcome = result(run, material)
+        return replace(outcome, row=outcome.row | {"golden_accuracy": float("nan")})
+
+    monkeypatch.setattr(Run, "result", lost)
+    assert main([*LINE.split(), "--delays", "none", "--seeds", "1", "--out", str(tmp_path), "--json"]) == 1
+    values = json.loads(capsys.readouterr().out)
+    assert (values["failures"], values["runs"]) == (1, [])
+    assert values["notes"][0] == "online-none-feedforward-30-seed0 failed: golden_accuracy is nan"
+    assert not list((tmp_path / "runs").iterdir())
+
+
 def test_failed_run_is_reported(plain, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Online, "train", failing := Failing())
     assert main([*LINE.split(), "--delays", "none", "--out", str(tmp_path), "--json"]) == 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -198,3 +199,22 @@ def test_missing_dask_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed.comm", None)
     with pytest.raises(ExtraError, match=r"install ranvier\[bench\]"):
         list(execute(TASKS, MATERIAL, scheduler="tcp://127.0.0.1:9"))
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_real_bench_that_is_stopped_says_one_line(number, tmp_path):
+    """With workers, which are gone afterwards and leave nothing behind."""
+    line = "bench --suite yinyang --learner online --neurons 10 --samples 2000 --epochs 20 --seeds 3 --jobs 2 --out out"
+    command = [sys.executable, "-m", "ranvier", *line.split()]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 120
+        while not list(tmp_path.glob("out/runs/*.json")):
+            assert time.monotonic() < until, "no run was finished"
+            time.sleep(0.1)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.startswith("ranvier: interrupted: ")
+    assert err.endswith("kept in out: the same command goes on\n")
+    assert err.count("\n") == 1

@@ -1,5 +1,7 @@
 """DEEP R: as many connections after every step, drift and noise as stated, delays from their prior, seeds that decide."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -259,6 +261,49 @@ def test_a_seed_decides_everything() -> None:
     np.testing.assert_array_equal(first.delay, second.delay)
     assert first.seed == second.seed != other.seed
     assert (first.weight != other.weight).any()
+
+
+# -------------------------------------------------------------------- networks that are sparse, states that go on
+
+
+@pytest.mark.parametrize("connectivity", [0.25, 0.1, 0.4])
+def test_a_sparse_network_keeps_its_connections(connectivity: float) -> None:
+    """Weights and delays of those that stay are left alone; of too many the strongest stay, missing ones are formed."""
+    before = DeepR(CONFIG, Rewiring(connectivity=0.25), seed=1).start(network())
+    plasticity = DeepR(CONFIG, Rewiring(connectivity=connectivity, start=0.125), seed=2)
+    after = plasticity.adopt(before)
+    wanted = (round(connectivity * 96), round(connectivity * 132))
+    assert counts(after.weight) == wanted
+    np.testing.assert_array_equal(plasticity.sign, np.sign(after.weight))
+    for rows, had, count in ((slice(0, 8), INPUTS, wanted[0]), (slice(8, 20), RECURRENT, wanted[1])):
+        old, new = before.weight[rows], after.weight[rows]
+        stayed = (old != 0) & (new == old)
+        assert stayed.sum() == min(had, count)
+        np.testing.assert_array_equal(before.delay[rows][stayed], after.delay[rows][stayed])
+        gone = np.abs(old[(old != 0) & ~stayed])
+        assert gone.max(initial=0) <= np.abs(old[stayed]).min()
+        assert (np.abs(new[(new != 0) & ~stayed]) == 0.125).all()
+    raw = DeepR(CONFIG, Rewiring(connectivity=0.25), seed=2).adopt(
+        Network.zeros(CONFIG).replace(weight=np.ones((20, 12), int))
+    )
+    assert counts(raw.weight) == (INPUTS, RECURRENT)
+
+
+def test_a_restored_state_goes_on_to_the_bit() -> None:
+    recipe = Rewiring(connectivity=0.25, eta=0.1, l1=0.1, temperature=0.05, decay=0.98, start=0.1)
+    one, other = DeepR(CONFIG, recipe, seed=1), DeepR(CONFIG, recipe, seed=99)
+    sparse = one.start(network())
+    for _ in range(5):
+        one.step(sparse.weight, sparse.delay)
+    copy, formed = sparse.replace(), one.formed
+    other.restore(json.loads(json.dumps(one.state())))
+    for _ in range(20):
+        one.step(sparse.weight, sparse.delay)
+        other.step(copy.weight, copy.delay)
+    np.testing.assert_array_equal(sparse.weight, copy.weight)
+    np.testing.assert_array_equal(sparse.delay, copy.delay)
+    assert (one.formed, one.eta) == (other.formed, other.eta)
+    assert one.formed > formed + 10
 
 
 # -------------------------------------------------------------------- bad input

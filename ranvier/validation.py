@@ -1,0 +1,63 @@
+"""Training samples held out to say which epoch was the best: a share of every class, nothing torn apart."""
+
+import numpy as np
+
+from ranvier.data.dataset import DataError, Dataset
+from ranvier.data.held import held_share
+
+__all__ = ["DEFAULT_SHARE", "best", "column", "hold_out"]
+
+#: Share of the training samples that `ranvier train` holds out unless told otherwise. The functions of Python hold out
+#: none by default: they learn from what they are given, and published numbers come from all of it.
+DEFAULT_SHARE = 0.1
+
+#: Of the draw, beside the seed: no epoch has this number.
+DRAW = 2**32 - 1
+
+
+def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset | None]:
+    """Data to learn from, and the same with the held-out training samples as those to test on; None for a share of 0.
+
+    Whole groups (`Dataset.train_groups`; samples, if there are none) are drawn until every class has about its share. Every
+    class of at least two groups has one on either side at least, if groups allow it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What is to be divided.
+    share : float
+        Of the samples of every class, from 0 to below 1.
+    seed : int
+        Of the draw.
+
+    Raises
+    ------
+    DataError
+        If the share is out of range, nothing can be held out without losing a class, or there is nothing to learn or test.
+    """
+    for part, samples in (("training", dataset.train), ("test", dataset.test)):
+        if not len(samples):
+            raise DataError(f"{dataset.name} has no {part} samples: training needs samples to learn and others to test")
+    if not 0 <= share < 1:
+        raise DataError(f"validation={share}: give a share of the training samples from 0 to below 1")
+    if share == 0:
+        return dataset, None
+    rng = np.random.default_rng([seed, DRAW])
+    held = held_share(dataset.train_labels, dataset.train_groups, len(dataset.classes), share, rng)
+    if not held.any():
+        raise DataError(
+            f"{dataset.name}: no training sample can be held out for validation without losing a class: "
+            "give more samples, or a validation share of 0"
+        )
+    return dataset.parted(held)
+
+
+def best(accuracies: list[float]) -> int:
+    """Index of the largest; of several, the last, which has learned most (and is the last of all if none says anything)."""
+    return max(range(len(accuracies)), key=lambda n: (accuracies[n], n))
+
+
+def column(accuracies: list[float], number: int) -> str:
+    """Cell of a table of epochs for the one of this index, marked if it is the best so far; accuracies may be missing."""
+    seen = accuracies[: number + 1]
+    return f"{seen[-1]:8.1%}{'*' if best(seen) == number else ' '}" if seen else f"{'-':>8} "
