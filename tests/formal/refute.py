@@ -1,0 +1,19 @@
+"""Which claim of the first proof of a unit the hardware in a folder breaks, as JSON: ``refute.py HARDWARE UNIT``."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+
+def main(hardware: Path, unit: str) -> None:
+    sys.path.insert(1, str(Path(__file__).parents[1]))
+    from conftest import use_hardware
+
+    use_hardware(hardware)  # before anything imports `ranvier.hw`
+    proof = next(iter(importlib.import_module(unit).PROOFS.values()))
+    print(json.dumps({"refuted": proof.refuted()}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
