@@ -1,5 +1,6 @@
 """What is added to a slot is taken exactly once, with the step whose slot it is: no update is lost, none comes twice."""
 
+from accumulator import pipeline
 from amaranth.asserts import AnyConst
 from amaranth.hdl import Assume, Cat, Mux, Signal, signed
 from amaranth.utils import ceil_log2
@@ -11,8 +12,6 @@ from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.delay_line import DelayLine
 from ranvier.hw.fixed import saturate
-
-from accumulator import pipeline
 
 
 def taken_once(lane):
@@ -65,5 +64,7 @@ PROOFS = {
 
 FAULTS = [
     Fault("what is taken stays", "delay_line.py", "bank.write.eq(taking),", "bank.write.eq(0),"),
-    Fault("the slot after is cleared", "delay_line.py", "bank.write_address.eq(taken)", "bank.write_address.eq(taken + 1)"),
+    Fault(
+        "the slot after is cleared", "delay_line.py", "bank.write_address.eq(taken)", "bank.write_address.eq(taken + 1)"
+    ),
 ]

@@ -56,7 +56,17 @@ FAULTS = [
         "self.stream.ready.eq(fifo.w_rdy & ~self.hold)",
         "self.stream.ready.eq(~self.hold)",
     ),
-    Fault("a unit too many is let in", "event_queue.py", "~(spike & (word.index >= c.inputs))", "~(spike & (word.index > c.inputs))"),
+    Fault(
+        "a unit too many is let in",
+        "event_queue.py",
+        "~(spike & (word.index >= c.inputs))",
+        "~(spike & (word.index > c.inputs))",
+    ),
     Fault("a stalled event is overwritten", "register_slice.py", "Mux(held, spare, self.i.payload)", "self.i.payload"),
-    Fault("the queue is said to be empty while one is at the door", "event_queue.py", "(fifo.level == 0) & ~self.events.valid", "(fifo.level == 0)"),
+    Fault(
+        "the queue is said to be empty while one is at the door",
+        "event_queue.py",
+        "(fifo.level == 0) & ~self.events.valid",
+        "(fifo.level == 0)",
+    ),
 ]

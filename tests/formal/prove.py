@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +115,14 @@ class Proof:
         source, formula = Path(folder, "top.il"), Path(folder, "top.smt2")
         source.write_text(self._rtlil())
         collide = [] if self.reads_old else [COLLIDE]
-        script = [f"read_rtlil {source}", *commands, "proc", *collide, *LOWER.split("; "), f"write_smt2 -wires {formula}"]
+        script = [
+            f"read_rtlil {source}",
+            *commands,
+            "proc",
+            *collide,
+            *LOWER.split("; "),
+            f"write_smt2 -wires {formula}",
+        ]
         _run([sys.executable, "-c", RUN, *script])
         return formula
 

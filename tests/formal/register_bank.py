@@ -47,7 +47,9 @@ CORE = CoreConfig(inputs=5, neurons=3, outputs=3, lanes=1, learning=True, synaps
 SAYS = "a write changes the register at its index and nothing else"
 PROOFS = {
     "of the core": Proof(lambda: RegisterBank(CORE, (Owner.CONSTANT, Owner.CORE)), nowhere_else, SAYS, depth=3),
-    "of the peripheral": Proof(lambda: RegisterBank(CORE, (Owner.CONSTANT, Owner.PERIPHERAL)), nowhere_else, SAYS, depth=3),
+    "of the peripheral": Proof(
+        lambda: RegisterBank(CORE, (Owner.CONSTANT, Owner.PERIPHERAL)), nowhere_else, SAYS, depth=3
+    ),
 }
 FAULTS = [
     Fault(

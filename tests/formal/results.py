@@ -54,7 +54,9 @@ PROOFS = {
     "scores": Proof(lambda: Results(CORE, 4), scores, "the last score is read", depth=6, induction=3, reads_old=True),
 }
 FAULTS = [
-    Fault("an output is dropped in silence", "results.py", "self.dropped.eq(queued & ~queue.w_rdy)", "self.dropped.eq(0)"),
+    Fault(
+        "an output is dropped in silence", "results.py", "self.dropped.eq(queued & ~queue.w_rdy)", "self.dropped.eq(0)"
+    ),
     Fault("an output is taken twice", "results.py", "queue.r_en.eq(self.take)", "queue.r_en.eq(self.take & queued)"),
     Fault("a step counts as a spike", "results.py", "word.kind.eq(oldest.kind)", "word.kind.eq(0)"),
 ]

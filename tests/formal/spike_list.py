@@ -17,9 +17,7 @@ def each_once(m, unit):
     assume(m, contract(m, unit))
     which = AnyConst(len(unit.units.payload))
     taken = unit.units.valid & unit.units.ready
-    flags = Cat(
-        unit.push & unit.flags[lane] & (unit.word * unit.lanes + lane == which) for lane in range(unit.lanes)
-    )
+    flags = Cat(unit.push & unit.flags[lane] & (unit.word * unit.lanes + lane == which) for lane in range(unit.lanes))
     due = Signal()
     m.d.sync += due.eq(Mux(flags.any(), 1, due & ~(taken & (unit.units.payload == which))))
     with m.If(taken & (unit.units.payload == which)):
@@ -54,5 +52,10 @@ FAULTS = [
         "done = ~buffer.i.valid | (buffer.i.ready & ~(rest & (rest - 1)).any())",
     ),
     Fault("an entry is given twice", "spike_list.py", "pop.eq(held)", "pop.eq(held & self.units.ready)"),
-    Fault("the list is said to be empty too early", "spike_list.py", "(pushed == popped) & ~buffer.i.valid & ", "(pushed == popped) & "),
+    Fault(
+        "the list is said to be empty too early",
+        "spike_list.py",
+        "(pushed == popped) & ~buffer.i.valid & ",
+        "(pushed == popped) & ",
+    ),
 ]
