@@ -14,6 +14,7 @@ def test_epoch_of_braille(reference, device, samples, recordings, record_propert
     assert result["mismatches"] == 0, result["first"]
     assert result["samples"] == (200 if samples else 864 + 216)
     assert result["compared"] > 400 * result["samples"]
+    record_property("compared", result["compared"])
     record_property(
         "evidence",
         f"Braille, one epoch and test, {reference} = {device}: {result['samples']:,} samples, "

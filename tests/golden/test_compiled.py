@@ -7,60 +7,15 @@ import numpy as np
 import pytest
 
 from ranvier.golden.compiled import CompiledCore, play
-from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import preset
-from ranvier.golden.qformat import QFormat
 from ranvier.golden.record import COUNTERS, TRACED
 from ranvier.golden.spikes import Sample, SampleError
 from ranvier.golden.step_size import StepSize
-from ranvier.stimulus import random_network, random_sample
+from ranvier.stimulus import random_config, random_network, random_sample
 
 ETA = StepSize.of(0.01)
-
-
-def random_config(rng: np.random.Generator) -> CoreConfig:
-    """A small valid core with any options and, every other time, any number formats."""
-
-    def form(signed: bool, integer: tuple[int, int], fraction: tuple[int, int]) -> QFormat:
-        return QFormat(signed, int(rng.integers(*integer)), int(rng.integers(*fraction)))
-
-    while True:
-        formats = {
-            "weight": form(True, (0, 4), (3, 15)),
-            "potential": form(True, (1, 7), (4, 16)),
-            "decay": form(False, (0, 1), (3, 16)),
-            "trace": form(False, (1, 6), (8, 12)),
-            "surrogate": form(False, (0, 1), (1, 11)),
-            "error": form(True, (1, 3), (0, 15)),
-            "signal": form(True, (0, 8), (4, 16)),
-            **{f"step_{name}": form(True, (0, 4), (4, 20)) for name in ("weight", "delay", "readout")},
-        }
-        try:
-            return CoreConfig(
-                inputs=int(rng.integers(1, 7)),
-                neurons=int(rng.integers(1, 20)),
-                outputs=int(rng.integers(2, 8)),
-                recurrent=bool(rng.integers(2)),
-                max_delay=int(rng.choice([1, 2, 5, 6, 14])),
-                delays=str(rng.choice(["none", "axonal", "synaptic", "synaptic"])),
-                lanes=int(rng.choice([1, 2, 4, 8, 16])),
-                learning=bool(rng.random() < 0.9),
-                feedback=str(rng.choice(["symmetric", "random"])),
-                reset=str(rng.choice(["soft", "zero"])),
-                synapse=str(rng.choice(["delta", "exponential"])),
-                dormant=bool(rng.integers(2)),
-                prediction=str(rng.choice(["softmax", "readout"])),
-                threshold=float(rng.choice([0.5, 1.0, 2.0])),
-                surrogate_width=float(rng.choice([0.5, 1.0, 2.0])),
-                kernel_radius=int(rng.integers(1, 4)),
-                kernel_sigma=float(rng.choice([0.5, 1.0, 2.0])),
-                delay_fraction=int(rng.integers(1, 13)),
-                **(formats if rng.integers(2) else {}),
-            )
-        except ConfigError:
-            continue
 
 
 @dataclass
@@ -109,7 +64,7 @@ class Tally:
         assert min(self.values, self.weights_moved, self.delays_moved, self.counters["spikes"]) > 0
 
 
-def test_random_cores():
+def test_random_cores(record_property):
     tally = Tally()
     for seed in range(200):
         rng = np.random.default_rng(seed)
@@ -117,6 +72,7 @@ def test_random_cores():
         print("seed", seed, config.to_dict())
         tally.compare(random_network(config, rng), [random_sample(config, rng) for _ in range(3)], rng)
     tally.finish()
+    record_property("compared", tally.values)
     assert all(tally.counters.values()), tally.counters
 
 
