@@ -7,15 +7,8 @@ import pytest
 from faults import check_places, outcome
 
 UNITS = [
-    "accumulator",
-    "delay_line",
-    "event_queue",
-    "results",
-    "spike_list",
-    "register_bank",
-    "uartbone",
-    "axi",
-    "wishbone",
+    *("accumulator", "awake_rows", "axi", "credit_list", "delay_line", "event_queue", "register_bank", "results"),
+    *("row_memory", "scores", "spike_list", "traces", "uartbone", "wishbone"),
 ]
 CONTENT = {name: importlib.import_module(name) for name in UNITS}
 PROOFS = [
