@@ -1,7 +1,7 @@
 """A walk gives every row of the list in order, though rows that stay are written over the beginning of it meanwhile."""
 
 from amaranth.asserts import AnyConst
-from amaranth.hdl import Assume, Signal
+from amaranth.hdl import Assume, Mux, Signal
 from contracts import awake_rows as contract
 from faults import Fault
 from prove import Proof, assume, claim, inside, lemma, states
@@ -24,7 +24,12 @@ def in_order(m, unit):
         m.d.sync += [kept.eq(listed), walked.eq(place < seen.written)]
     lemma(m, held == seen.written, unit.done | (taken == seen.given - at["Give"]))
     lemma(m, stored.data == listed, seen.written <= unit.rows, seen.total <= unit.rows)
+    listed_then = Signal.like(held)  # rows that this walk has to give
+    with m.If(unit.walk | unit.clear):
+        m.d.sync += listed_then.eq(Mux(unit.clear, 0, held))
+    claim(m, ~unit.done | (taken == listed_then))
     with m.If(~unit.done):
+        lemma(m, seen.total == listed_then)
         lemma(m, walked == (place < seen.total), seen.total != 0)
         lemma(m, seen.written <= seen.given, seen.given - at["Give"] < seen.total)
         ahead = seen.given <= place
@@ -32,7 +37,7 @@ def in_order(m, unit):
             lemma(m, listed == kept)
         with m.If(walked & at["Wait"] & (seen.given == place)):
             lemma(m, seen.read.data == kept)
-    with m.If(unit.awake.valid & (seen.given == place + 1)):
+    with m.If(unit.awake.valid & (taken == place)):
         claim(m, walked, unit.awake.payload == kept)
 
 

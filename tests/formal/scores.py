@@ -27,7 +27,7 @@ def sums(m, unit):
         m.d.sync += sum.eq(sum + unit.value)
     with m.Elif(here & taken):
         m.d.sync += sum.eq(0)
-    lemma(m, sum == (stored.data + Mux(adding, value, 0))[: len(sum)].as_signed())
+    claim(m, sum == (stored.data + Mux(adding, value, 0))[: len(sum)].as_signed())
     lemma(m, at["Add"] | ~added_any, at["Add"] | at["Predict"] | (seen.output < unit.config.outputs))
     with m.If(seen.output == which):
         lemma(m, ~at["Wait"] | (seen.read.data == sum), ~at["Emit"] | (seen.score == sum))
@@ -50,8 +50,11 @@ def sums(m, unit):
 
 
 SAYS = "every score is the sum of its sample, the prediction the first of the largest"
-PROOFS = {
-    "3 outputs": Proof(lambda: Scores(CoreConfig(inputs=1, neurons=1, outputs=3)), sums, SAYS, depth=16, induction=3),
+PROOFS = {  # of two outputs, the second sample is reached soon
+    f"{outputs} outputs": Proof(
+        lambda outputs=outputs: Scores(CoreConfig(inputs=1, neurons=1, outputs=outputs)), sums, SAYS, depth, induction=3
+    )
+    for outputs, depth in ((2, 11), (3, 8))
 }
 FAULTS = [
     Fault("a score is not cleared", "scores.py", "m.d.comb += write.en.eq(1)", "m.d.comb += write.en.eq(0)"),
