@@ -1,6 +1,7 @@
 """Random cores, networks and samples that reach the corners: for comparing devices, not for learning anything."""
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +74,8 @@ def _with_format(config: CoreConfig, name: str, rng: np.random.Generator, attemp
 
 def random_extremes(network: Network, rng: np.random.Generator) -> Network:
     """`network` with some arrays, decays and step sizes at their ends, or anywhere that they can be."""
-    config, changes = network.config, {}
+    config = network.config
+    changes: dict[str, Any] = {}
     for name, (shape, least, most) in Network.layout(config).items():
         match rng.integers(8):
             case 0:
@@ -84,10 +86,10 @@ def random_extremes(network: Network, rng: np.random.Generator) -> Network:
                 changes[name] = rng.integers(least, most + 1, shape)
     for name in ("alpha", "kappa", *(["beta"] if config.exponential else [])):
         if rng.random() < 0.4:
-            changes[name] = int(rng.choice([0, 1, config.decay.max, rng.integers(0, config.decay.max + 1)]))
+            changes[name] = int(rng.choice([0, 1, config.decay.max, int(rng.integers(0, config.decay.max + 1))]))
     for name in ("eta_weight", "eta_delay", "eta_readout"):
         if rng.random() < 0.5:
-            changes[name] = StepSize(int(rng.choice([0, rng.integers(256)])), int(rng.integers(32)))
+            changes[name] = StepSize(int(rng.choice([0, int(rng.integers(256))])), int(rng.integers(32)))
     return network.replace(**changes)
 
 
