@@ -1,5 +1,5 @@
 # `make demo` learns on the simulated core; `make test` tests everything; `make prove` does so with every injected fault instead
-# of one in four, and at full length. Each makes its own virtual environment.
+# of one in eight, at full length, and on random cores: more than 10 million values. Each makes its own virtual environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin

@@ -37,7 +37,7 @@ class Accumulator(wiring.Component):
     add, addend : In
         Add `addend` to the sum at `address`.
     write, write_address, write_value : In
-        Overwrite a sum. Additions must have drained (`busy` low).
+        Overwrite a sum. Additions must have drained (`busy` low), and none may begin on that clock.
     clipped : Out(1)
         An addition saturated.
     busy : Out(1)

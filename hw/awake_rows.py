@@ -22,11 +22,12 @@ class AwakeRows(wiring.Component):
     Attributes
     ----------
     append, row : In
-        Add a row: one that wakes, or on a walk one that stays awake.
+        Add a row: one that wakes, or on a walk one that stays awake, which the walk must have given before. No row is in
+        the list twice.
     clear : In(1)
-        Forget all rows.
+        Forget all rows; when no walk is on.
     walk : In(1)
-        Begin a walk.
+        Begin a walk; when the last is `done`, and not on a clock of `append`.
     awake : Out(stream)
         The rows of the walk, one every 3 clocks.
     done : Out(1)

@@ -38,7 +38,7 @@ class CreditList(wiring.Component):
     Attributes
     ----------
     begin : In(1)
-        A new step: begin an empty list.
+        A new step: begin an empty list. Nothing may be under way.
     clear : In(1)
         Forget the lists of all steps.
     valid, neuron, weight, delay : In
@@ -46,7 +46,7 @@ class CreditList(wiring.Component):
     flush : In(1)
         No more credit on this step; the list is complete three clocks later.
     entry : In
-        Entry to read from the list of `lag` steps ago, ...
+        Entry to read from the list of `lag` steps ago; from `count` on it means nothing; ...
     credit : Out(`credit_layout`)
         ... two clocks later.
     count : Out

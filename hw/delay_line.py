@@ -26,7 +26,7 @@ class DelayLine(wiring.Component):
     Attributes
     ----------
     deliver : In(1)
-        Add a word of weights.
+        Add a word of weights. Not with `take`, nor on the clock after, on which zero is written.
     word : In
         Word to deliver to or to take from.
     slots : In(array of lanes)
@@ -36,7 +36,8 @@ class DelayLine(wiring.Component):
     weights : In(array of lanes)
         What to add, `weight` format.
     take : In(1)
-        Read the current of (`slot`, `word`) and clear it. Nothing may be under way (`busy` low).
+        Read the current of (`slot`, `word`) and clear it. No delivery may be under way. One word per clock; if one is taken
+        twice in a row, the second answer means nothing.
     slot : In
         Slot to take: ``t mod L``.
     current : Out(array of lanes)
@@ -44,7 +45,7 @@ class DelayLine(wiring.Component):
     saturated : Out
         How many lanes clipped on this clock.
     busy : Out(1)
-        A delivery has not reached memory yet.
+        A delivery, or the zero of a word taken, has not reached memory yet.
     """
 
     def __init__(self, config: CoreConfig):

@@ -35,9 +35,9 @@ class Eligibility(wiring.Component):
     Attributes
     ----------
     start : In(1)
-        Begin a step.
+        Begin a step; not while busy.
     rows : In(stream)
-        Awake rows, ...
+        Awake rows, each once: the words of one are read while those of another are written, and must not meet; ...
     rows_done : In(1)
         ... none of which is left.
     slot : In

@@ -31,7 +31,7 @@ class EventQueue(wiring.Component):
     word : In(`Register.EVENT`)
         An event from the bus ...
     put : In(1)
-        ... to put in, if neither `refused` nor `full`.
+        ... to put in; only while neither `refused` nor `full`.
     stream : In(stream of `Register.EVENT` words)
         Events from elsewhere.
     hold : In(1)

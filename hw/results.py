@@ -49,7 +49,8 @@ class Results(wiring.Component):
     output : In
         Readout to look at ...
     score : Out(32)
-        ... and its last score, two clocks later.
+        ... and its last score, two clocks later; of two that meet, the one before. A host may ask at any time, so this
+        memory must answer with what it held when it is read and written at once.
     """
 
     PATIENCE = 1 << 10

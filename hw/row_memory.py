@@ -42,7 +42,8 @@ class RowMemory(wiring.Component):
     """Matrix of `rows` x `words` x `lanes` values: one word read and one written per clock, or one of the two.
 
     Rows and words are registered before they are summed to an address and the address before the memory, so that a wide
-    choice of rows may lie in front; the memory's output is registered before any logic. With one port, a write takes the
+    choice of rows may lie in front; the memory's output is registered before any logic. A word read on the clock on which it
+    is written, by the same latency, means nothing: who asks for it must not use it. With one port, a write takes the
     place of the read asked on the same clock, whose answer means nothing; and what was never written is undefined.
 
     Parameters

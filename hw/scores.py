@@ -29,7 +29,7 @@ class Scores(wiring.Component):
     add, index, value : In
         Add `value` to score `index`.
     finish : In(1)
-        Emit and clear.
+        Emit and clear. Not while busy; nothing may be added until all is emitted.
     silent : In(1)
         Held from `finish` on (and out of reset): clear without emitting.
     results : Out(stream)

@@ -25,7 +25,7 @@ class SpikeList(wiring.Component):
     Attributes
     ----------
     push : In(1)
-        Store `flags` of `word`.
+        Store `flags` of `word`. The words of a sweep come in ascending order; another sweep begins once the list is `empty`.
     units : Out(stream)
         Unit numbers; latency 4 clocks, throughput one per clock; all from registers.
     empty : Out(1)

@@ -36,7 +36,7 @@ class Traces(wiring.Component):
     """State of all rows in block RAM: marked when a spike arrives, advanced by one step on every visit.
 
     With exponential synapses ``ibar = beta ibar + x`` takes the place of x. A visit takes ``LATENCY + filter_latency``
-    clocks; a new one may begin every clock, but none to a row whose last visit is under way.
+    clocks; a new one may begin every clock, but none to a row whose last visit is under way, nor while a spike is marked.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Traces(wiring.Component):
     Attributes
     ----------
     arrive, arrived_row : In
-        A spike of a row; at least 3 clocks apart, and not during visits.
+        A spike of a row; at least 3 clocks apart, and not until all visits have ended.
     woke : Out(1)
         The row of the arrival before was asleep; `woken_row` now is awake.
     alpha, beta : In

@@ -1,6 +1,7 @@
 """Do the checks of peripheral and bus faces bite? As `tests/test_faults.py` for the core: their tests must find every fault.
 
-Faults of the peripheral must be found over the bus. Run as a script, this file imports a copy of the hardware as
+Faults of the peripheral must be found over the bus, and some of units by the unit's own tests: random samples never show
+them. Run as a script, this file imports a copy of the hardware as
 `ranvier.hw` and runs those tests on it.
 """
 
@@ -15,12 +16,33 @@ PERIPHERAL = ("tests/sim/test_bus.py", "tests/firmware/test_remote.py")
 #: What files of the hardware are checked by, if not as parts of the peripheral.
 CHECKS = {
     "axi.py": ("tests/hw/test_axi.py",),
+    "core.py": ("tests/hw/test_core.py",),
     "register_slice.py": ("tests/hw/test_register_slice.py",),
+    "softmax.py": ("tests/hw/test_softmax.py",),
+    "uart.py": ("tests/hw/test_uart.py",),
     "wishbone.py": ("tests/hw/test_wishbone.py",),
 }
 
 
 FAULTS = [
+    Fault(
+        "the smallest power is dropped",
+        "softmax.py",
+        "delayed(m, whole > EXP_BITS, 2)",
+        "delayed(m, whole >= EXP_BITS, 2)",
+    ),
+    Fault(
+        "a reset emits scores",
+        "core.py",
+        "m.d.sync += self.scores.silent.eq(1)",
+        "m.d.sync += self.scores.silent.eq(0)",
+    ),
+    Fault(
+        "a byte is lost when the one before is taken on the same clock",
+        "uart.py",
+        "with m.If(~self.bytes.valid | self.bytes.ready):",
+        "with m.If(~self.bytes.valid):",
+    ),
     Fault(
         "an input unit too many is let in",
         "event_queue.py",
@@ -211,6 +233,7 @@ def test_every_fault_changes_exactly_one_place():
     check_places(FAULTS)
 
 
+@pytest.mark.prove  # on the hardware itself, they pass in every run
 @pytest.mark.slow
 @pytest.mark.parametrize("checks", [PERIPHERAL, *CHECKS.values()], ids=" ".join)
 def test_the_unmodified_copy_passes(checks, hardware_copy, record_property):

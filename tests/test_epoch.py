@@ -19,6 +19,7 @@ def test_epoch_of_braille(reference, device, samples, recordings, record_propert
     assert result["samples"] == (200 if samples else 864 + 216)
     assert result["compared"] > 400 * result["samples"]
     assert samples or f"0 mismatches / {result['compared']:,} values" in README.read_text()
+    record_property("compared", result["compared"])
     record_property(
         "evidence",
         f"Braille, one epoch and test, {reference} = {device}: {result['samples']:,} samples, "

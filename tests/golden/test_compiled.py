@@ -14,7 +14,7 @@ from ranvier.golden.presets import preset
 from ranvier.golden.record import COUNTERS, TRACED
 from ranvier.golden.spikes import Sample, SampleError
 from ranvier.golden.step_size import StepSize
-from ranvier.stimulus import random_network, random_sample
+from ranvier.stimulus import random_config, random_network, random_sample
 
 ETA = StepSize.of(0.01)
 
@@ -65,7 +65,7 @@ class Tally:
         assert min(self.values, self.weights_moved, self.delays_moved, self.counters["spikes"]) > 0
 
 
-def test_random_cores():
+def test_random_cores(record_property):
     tally = Tally()
     for seed in range(200):
         rng = np.random.default_rng(seed)
@@ -73,6 +73,7 @@ def test_random_cores():
         print("seed", seed, config.to_dict())
         tally.compare(random_network(config, rng), [random_sample(config, rng) for _ in range(3)], rng)
     tally.finish()
+    record_property("compared", tally.values)
     assert all(tally.counters.values()), tally.counters
 
 

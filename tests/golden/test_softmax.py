@@ -64,6 +64,15 @@ def test_corners(raw, expected):
     np.testing.assert_array_equal(softmax(np.array(raw), core(len(raw))), expected)
 
 
+@pytest.mark.parametrize(("rivals", "fraction", "expected"), [(2, 14, 16383), (26, 10, 1023), (255, 10, 1016)])
+def test_the_smallest_power_counts(rivals, fraction, expected):
+    """The readout 15 ln 2 above its rivals: each of them has 2**-15, the last bit of a power, and together they show."""
+    above = round(15 * np.log(2) * 4096) + 1
+    raw = np.array([above] + [0] * rivals)
+    assert expected == round(2**fraction / (1 + rivals * 2.0**-15))
+    np.testing.assert_array_equal(softmax(raw, core(rivals + 1, fraction)), [expected] + [0] * rivals)
+
+
 def test_only_differences_matter():
     raw = np.array([-3000, 100, 5000, 4999])
     np.testing.assert_array_equal(softmax(raw, core(4)), softmax(raw + 100000, core(4)))

@@ -153,6 +153,28 @@ def test_samples_against_the_golden_core(changes):
     assert (moved["delay"] > 0) == config.learning
 
 
+def test_a_reset_says_nothing_whatever_came_before():
+    rng = np.random.default_rng(0)
+    bench = Bench(TINY.replace(learning=False, recurrent=False), rng, 0)
+    step, end, reset = ({"kind": kind.value, "scored": 1} for kind in (EventKind.STEP, EventKind.END, EventKind.RESET))
+    said = [OutputKind.SCORE.value] * 2 + [OutputKind.PREDICTION.value]
+
+    async def testbench(ctx):
+        for before in ([], [step], [step, end], [end]):
+            if before:
+                await send(ctx, bench.dut.events, before, rng, 0)
+            while ctx.get(bench.dut.phase) != 0:
+                await ctx.tick()
+            assert [kind for kind, *_ in bench.outputs] == (said if before[-1:] == [end] else [])
+            bench.outputs.clear()
+            await send(ctx, bench.dut.events, [reset], rng, 0)
+            while ctx.get(bench.dut.phase) != 0:
+                await ctx.tick()
+            assert bench.outputs == []
+
+    simulate(bench.dut, testbench, background=[bench.collect])
+
+
 def test_the_host_waits_for_the_step_under_way():
     rng = np.random.default_rng(0)
     bench = Bench(TINY, rng, 0)

@@ -17,6 +17,8 @@ def vectors(config, rng):
     yield np.full(n, fmt.min)
     yield np.where(np.arange(n) == n - 1, fmt.max, fmt.min)
     yield np.where(np.arange(n) == 0, fmt.max, fmt.max - 1)
+    for bits in (14, 15, 16):  # powers of 2, 1 and 0 units
+        yield np.where(np.arange(n) == 0, fmt.min + round(bits * np.log(2) * fmt.one) + 1, fmt.min)
     for scale in (3, fmt.one // 8, fmt.one, 4 * fmt.one, fmt.max):
         for _ in range(4):
             yield rng.integers(max(fmt.min, -scale), min(fmt.max, scale) + 1, n)
@@ -51,4 +53,4 @@ def test_probabilities_and_clocks(changes):
             compared += len(seen)
 
     simulate(dut, testbench, background=[memory([dut.output], dut.value, lambda k: int(value[k % len(value)]), 2)])
-    assert compared == 24 * config.outputs
+    assert compared == 27 * config.outputs

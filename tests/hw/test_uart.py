@@ -81,6 +81,17 @@ def test_a_byte_that_comes_before_the_last_was_taken_is_lost():
     assert heard(BitTime(8000, 1000), wire, take=lambda clock: clock >= third) == [1, 4]
 
 
+@pytest.mark.parametrize("clocks", [4, 5])
+def test_a_byte_may_be_taken_on_any_clock_until_the_next_has_come(clocks):
+    wire = levels([bit for byte in (1, 2) for bit in frame(byte)], clocks)
+    last = IDLE + len(wire) + IDLE // 2
+    found = [
+        heard(BitTime(clocks * 1000, 1000), wire, take=lambda clock, once=once: clock == once or clock > last)
+        for once in range(IDLE + 5 * clocks, last)
+    ]
+    assert [bytes for bytes in found if bytes != [1]] == [[1, 2]] * (clocks * BITS_PER_BYTE)
+
+
 @pytest.mark.parametrize("stall", [0.0, 0.97])
 @pytest.mark.parametrize("clocks", [4, 8, 13])
 def test_every_bit_on_the_wire_lasts_as_long_as_it_should(clocks, stall):
