@@ -5,7 +5,6 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from random_cores import random_config
 
 from ranvier.golden.compiled import CompiledCore, play
 from ranvier.golden.core import GoldenCore
