@@ -105,7 +105,7 @@ class FloatNetwork:
     # ---------------------------------------------------------------- file
 
     def save(self, path: str | Path) -> None:
-        """Write ``.npz`` with the names of `Network.save`; real numbers tell the two apart. Temporary name first."""
+        """Write ``.npz`` with the names of `Network.save`; real numbers tell the two apart."""
         write_arrays(path, **{f.name: getattr(self, f.name) for f in fields(self)} | {"config": self.config.to_toml()})
 
     @classmethod

@@ -1,6 +1,7 @@
 """What is loaded into a core: weights, delays, decays, step sizes. Raw integers, and one file format for all of them."""
 
 from dataclasses import dataclass, field, fields, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
-from ranvier.golden.replacing import replacing
+from ranvier.golden.replacing import write_bytes
 from ranvier.golden.step_size import StepSize
 
 __all__ = ["Network", "NetworkError", "StepSize", "write_arrays"]
@@ -25,9 +26,10 @@ class NetworkError(ValueError):
 
 
 def write_arrays(path: str | Path, **arrays: Any) -> None:
-    """Write an ``.npz`` file under a temporary name and rename it once it is complete."""
-    with replacing(path) as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(stream, **arrays)
+    """Write an ``.npz`` file, see `write_bytes`."""
+    content = BytesIO()
+    np.savez_compressed(content, **arrays)
+    write_bytes(path, content.getvalue())
 
 
 @dataclass
@@ -129,7 +131,7 @@ class Network:
     # ---------------------------------------------------------------- file
 
     def save(self, path: str | Path) -> None:
-        """Write ``.npz``: the arrays, the scalars and the configuration as TOML. Temporary name first, then renamed."""
+        """Write ``.npz``: the arrays, the scalars and the configuration as TOML; `OutputError` if that is impossible."""
         scalars: dict[str, Any] = {name: int(getattr(self, name)) for name in (*DECAYS, "seed")}
         etas: dict[str, Any] = {
             f.name: (getattr(self, f.name).mantissa, getattr(self, f.name).shift)

@@ -8,6 +8,7 @@ whatever lies between them is a list of synapses: from which neuron, to which, w
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.extras import extra
-from ranvier.files import OutputError
-from ranvier.golden.replacing import replacing
+from ranvier.files import write_bytes
 
 __all__ = ["LEAKY", "SPIKING", "Circuit", "NirError", "Projection", "read_graph", "write_graph"]
 
@@ -53,13 +53,10 @@ def read_graph(path: str | Path) -> Any:
 
 
 def write_graph(path: str | Path, graph: Any) -> None:
-    """Write a graph under a temporary name and rename it once it is complete; `OutputError` if it cannot be written."""
-    nir = extra("nir", "nir")
-    try:
-        with replacing(path) as temporary:
-            nir.write(temporary, graph)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    """Write a graph, see `ranvier.files.write_bytes`: in memory first, since HDF5 wants a file that it can seek in."""
+    content = BytesIO()
+    extra("nir", "nir").write(content, graph)
+    write_bytes(path, content.getvalue())
 
 
 class Signal(NamedTuple):

@@ -28,12 +28,11 @@ def _contents(archive: Path, name: str) -> Iterator[IO[bytes]]:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Unpack under a temporary name and rename once it is complete; on failure nothing is left behind."""
+    """Unpack; on failure nothing is left behind."""
     try:
         with (
-            replacing(target) as temporary,
+            replacing(target) as copy,
             _contents(archive, target.name) as source,
-            open(temporary, "wb") as copy,
         ):
             shutil.copyfileobj(source, copy, 1 << 20)
     except KeyError:
