@@ -65,7 +65,7 @@ def place(path: str | Path) -> Path | None:
         If it is a folder or write-protected, its name is too long, or its links go round in a circle.
     """
     try:
-        mode = os.stat(path).st_mode
+        mode = os.stat(os.fspath(path) or os.curdir).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return Path(os.path.realpath(path))
     if stat.S_ISDIR(mode):

@@ -1,15 +1,17 @@
 """The command line: ``ranvier COMMAND``, of which ``ranvier --help`` lists what there is.
 
-Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree
-or a training of the bench failed, 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C (what was
-finished is saved).
+Every command prints its result on stdout, as one JSON object with ``--json``. Where a file is written, ``-`` is stdout;
+everything else that would be printed there, the JSON object too, then goes to stderr. Exit codes: 0 done, 1 devices
+disagree or a training of the bench failed, 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C
+(what was finished is saved), 141 nobody reads stdout any more (as after SIGPIPE; what was asked for is written).
 """
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from importlib.metadata import version
 from typing import Any, NoReturn
 
@@ -27,10 +29,12 @@ from ranvier.firmware.link import LinkError
 from ranvier.golden.config import ConfigError
 from ranvier.golden.network import NetworkError
 from ranvier.golden.presets import PRESETS
+from ranvier.golden.replacing import is_stdout
 from ranvier.golden.spikes import SampleError
 from ranvier.learners import LEARNERS, VARIANTS, Offline
 from ranvier.nir_graph import NirError
 from ranvier.recipes import DELAY_MODES
+from ranvier.streams import Aside, abandon, complain, prepare, tell, unread
 
 __all__ = ["main"]
 
@@ -41,28 +45,82 @@ BAD_INPUT = (
 )  # fmt: skip
 
 
+#: Exit code when nobody reads stdout any more: what a shell shows for SIGPIPE.
+UNREAD = 141
+
+#: Options that name a file to write.
+OUTPUTS = ("out", "float", "waveform")
+
+
+class Once(argparse.Action):
+    """An option that may be given once: of two values, which was meant?"""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        given = namespace.__dict__.setdefault("given", [])
+        if self.dest in given:
+            raise argparse.ArgumentError(self, "given twice: leave out one")
+        given.append(self.dest)
+        super().__call__(parser, namespace, values, option)
+
+
+class Store(Once, argparse._StoreAction):
+    """The usual option with a value."""
+
+
+class StoreTrue(Once, argparse._StoreTrueAction):
+    """The usual option without one."""
+
+
 class Parser(argparse.ArgumentParser):
-    """Complains in one line."""
+    """Complains in one line, and about options that are given twice unless they add up (``action="append"``)."""
+
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        for name, action in ((None, Store), ("store", Store), ("store_true", StoreTrue)):
+            self.register("action", name, action)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help and version; argparse itself would swallow a full disk."""
+        tell(message.rstrip("\n"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        options = _parser().parse_args(arguments)
-        answer: Answer = options.command(options)
-        print(json.dumps(answer.values) if options.json else "\n".join(answer.lines), flush=True)
-        return answer.code
+        prepare()
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except BrokenPipeError as error:
+        if unread():
+            return UNREAD
+        complain(str(error))
+        return 2
     except BAD_INPUT as error:
-        print(f"ranvier: {error}", file=sys.stderr)
+        complain(str(error))
         return 2
     except KeyboardInterrupt as stopped:
-        print(
-            f"ranvier: {str(stopped) or 'interrupted before anything was finished, nothing written'}", file=sys.stderr
-        )
+        complain(str(stopped) or "interrupted before anything was finished, nothing written")
         return INTERRUPTED
+    finally:
+        abandon()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    for argument in arguments:
+        with suppress(UnicodeEncodeError):
+            if b"\0" not in os.fsencode(argument):
+                continue
+        raise UsageError(f"argument {argument!r} cannot be given to a program: it holds what no name of a file holds")
+    options = _parser().parse_args(arguments)
+    taken = any(is_stdout(getattr(options, name, None) or "/") for name in OUTPUTS)
+    with redirect_stdout(Aside(sys.stdout) if taken else sys.stdout):
+        answer: Answer = options.command(options)
+        tell(json.dumps(answer.values) if options.json else "\n".join(answer.lines))
+    return answer.code
 
 
 # -------------------------------------------------------------------- arguments

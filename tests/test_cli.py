@@ -62,10 +62,10 @@ def test_train_offline(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     again = answer(capsys, "quantise", "float.npz", "--widen", "--data", "yinyang", "--out", "again.npz")
     assert again["golden"]["accuracy"] == tested["accuracy"]
     for wrong, text in (
-        (("--device", "sim"), "leave out --device"),
-        (("--learner", "online", "--float", "f"), "--float"),
+        ((*options, "--device", "sim"), "leave out --device"),
+        (("--data", "yinyang", "--learner", "online", "--float", "f"), "--float"),
     ):
-        assert main(["train", *options, *wrong, "--out", "no.npz"]) == 2
+        assert main(["train", *wrong, "--out", "no.npz"]) == 2
         assert text in capsys.readouterr().err
     assert sorted(path.name for path in here.iterdir()) == ["again.npz", "core.npz", "float.npz"]
 
