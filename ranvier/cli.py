@@ -12,11 +12,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout, suppress
-from importlib.metadata import version
 from typing import Any, NoReturn
 
 from ranvier import commands
 from ranvier.bench import STRUCTURES, SUITES, WIRINGS, ExecutorError
+from ranvier.checkout import version
 from ranvier.commands import INTERRUPTED, Answer, UsageError
 from ranvier.data import DataError
 from ranvier.data.download import DownloadError
@@ -161,7 +161,7 @@ def _device_name(text: str) -> str:
 
 def _parser() -> Parser:
     parser = Parser(prog="ranvier", description="A spiking core that learns delays, bit for bit.")
-    parser.add_argument("--version", action="version", version=f"ranvier {version('ranvier')}")
+    parser.add_argument("--version", action="version", version=f"ranvier {version()}")
     choices = parser.add_subparsers(required=True, metavar="COMMAND")
     seed, count = _whole(0, 2**32 - 1), _whole(1, 10**9)
 

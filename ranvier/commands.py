@@ -7,11 +7,11 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ranvier.checkout import version
 from ranvier.data import open_dataset
 from ranvier.data.named import YIN_YANG
 from ranvier.data.published import PUBLISHED
@@ -319,7 +319,7 @@ def build(options: argparse.Namespace) -> Answer:
     folder = output_folder(options.out)
     if options.board in PARTS:
         files = {
-            folder / name: text for name, text in package(config, PARTS[options.board], version("ranvier")).items()
+            folder / name: text for name, text in package(config, PARTS[options.board], version()).items()
         }
         for path, text in files.items():
             write_text(path, text)
