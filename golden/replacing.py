@@ -76,10 +76,17 @@ def place(path: str | Path) -> Path | None:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[BinaryIO]:
+def replacing(path: str | Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
     """A stream whose content becomes the file `path` at the end; after an error the old file is there, and nothing else.
 
     What is no plain file gets the content as it comes.
+
+    Parameters
+    ----------
+    path : path
+        Where to.
+    mode : int, optional
+        Permissions of a plain file; without, those of the old one, or of any new file.
 
     Raises
     ------
@@ -98,19 +105,19 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         with open(os.open(path, os.O_WRONLY | os.O_NOCTTY), "wb") as stream:
             yield stream
     else:
-        with _replacing(target) as stream:
+        with _replacing(target, mode) as stream:
             yield stream
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
+def _replacing(target: Path, mode: int | None) -> Iterator[BinaryIO]:
     """`replacing` of a plain file."""
     temporary = target.with_name(f".ranvier-{token_hex(8)}.tmp")  # as long as the name may be, this is not too long
     try:
         with open(temporary, "xb") as stream:
             yield stream
             stream.flush()
-            _resemble(stream.fileno(), target)
+            _resemble(stream.fileno(), target, mode)
             os.fsync(stream.fileno())
         os.replace(temporary, target)
     finally:
@@ -118,12 +125,15 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def _resemble(number: int, target: Path) -> None:
-    """Give an open file the mode and owner of the file that it replaces, if there is one."""
+def _resemble(number: int, target: Path, mode: int | None) -> None:
+    """Give an open file the mode asked for, else mode and owner of the file that it replaces, if there is one."""
     with suppress(OSError):  # only root gives files away, and some file systems know neither
-        old = os.stat(target)
-        os.fchmod(number, old.st_mode & 0o777)
-        os.fchown(number, old.st_uid, old.st_gid)
+        if mode is not None:
+            os.fchmod(number, mode)
+        else:
+            old = os.stat(target)
+            os.fchmod(number, old.st_mode & 0o777)
+            os.fchown(number, old.st_uid, old.st_gid)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

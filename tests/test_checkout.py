@@ -105,7 +105,7 @@ def test_the_example_of_the_readme(clone, dependencies):
     """To the letter, on recordings of noise; a minute, since Numba compiles in the new folder."""
     example = re.search(r"## Use it\n\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
     rng = np.random.default_rng(1)
-    taxels, letter = rng.integers(0, 2, (135, 76, 12)).astype(float), np.arange(135) % 27
+    taxels, letter = rng.integers(0, 2, (1080, 76, 12)).astype(float), np.arange(1080) % 27
     letters = [chr(ord("A") + n) for n in range(26)] + ["Space"]
     np.savez(clone / "braille_taxels.npz", taxels=taxels, letter=letter, letters=letters)
     done = python(example, clone, dependencies, "-S")
