@@ -1,7 +1,7 @@
 """Ranvier straight from a clone: Python started there finds this folder first, installed or not.
 
-Four packages lie beside this folder instead of in it (`pyproject.toml` maps them). Where that is so, they are found there, by
-name: nothing else of a clone becomes a part of ``ranvier``. In an installed copy they lie in it, and nothing happens.
+Four packages lie beside this folder instead of in it (`pyproject.toml` maps them). Where that is so, they are found there,
+by name: nothing else of a clone becomes a part of ``ranvier``. In an installed copy they lie in it, and nothing happens.
 """
 
 import sys
@@ -25,9 +25,7 @@ class Beside:
     """Finds the packages beside this one."""
 
     @staticmethod
-    def find_spec(
-        name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         """As `importlib.abc.MetaPathFinder` has it."""
         parent, _, folder = name.rpartition(".")
         if parent != __package__ or folder not in _BESIDE:

@@ -318,9 +318,7 @@ def build(options: argparse.Namespace) -> Answer:
         raise UsageError(f"unknown board {options.board!r}: choose one of {', '.join((*BOARDS, *PARTS))}")
     folder = output_folder(options.out)
     if options.board in PARTS:
-        files = {
-            folder / name: text for name, text in package(config, PARTS[options.board], version()).items()
-        }
+        files = {folder / name: text for name, text in package(config, PARTS[options.board], version()).items()}
         for path, text in files.items():
             write_text(path, text)
         paths = [str(path) for path in files]

@@ -1,4 +1,4 @@
-"""Standard output and standard error, whatever is behind them: a terminal of any encoding, a file, a pipe that nobody reads."""
+"""Standard output and standard error, whatever they are: a terminal of any encoding, a file, a pipe that nobody reads."""
 
 import codecs
 import io

@@ -29,7 +29,7 @@ def root() -> Path:
 
 @cache
 def cache_folder() -> Path:
-    """Where built simulators are kept: ``$RANVIER_CACHE``, else ``~/.cache/ranvier``; `VerilatorError` if it cannot be made."""
+    """Where built simulators are kept: ``$RANVIER_CACHE``, else ``~/.cache/ranvier``; `VerilatorError` if that cannot be."""
     folder = Path(os.environ.get("RANVIER_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ranvier")
     try:
         folder = folder.expanduser().absolute()

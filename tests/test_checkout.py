@@ -70,10 +70,8 @@ def test_a_clone_works_from_its_root(installed, clone, dependencies, tmp_path):
         for name in PACKAGES:
             target = tmp_path / "ranvier" / name if name != "ranvier" else tmp_path / "ranvier"
             shutil.copytree(ROOT / name, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    if installed == "elsewhere":
-        done = python(RUN, clone, [])
-    else:
-        done = python(RUN, clone, [str(tmp_path), *dependencies], "-S")
+    path, options = ([], []) if installed == "elsewhere" else ([str(tmp_path), *dependencies], ["-S"])
+    done = python(RUN, clone, path, *options)
     assert done.returncode == 0, done.stderr
     files = done.stdout.splitlines()
     assert len(files) > 50

@@ -74,7 +74,7 @@ def test_devices_stay(write, name, tmp_path):
     if name == "/dev/null":
         write(device)
     else:
-        with pytest.raises(OutputError, match="cannot write .*device: No space left on device"):
+        with pytest.raises(OutputError, match=r"cannot write .*device: No space left on device"):
             write(device)
     assert device.is_symlink()
     assert stat.S_ISCHR(os.stat(name).st_mode)
@@ -122,7 +122,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(write, tmp_path):
     before, old = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
     try:
-        with pytest.raises(OutputError, match="cannot write .*file: File too large"):
+        with pytest.raises(OutputError, match=r"cannot write .*file: File too large"):
             write(path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -152,9 +152,14 @@ def test_bytes_reach_the_disk_before_the_name(tmp_path, monkeypatch):
 
 def test_an_error_on_the_way_leaves_nothing(tmp_path):
     (tmp_path / "file").write_text("precious")
-    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "file") as stream:
-        stream.write(b"half")
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with replacing(tmp_path / "file") as stream:
+            stream.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert (tmp_path / "file").read_text() == "precious"
     assert len(list(tmp_path.iterdir())) == 1
 

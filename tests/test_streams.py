@@ -162,7 +162,11 @@ def test_options_that_add_up_may_be_repeated() -> None:
 def test_arguments_that_no_file_has(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
     from ranvier.cli import main
 
-    for words in (["eval", argument, "--data", "yinyang"], ["info", "--preset", argument], ["demo", "--seed", argument]):
+    for words in (
+        ["eval", argument, "--data", "yinyang"],
+        ["info", "--preset", argument],
+        ["demo", "--seed", argument],
+    ):
         assert main(words) == 2
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)

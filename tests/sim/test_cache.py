@@ -107,7 +107,9 @@ def test_a_cache_that_takes_nothing_is_named(error, tmp_path):
     def build(folder):
         raise error
 
-    with pytest.raises(VerilatorError, match=f"{tmp_path} .{error.strerror}.: make room or set RANVIER_CACHE") as raised:
+    with pytest.raises(
+        VerilatorError, match=f"{tmp_path} .{error.strerror}.: make room or set RANVIER_CACHE"
+    ) as raised:
         kept(tmp_path / "file", build)
     assert "\n" not in str(raised.value)
     assert [path.name for path in tmp_path.iterdir()] == ["file.lock"]
