@@ -310,14 +310,20 @@ def _parser() -> Parser:
         "build", commands.build, "Build a bitstream of the core on the serial port of a board, by open tools."
     )
     core(added, required=True)
-    added.add_argument("--board", metavar="NAME", required=True, help="which board; an unknown name lists them")
+    added.add_argument(
+        "--board", metavar="NAME", required=True, help="which board; an unknown name lists all and what each gives"
+    )
     added.add_argument("--out", metavar="FOLDER", default="out", help="folder for what is written (default out)")
     added.add_argument("--baud", type=_whole(1, 10**7), help="rate of the serial port (default 1000000)")
     added.add_argument("--seed", type=_whole(1, 2**31 - 1), default=1, help="of the placer (default 1)")
 
     added = command("info", commands.info, "Print number formats, memories and cycle formulas of a core.")
     core(added, required=True)
-    added.add_argument("--board", metavar="NAME", help="also whether it fits this board, and the largest that would")
+    added.add_argument(
+        "--board",
+        metavar="NAME",
+        help="also whether it fits this board, one of those of build, and the largest that would",
+    )
 
     added = command("bench", commands.bench, "Train every learner at several sizes; write tables and pictures.")
     added.add_argument("--suite", required=True, choices=SUITES, help="data set and sizes")

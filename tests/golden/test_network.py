@@ -287,7 +287,7 @@ def test_another_archive_is_called_what_it_is(network, tmp_path):
     path = tmp_path / "other.npz"
     FloatNetwork.of(network).save(path)
     with pytest.raises(
-        NetworkError, match="its numbers are real: quantise it first, with ranvier quantise .*other.npz"
+        NetworkError, match=r"its numbers are real: quantise it first, with ranvier quantise .*other.npz"
     ):
         Network.read(path)
     np.savez(path, taxels=np.zeros((2, 3, 4)), letter=[0, 1], letters=["A", "B"])
