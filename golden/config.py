@@ -50,8 +50,9 @@ LIMITS = {
     "delay_fraction": (1, 12),
 }
 
-#: Characters of the longest document that is read; what `CoreConfig.to_toml` writes has 600.
-LARGEST = 100_000
+#: Characters of the longest document that is read: some need a time that grows with their square. `CoreConfig.to_toml` takes
+#: 600 of them, the rest is for comments.
+LARGEST = 20_000
 
 #: Bits of the widest number format. A product of two, summed over a row of 4096, then fits 64 bits.
 WIDEST = 24

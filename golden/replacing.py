@@ -94,10 +94,12 @@ def replacing(path: str | Path, *, mode: int | None = None) -> Iterator[BinaryIO
         If it cannot be written.
     """
     number = descriptor(path)
-    if number == 1 and hasattr(sys.stdout, "buffer"):  # as redirected by Python, and behind what was printed
+    if number == 1 and (
+        buffer := getattr(sys.stdout, "buffer", None)
+    ):  # as redirected by Python, behind what was printed
         sys.stdout.flush()
-        yield cast(BinaryIO, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        yield cast(BinaryIO, buffer)
+        buffer.flush()
     elif number is not None:
         with open(os.dup(number), "wb") as stream:
             yield stream

@@ -109,11 +109,11 @@ class Aside(io.TextIOBase):
     Parameters
     ----------
     stdout : TextIO
-        Whose `buffer` takes the bytes.
+        Whose `buffer`, if it has one, takes the bytes.
     """
 
     def __init__(self, stdout: TextIO):
-        self.buffer: Any = stdout.buffer
+        self.buffer: Any = getattr(stdout, "buffer", None)
 
     def write(self, text: str) -> int:
         """To standard error."""
