@@ -3,7 +3,7 @@
 Every command prints its result on stdout, as one JSON object with ``--json``. Where a file is written, ``-`` is stdout;
 everything else that would be printed there, the JSON object too, then goes to stderr. Exit codes: 0 done, 1 devices
 disagree or a training of the bench failed, 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C
-(what was finished is saved), 141 nobody reads stdout any more (as after SIGPIPE; what was asked for is written).
+(what was finished is saved), 141 nobody reads stdout any more (as after SIGPIPE, and nothing is said).
 """
 
 import argparse

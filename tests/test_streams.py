@@ -117,7 +117,7 @@ def test_a_network_through_a_fifo(model: Path, tmp_path: Path) -> None:
     """Neither the check before the work nor the writing replaces it."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    with subprocess.Popen(["cat", str(fifo)], stdout=subprocess.PIPE) as reader:
+    with subprocess.Popen(["timeout", "60", "cat", str(fifo)], stdout=subprocess.PIPE) as reader:
         done = ranvier("registers", "--preset", "test", "-o", str(fifo))
         content = reader.stdout.read()
     assert done.returncode == 0
