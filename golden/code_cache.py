@@ -28,7 +28,7 @@ def keep(function: Any) -> Any:
     return function
 
 
-class SummedFiles(IndexDataCacheFile):  # type: ignore[misc]
+class SummedFiles(IndexDataCacheFile):
     """Numba's index and code files, each behind its SHA-256; an index that cannot be read is empty."""
 
     def save(self, key: Any, data: Any) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from math import ceil, exp, frexp
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -247,7 +246,7 @@ class CoreConfig:
                 value = str(value)
             elif f.name in LIMITS:
                 least, most = LIMITS[f.name]
-                if not isinstance(value, Integral) or isinstance(value, bool) or not least <= value <= most:
+                if not isinstance(value, int | np.integer) or isinstance(value, bool) or not least <= value <= most:
                     raise ConfigError(
                         f"{f.name}={shown(value)} is out of range: give a whole number from {least} to {most}"
                     )
@@ -257,7 +256,11 @@ class CoreConfig:
                     raise ConfigError(f"{f.name}={shown(value)} is neither true nor false: give one of them")
                 value = bool(value)
             elif isinstance(f.default, float):
-                if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < 1e9:
+                if (
+                    not isinstance(value, int | float | np.integer | np.floating)
+                    or isinstance(value, bool)
+                    or not 0 < value < 1e9
+                ):
                     raise ConfigError(f"{f.name}={shown(value)} is out of range: give a positive number below 1e9")
                 value = float(value)
             elif not isinstance(value, QFormat):

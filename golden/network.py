@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from io import BytesIO
 from math import prod
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +152,7 @@ class Network:
             setattr(self, name, np.array(array, dtype=np.int64, order="C"))
         for name, most in (*((decay, c.decay.max) for decay in DECAYS), ("seed", (1 << 32) - 1)):
             value = getattr(self, name)
-            if not isinstance(value, Integral) or isinstance(value, bool) or not 0 <= value <= most:
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 0 <= value <= most:
                 raise NetworkError(f"{name}={shown(value)} does not fit the core: give a whole number from 0 to {most}")
             setattr(self, name, int(value))
         if self.beta and not c.exponential:
