@@ -116,7 +116,10 @@ def _run(arguments: Sequence[str]) -> int:
                 continue
         raise UsageError(f"argument {argument!r} cannot be given to a program: it holds what no name of a file holds")
     options = _parser().parse_args(arguments)
-    taken = any(is_stdout(getattr(options, name, None) or "/") for name in OUTPUTS)
+    outputs = [path for name in OUTPUTS if (path := getattr(options, name, None))]
+    taken = [path for path in outputs if is_stdout(path)]
+    if len(taken) > 1 or len({os.path.realpath(path) for path in outputs}) < len(outputs):
+        raise UsageError(f"two results cannot go to {outputs[0]}: give each a file of its own")
     with redirect_stdout(Aside(sys.stdout) if taken else sys.stdout):
         answer: Answer = options.command(options)
         tell(json.dumps(answer.values) if options.json else "\n".join(answer.lines))

@@ -93,9 +93,15 @@ def test_greek_is_spelled_out() -> None:
     assert text.encode("ascii", "ranvier.degrade") == b"alpha lambda delta +- e - # ? \xff ?"
 
 
-@pytest.mark.parametrize("out", ["-", "/dev/stdout", "/proc/self/fd/1"])
-def test_a_file_to_standard_output(out: str, model: Path) -> None:
-    """Text and binary; every message, the JSON object too, goes to stderr."""
+@pytest.mark.parametrize("out", ["-", "stdout", "/proc/self/fd/1"])
+def test_a_file_to_standard_output(out: str, model: Path, tmp_path: Path) -> None:
+    """Text and binary; every message, the JSON object too, goes to stderr.
+
+    ``stdout`` is a link as ``/dev/stdout`` is, which a fault here could replace if root runs the tests.
+    """
+    if out == "stdout":
+        out = str(tmp_path / out)
+        Path(out).symlink_to("/proc/self/fd/1")
     written = ranvier("registers", "--preset", "test", "-o", out)
     assert written.returncode == 0
     assert written.stdout.startswith(b"# ")
@@ -104,12 +110,14 @@ def test_a_file_to_standard_output(out: str, model: Path) -> None:
     assert said.stdout.startswith(b"\x89HDF")
     assert json.loads(said.stderr)["graph"] == out
     assert said.stderr.count(b"\n") == 1
+    assert not out.endswith("stdout") or Path(out).is_symlink()
 
 
 def test_a_file_to_standard_output_behind_something_else(tmp_path: Path) -> None:
-    """Appended to what is there: opening /dev/stdout anew would write over it."""
+    """Appended to what is there: opening the link anew would write over it."""
     (tmp_path / "log").write_text("precious\n")
-    assert shell("ranvier registers --preset test -o /dev/stdout >> log", tmp_path).returncode == 0
+    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")
+    assert shell("ranvier registers --preset test -o stdout >> log", tmp_path).returncode == 0
     assert (tmp_path / "log").read_text().startswith("precious\n# ")
 
 
@@ -138,10 +146,12 @@ def test_folders_are_not_standard_output(tmp_path: Path) -> None:
         ("info --preset test --preset braille", "argument --preset: given twice"),
         ("verilog --preset test -o a.v --out b.v", "argument -o/--out: given twice"),
         ("info --preset test --json --json", "argument --json: given twice"),
+        ("train --data yinyang --learner bptt --out a.npz --float ./a.npz", "two results cannot go to a.npz"),
+        ("train --data yinyang --learner bptt --out - --float /proc/self/fd/1", "two results cannot go to -"),
         ("eval m.npz --data yinyang --data braille:x", "argument --data: given twice"),
     ],
 )
-def test_options_given_twice(words: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_given_twice(words: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     from ranvier.cli import main
 
     assert main(words.split()) == 2
