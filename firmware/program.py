@@ -54,6 +54,6 @@ def compile_program(name: str, ram: int) -> list[int]:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:
         raise ProgramError(f"{command[0]} failed:\n{done.stderr[-3000:]}")

@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ranvier.golden.base import CoreBase, Steps
+from ranvier.golden.code_cache import keep
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
 from ranvier.golden.network import Network
@@ -594,7 +595,8 @@ def probe(s, recording, t):
     record(recording.trace, t, s.window[:, -1])
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@keep
+@njit(nogil=True, _nrt=False)
 def play(c, p, s, recording, units, offsets, scored, target, learn):
     steps = len(scored)
     for t in range(steps):

@@ -2,14 +2,17 @@
 
 import hashlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from math import ceil, exp, frexp
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from ranvier.golden.qformat import QFormat
+from ranvier.golden.shown import shown
 
 __all__ = ["CHOICES", "ConfigError", "CoreConfig", "spelled"]
 
@@ -46,6 +49,10 @@ LIMITS = {
     "delay_fraction": (1, 12),
 }
 
+#: Characters of the longest document that is read: some need a time that grows with their square. `CoreConfig.to_toml` takes
+#: 600 of them, the rest is for comments.
+LARGEST = 20_000
+
 #: Bits of the widest number format. A product of two, summed over a row of 4096, then fits 64 bits.
 WIDEST = 24
 
@@ -57,7 +64,9 @@ def _bits(count: int) -> int:
 
 def spelled(name: str, value: Any) -> Any:
     """A choice of the field `name` in its one spelling: hyphens and underscores stand for spaces."""
-    plain = value.replace("-", " ").replace("_", " ") if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    plain = value.replace("-", " ").replace("_", " ")
     return plain if plain in CHOICES[name] else value
 
 
@@ -248,26 +257,35 @@ class CoreConfig:
             value = getattr(self, f.name)
             if f.name in CHOICES:
                 value = spelled(f.name, value)
-                object.__setattr__(self, f.name, value)
-                if value not in CHOICES[f.name]:
-                    raise ConfigError(f"{f.name}={value!r} is unknown: choose one of {', '.join(CHOICES[f.name])}")
+                if not isinstance(value, str) or value not in CHOICES[f.name]:
+                    raise ConfigError(f"{f.name}={shown(value)} is unknown: choose one of {', '.join(CHOICES[f.name])}")
+                value = str(value)
             elif f.name in LIMITS:
                 least, most = LIMITS[f.name]
-                if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-                    raise ConfigError(f"{f.name}={value!r} is out of range: give a whole number from {least} to {most}")
+                if not isinstance(value, int | np.integer) or isinstance(value, bool) or not least <= value <= most:
+                    raise ConfigError(
+                        f"{f.name}={shown(value)} is out of range: give a whole number from {least} to {most}"
+                    )
+                value = int(value)
             elif isinstance(f.default, bool):
-                if not isinstance(value, bool):
-                    raise ConfigError(f"{f.name}={value!r} is neither true nor false: give one of them")
+                if not isinstance(value, bool | np.bool_):
+                    raise ConfigError(f"{f.name}={shown(value)} is neither true nor false: give one of them")
+                value = bool(value)
             elif isinstance(f.default, float):
-                if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1e9:
-                    raise ConfigError(f"{f.name}={value!r} is out of range: give a positive number below 1e9")
-                object.__setattr__(self, f.name, float(value))
+                if (
+                    not isinstance(value, int | float | np.integer | np.floating)
+                    or isinstance(value, bool)
+                    or not 0 < value < 1e9
+                ):
+                    raise ConfigError(f"{f.name}={shown(value)} is out of range: give a positive number below 1e9")
+                value = float(value)
             elif not isinstance(value, QFormat):
                 raise ConfigError(
-                    f"{f.name}={value!r} is not a number format: give a QFormat (in TOML, text like s5.12)"
+                    f"{f.name}={shown(value)} is not a number format: give a QFormat (in TOML, text like s5.12)"
                 )
             elif value.width > WIDEST:
                 raise ConfigError(f"{f.name}={value} is {value.width} bits wide: give it at most {WIDEST}")
+            object.__setattr__(self, f.name, value)  # NumPy's numbers become Python's: they write and compare alike
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         """Conditions that a buildable core meets, each with its message when not; later ones rely on earlier ones."""
@@ -383,9 +401,13 @@ class CoreConfig:
     def from_dict(cls, values: dict[str, Any]) -> "CoreConfig":
         """Inverse of `to_dict`; unknown and missing fields raise `ConfigError`."""
         known = {f.name: f for f in fields(cls)}
+        if not isinstance(values, Mapping):
+            raise ConfigError(
+                f"{shown(values)} is no configuration: give a dictionary with the fields {', '.join(known)}"
+            )
         for name in values:
             if name not in known:
-                raise ConfigError(f"unknown field {name!r}: the fields are {', '.join(known)}")
+                raise ConfigError(f"unknown field {shown(name)}: the fields are {', '.join(known)}")
         missing = [name for name in ("inputs", "neurons", "outputs") if name not in values]
         if missing:
             raise ConfigError(f"field {missing[0]!r} is missing: a core needs inputs, neurons and outputs")
@@ -411,18 +433,29 @@ class CoreConfig:
     @classmethod
     def from_toml(cls, text: str) -> "CoreConfig":
         """Read a TOML document; `ConfigError` on bad syntax or content."""
+        if not isinstance(text, str) or len(text) > LARGEST:
+            raise ConfigError(f"a configuration is a text of at most {LARGEST:,} characters, in TOML")
         try:
-            return cls.from_dict(tomllib.loads(text))
+            values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"not a TOML document: {error}") from None
+        except (ValueError, RecursionError):
+            raise ConfigError(
+                "not a configuration: it has numbers too long, or is nested too deep, to be read"
+            ) from None
+        return cls.from_dict(values)
 
     @classmethod
     def read(cls, path: str | Path) -> "CoreConfig":
         """Read a TOML file; errors carry the file's name."""
         try:
-            return cls.from_toml(Path(path).read_text())
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read configuration {path}: {error}") from None
+            with open(path, "rb") as file:
+                text = file.read(LARGEST + 1).decode("utf-8-sig").replace("\r\n", "\n")
+            return cls.from_toml(text)
+        except UnicodeDecodeError:
+            raise ConfigError(f"cannot read configuration {path}: it is no text in UTF-8") from None
+        except OSError as error:
+            raise ConfigError(f"cannot read configuration {path}: {error.strerror}") from None
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
 

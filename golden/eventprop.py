@@ -41,6 +41,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ranvier.golden.code_cache import keep
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.spikes import Sample, check_run
 
@@ -269,7 +270,8 @@ def collect(m, h, units, offsets, batch):
                 collect_row(m, h, t, m.inputs + j, batch)
 
 
-@njit(cache=True, nogil=True)
+@keep
+@njit(nogil=True)
 def play(rule, m, units, offsets, scored, target):
     """One sample forwards and backwards."""
     h = empty(m, len(scored))
@@ -279,7 +281,8 @@ def play(rule, m, units, offsets, scored, target):
     return h, loss, scores
 
 
-@njit(cache=True, nogil=True)
+@keep
+@njit(nogil=True)
 def play_batch(rule, m, units, offsets, first, scored, targets, batch):
     """Adds the samples' gradients to the arrays of `batch`; returns the summed loss and how many were recognised.
 

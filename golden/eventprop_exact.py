@@ -31,6 +31,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ranvier.golden.code_cache import keep
+
 __all__ = [
     "Answer",
     "Events",
@@ -187,7 +189,8 @@ def send(m, queue, t, row, source):
             heappush(queue, (t + m.delay[row, j], j, row, source))
 
 
-@njit(cache=True)
+@keep
+@njit
 def simulate(m, times, units, end):
     """Events up to `end`, as arrays; fewer than there were if there are more than LIMIT."""
     inputs, neurons = m.weight.shape[0] - m.weight.shape[1], m.weight.shape[1]
@@ -283,7 +286,8 @@ def first_spike(
 # -------------------------------------------------------------------- backwards
 
 
-@njit(cache=True)
+@keep
+@njit
 def adjoint(m, time, who, slope, end, pull, extra, least_slope):
     """dL/dw and dL/dd; `pull` [events] gains what arrivals add, `extra` [neurons] is what each spike adds to dL/dv."""
     neurons = m.weight.shape[1]

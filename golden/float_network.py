@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import MOST_LAG, Network, NetworkError, write_arrays
+from ranvier.golden.network import MOST_LAG, Network, NetworkError, read_fields, write_arrays
+from ranvier.golden.shown import shown
 
 __all__ = ["FloatNetwork", "whole_steps"]
 
@@ -66,6 +67,8 @@ class FloatNetwork:
 
     def __post_init__(self) -> None:
         c = self.config
+        if not isinstance(c, CoreConfig):
+            raise NetworkError(f"config={shown(c)} is no configuration: give a CoreConfig")
         for name in ("weight", "delay", "readout"):
             shape = Network.layout(c)[name][0]
             array = np.array(getattr(self, name), dtype=np.float64, order="C")
@@ -116,26 +119,21 @@ class FloatNetwork:
     # ---------------------------------------------------------------- file
 
     def save(self, path: str | Path) -> None:
-        """Write ``.npz`` with the names of `Network.save`; real numbers tell the two apart. Temporary name first."""
+        """Write ``.npz`` with the names of `Network.save`; real numbers tell the two apart."""
         write_arrays(path, **{f.name: getattr(self, f.name) for f in fields(self)} | {"config": self.config.to_toml()})
 
     @classmethod
     def read(cls, path: str | Path) -> "FloatNetwork":
         """Read what `save` wrote; `NetworkError` names the file and what is wrong with it. Without a lag it is 0."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                raw = file["weight"].dtype.kind != "f"
-                names = [f.name for f in fields(cls) if f.name != "lag" or f.name in file]
-                values: dict[str, Any] = {} if raw else {name: np.asarray(file[name]) for name in names}
-        except OSError as error:
-            raise NetworkError(f"{path}: {error.strerror or error}") from None
-        except Exception:  # what a damaged archive raises depends on the damage
-            raise NetworkError(
-                f"{path}: not a network in real numbers: give a file that an offline learner wrote"
-            ) from None
-        if raw:
+        way_out = "give a file that an offline learner wrote"
+        values = read_fields(path, [f.name for f in fields(cls)], "a network in real numbers", way_out)
+        kinds = {name: value.dtype.kind for name, value in values.items() if name not in ("config", "lag")}
+        if kinds["weight"] in "iu":
             raise NetworkError(f"{path}: holds raw integers: this network is quantised already")
+        for name, kind in kinds.items():
+            if kind not in "fiu":
+                raise NetworkError(f"{path}: not a network in real numbers: {name} holds {values[name].dtype}")
         try:
-            return cls(**values | {"config": CoreConfig.from_toml(str(values["config"]))})
+            return cls(**values)
         except (ValueError, TypeError) as error:
             raise NetworkError(f"{path}: {error}") from None

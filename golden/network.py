@@ -1,24 +1,35 @@
 """What is loaded into a core: weights, delays, decays, step sizes. Raw integers, and one file format for all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.config import CoreConfig
+from ranvier.golden.config import LARGEST, ConfigError, CoreConfig
+from ranvier.golden.file_kind import advice
+from ranvier.golden.npz import Npz
 from ranvier.golden.qformat import QFormat
-from ranvier.golden.replacing import replacing
+from ranvier.golden.replacing import write_bytes
+from ranvier.golden.shown import shown
 from ranvier.golden.step_size import StepSize
 
-__all__ = ["MOST_LAG", "Network", "NetworkError", "StepSize", "check_network", "write_arrays"]
+__all__ = ["MOST_LAG", "Network", "NetworkError", "StepSize", "check_network", "read_fields", "write_arrays"]
 
 Raw = NDArray[np.int64]
 
 #: More steps than any network of layers answers late.
 MOST_LAG = 4096
+
+#: Fields that files of earlier versions lack; they are 0 then.
+_LATER = ("beta", "lag")
+
+#: Bytes of the widest number that NumPy has, of a field that is no array, and of all class names, at most.
+_WIDEST, _SCALAR, _NAMES = 32, 1024, 1 << 20
 
 #: Decays of a network, per step.
 DECAYS = ("alpha", "kappa", "beta")
@@ -29,9 +40,58 @@ class NetworkError(ValueError):
 
 
 def write_arrays(path: str | Path, **arrays: Any) -> None:
-    """Write an ``.npz`` file under a temporary name and rename it once it is complete."""
-    with replacing(path) as temporary, open(temporary, "wb") as stream:
-        np.savez_compressed(stream, **arrays)
+    """Write an ``.npz`` file, see `write_bytes`."""
+    content = BytesIO()
+    np.savez_compressed(content, **arrays)
+    write_bytes(path, content.getvalue())
+
+
+def read_fields(path: str | Path, names: Iterable[str], what: str, way_out: str) -> dict[str, Any]:
+    """Fields of a saved network by name, `config` as a `CoreConfig`; others in the file are left alone.
+
+    Nothing large is read before its shape is known to be that of the configuration.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    names : iterable of str
+        Which; beta and lag may be missing.
+    what, way_out : str
+        What the file should be, and what to do if it is nothing that is known.
+
+    Raises
+    ------
+    NetworkError
+        If the file cannot be read or is none, a field is missing, or an array has not the shape that it must have.
+    """
+    try:
+        with Npz(path) as file:
+            config = CoreConfig.from_toml(str(file.read("config", 4 * LARGEST)))
+            layout = {name: shape for name, (shape, _, _) in Network.layout(config).items()}
+            for name in layout.keys() & set(names):
+                if (found := file.header(name).shape) != layout[name]:
+                    raise NetworkError(f"{name} has shape {list(found)} but this core holds {list(layout[name])}")
+            most = {name: _WIDEST * prod(shape) for name, shape in layout.items()}
+            wanted = [name for name in names if name != "config" and (name not in _LATER or name in file.names)]
+            return {"config": config} | {name: file.read(name, most.get(name, _SCALAR)) for name in wanted}
+    except (ConfigError, NetworkError) as error:
+        raise NetworkError(f"{path}: {error}") from None
+    except OSError as error:
+        raise NetworkError(f"{path}: {error.strerror or error}") from None
+    except Exception:  # what a damaged archive raises depends on the damage
+        raise NetworkError(f"{path}: not {what}: {advice(path) or way_out}") from None
+
+
+def _step_size(name: str, value: NDArray[Any]) -> StepSize:
+    if value.shape != (2,):
+        raise ValueError(f"{name} has shape {list(value.shape)} but a step size is [mantissa, shift]")
+    return StepSize(*value.tolist())
+
+
+def _number(value: NDArray[Any]) -> Any:
+    """A number as one of Python; anything else as it is, to be refused."""
+    return value.item() if value.ndim == 0 and value.dtype.kind in "iuf" else value
 
 
 @dataclass
@@ -86,11 +146,13 @@ class Network:
 
     def __post_init__(self) -> None:
         c = self.config
+        if not isinstance(c, CoreConfig):
+            raise NetworkError(f"config={shown(c)} is no configuration: give a CoreConfig")
         for name, (shape, least, most) in self.layout(c).items():
             array = np.asarray(getattr(self, name))
             if array.shape != shape:
                 raise NetworkError(f"{name} has shape {list(array.shape)} but this core holds {list(shape)}")
-            if not np.issubdtype(array.dtype, np.integer):
+            if array.dtype.kind not in "iu":
                 raise NetworkError(f"{name} holds {array.dtype} but the chip holds raw integers: quantise it first")
             if array.size and (array.min() < least or array.max() > most):
                 raise NetworkError(
@@ -100,14 +162,14 @@ class Network:
             setattr(self, name, np.array(array, dtype=np.int64, order="C"))
         for name, most in (*((decay, c.decay.max) for decay in DECAYS), ("seed", (1 << 32) - 1), ("lag", MOST_LAG)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= most:
-                raise NetworkError(f"{name}={value!r} does not fit the core: give a whole number from 0 to {most}")
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 0 <= value <= most:
+                raise NetworkError(f"{name}={shown(value)} does not fit the core: give a whole number from 0 to {most}")
             setattr(self, name, int(value))
         if self.beta and not c.exponential:
             raise NetworkError(f'beta={self.beta} needs synapse="exponential": set beta=0 or rebuild with that synapse')
         for name in ("eta_weight", "eta_delay", "eta_readout"):
             if not isinstance(getattr(self, name), StepSize):
-                raise NetworkError(f"{name}={getattr(self, name)!r} is not a step size: give StepSize.of(value)")
+                raise NetworkError(f"{name}={shown(getattr(self, name))} is not a step size: give StepSize.of(value)")
 
     @staticmethod
     def layout(config: CoreConfig) -> dict[str, tuple[tuple[int, int], int, int]]:
@@ -137,7 +199,7 @@ class Network:
     # ---------------------------------------------------------------- file
 
     def save(self, path: str | Path, classes: Sequence[str] = ()) -> None:
-        """Write ``.npz``: the arrays, the scalars and the configuration as TOML. Temporary name first, then renamed.
+        """Write ``.npz``: the arrays, the scalars and the configuration as TOML; `OutputError` if that is impossible.
 
         With `classes`, also what the outputs stand for, for `read_classes`.
         """
@@ -154,22 +216,16 @@ class Network:
     @classmethod
     def read(cls, path: str | Path) -> "Network":
         """Read what `save` wrote; `NetworkError` names the file and what is wrong with it. Beta and lag default to 0."""
+        values = read_fields(
+            path, [f.name for f in fields(cls)], "a Ranvier network", "give a file that `ranvier train` wrote"
+        )
         try:
-            with np.load(path, allow_pickle=False) as file:
-                names = [f.name for f in fields(cls) if f.name not in ("beta", "lag") or f.name in file]
-                content = {name: np.asarray(file[name]) for name in names}
-        except OSError as error:
-            raise NetworkError(f"{path}: {error.strerror or error}") from None
-        except Exception:  # what a damaged archive raises depends on the damage
-            raise NetworkError(f"{path}: not a Ranvier network: give a file that `ranvier train` wrote") from None
-        try:
-            values: dict[str, Any] = {}
-            for name, value in content.items():
+            for name in values:
                 if name.startswith("eta_"):
-                    values[name] = StepSize(*value.tolist())
-                else:
-                    values[name] = value if value.ndim else value.item()
-            return cls(**values | {"config": CoreConfig.from_toml(str(content["config"]))})
+                    values[name] = _step_size(name, values[name])
+                elif name not in cls.layout(values["config"]) and name != "config":
+                    values[name] = _number(values[name])
+            return cls(**values)
         except (ValueError, TypeError) as error:
             raise NetworkError(f"{path}: {error}") from None
 
@@ -177,8 +233,8 @@ class Network:
     def read_classes(path: str | Path) -> tuple[str, ...]:
         """What the outputs of a network that `save` wrote stand for; empty if the file does not say."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return tuple(str(name) for name in file["classes"]) if "classes" in file else ()
+            with Npz(path) as file:
+                return tuple(str(name) for name in file.read("classes", _NAMES)) if "classes" in file.names else ()
         except Exception:  # what a damaged archive raises depends on the damage
             raise NetworkError(f"{path}: what its outputs stand for cannot be read: train it again") from None
 

@@ -2,6 +2,7 @@
 
 from ranvier.golden.config import ConfigError, CoreConfig
 from ranvier.golden.qformat import QFormat
+from ranvier.golden.shown import shown
 
 __all__ = ["PRESETS", "preset"]
 
@@ -57,7 +58,6 @@ PRESETS: dict[str, tuple[str, CoreConfig]] = {
 
 def preset(name: str) -> CoreConfig:
     """Configuration called `name`; `ConfigError` lists the names there are."""
-    try:
-        return PRESETS[name][1]
-    except KeyError:
-        raise ConfigError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}") from None
+    if not isinstance(name, str) or name not in PRESETS:
+        raise ConfigError(f"unknown preset {shown(name)}: choose one of {', '.join(PRESETS)}")
+    return PRESETS[name][1]

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ranvier.golden.shown import shown
+
 __all__ = ["QFormat"]
+
+#: Bits beside the sign, so that every raw value is a 64-bit integer.
+MOST = 62
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class QFormat:
     Raises
     ------
     ValueError
-        If a count of bits is negative or no whole number, or if no bit is left.
+        If a count of bits is negative or no whole number, or if no bit is left, or more than 62.
     """
 
     signed: bool
@@ -38,17 +43,21 @@ class QFormat:
 
     def __post_init__(self) -> None:
         if not (type(self.signed) is bool and type(self.integer) is type(self.fraction) is int):
-            raise ValueError(f"format ({self.signed!r}, {self.integer!r}, {self.fraction!r}) is not (bool, int, int)")
+            raise ValueError(f"format {shown((self.signed, self.integer, self.fraction))} is not (bool, int, int)")
         if self.integer < 0 or self.fraction < 0 or self.integer + self.fraction < 1:
-            raise ValueError(f"format {self} has no usable bits: give at least one integer or fraction bit")
+            raise ValueError(f"format {shown(self, str)} has no usable bits: give at least one integer or fraction bit")
+        if self.integer + self.fraction > MOST:
+            raise ValueError(
+                f"format {shown(self, str)} is too wide: give at most {MOST} integer and fraction bits in all"
+            )
 
     @classmethod
     def parse(cls, text: str) -> "QFormat":
         """Read ``"s5.12"`` or ``"u4.8"``; `ValueError` names what came instead."""
-        match = re.fullmatch(r"([su])(\d{1,3})\.(\d{1,3})", text) if isinstance(text, str) else None
+        match = re.fullmatch(r"([su])([0-9]{1,3})\.([0-9]{1,3})", text) if isinstance(text, str) else None
         if match is None:
             raise ValueError(
-                f"{text!r} is not a fixed-point format: write s<integer>.<fraction> or u<integer>.<fraction>"
+                f"{shown(text)} is not a fixed-point format: write s<integer>.<fraction> or u<integer>.<fraction>"
             )
         return cls(match[1] == "s", int(match[2]), int(match[3]))
 
@@ -78,7 +87,7 @@ class QFormat:
     def quantise(self, values: ArrayLike) -> NDArray[np.int64]:
         """Nearest raw integers of real `values`, ties to even, saturated to the format."""
         raw = np.rint(np.asarray(values, dtype=np.float64) * self.one)
-        return np.clip(raw, self.min, self.max).astype(np.int64)
+        return np.minimum(np.clip(raw, self.min, self.max).astype(np.int64), self.max)  # no float64 holds 2**62 - 1
 
     def to_float(self, raw: ArrayLike) -> NDArray[np.float64]:
         """Real values of `raw` integers."""

@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ranvier.golden.base import CoreBase, Steps
+from ranvier.golden.code_cache import keep
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
@@ -230,7 +231,8 @@ def eligibility(c, p, to, h, t, awake):
             to.delay[i, 0] = clip(to.delay[i, 0] - row_change, c.delay_limits)
 
 
-@njit(cache=True, nogil=True)
+@keep
+@njit(nogil=True)
 def play(c, p, to, feedback, h, units, offsets, scored, target, learn):
     """One sample. `to` is `p` itself when learning online, and something else to leave `p` as it is."""
     awake = np.zeros(len(p.weight), np.bool_)

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from ranvier.golden.shown import shown
+
 __all__ = ["StepSize"]
 
 
@@ -21,17 +25,25 @@ class StepSize:
     shift: int = 0
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.mantissa, int) and isinstance(self.shift, int)
-        if not (whole and 0 <= self.mantissa <= 255 and 0 <= self.shift <= 31):
-            raise ValueError(
-                f"step size {self.mantissa!r} * 2**-{self.shift!r}: mantissa is a whole number to 255, shift to 31"
-            )
+        for name, most in (("mantissa", 255), ("shift", 31)):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 0 <= value <= most:
+                raise ValueError(
+                    f"step size {shown(self.mantissa)} * 2**-{shown(self.shift)}: mantissa is a whole number to 255, shift "
+                    "to 31"
+                )
+            object.__setattr__(self, name, int(value))  # integers of NumPy become those of Python
 
     @classmethod
     def of(cls, value: float) -> "StepSize":
         """The step size nearest to `value` (within 0.4 % from 1e-7 up); `ValueError` outside [0, 255]."""
-        if not 0 <= value <= 255:
-            raise ValueError(f"step size {value} is out of range: give 0 to 255")
+        if (
+            not isinstance(value, int | float | np.integer | np.floating)
+            or isinstance(value, bool)
+            or not 0 <= value <= 255
+        ):
+            raise ValueError(f"step size {shown(value)} is out of range: give 0 to 255")
+        value = float(value)
         for shift in range(31, -1, -1):
             mantissa = round(value * 2**shift)
             if mantissa <= 255:

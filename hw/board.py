@@ -11,7 +11,7 @@ from amaranth.hdl import ClockDomain, Elaboratable, Module
 from amaranth.lib import io
 
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.replacing import replacing
+from ranvier.golden.replacing import write_bytes
 from ranvier.hw.clock import ECP5Clock, ICE40Clock
 from ranvier.hw.place import DEVICES, Placement, pack, place_and_route, placer
 from ranvier.hw.serial import SerialCore
@@ -171,8 +171,7 @@ def build(board: Board, config: CoreConfig, bitstream: Path, *, baud: int = BAUD
                 f"{placement.path[-1].cell}"
             )
         pack(routed, board.device, made)
-        with replacing(bitstream) as temporary:
-            temporary.write_bytes(made.read_bytes())
+        write_bytes(bitstream, made.read_bytes())
     return Build(bitstream, tools, resources, placement)
 
 

@@ -8,14 +8,15 @@ from typing import Any
 from amaranth.back import rtlil
 
 from ranvier.golden.config import LIMITS, CoreConfig
+from ranvier.hw.axi import AxiPeripheral
 from ranvier.hw.board import Board, netlist_of
 from ranvier.hw.core import Core
 from ranvier.hw.flat import Flat
 from ranvier.hw.place import DEVICES
 from ranvier.hw.row_memory import SINGLE_PORTED
-from ranvier.hw.synthesis import Resources
+from ranvier.hw.synthesis import Resources, synthesise
 
-__all__ = ["Fit", "fit", "memory_blocks"]
+__all__ = ["Fit", "fit", "fit_part", "memory_blocks"]
 
 #: What a device has, in the units of `ranvier.hw.synthesis.FAMILIES`.
 CAPACITIES = {
@@ -23,6 +24,8 @@ CAPACITIES = {
     "45k": Resources(43_848, 43_848, 108, 72, None, None),
     "85k": Resources(83_640, 83_640, 208, 156, None, None),
     "up5k": Resources(5_280, 5_280, 30, 8, None, 4),
+    "xc7a35ticsg324-1L": Resources(20_800, 41_600, 100, 90, 6_400, None),
+    "xc7a100tcsg324-1": Resources(63_400, 126_800, 270, 240, 19_008, None),
 }
 
 #: Depths and widths that a block RAM can take.
@@ -68,11 +71,12 @@ class Fit:
     Parameters
     ----------
     needed, available : Resources
-        What the core takes on a serial port, before place and route; what the board has.
+        What the core takes behind what connects it there, before place and route; what the board has.
     lacking : tuple of str
         Resources of which there are not enough; empty if it fits.
     largest : int or None
-        Most neurons that such a core could have there, by its memories; None if it lacks anything else.
+        Most neurons that such a core could have there, by its memories; None if it lacks anything else, or if nobody knows
+        how the board's tools map memories.
     """
 
     needed: Resources
@@ -93,9 +97,9 @@ class Fit:
             lines.append(f"does not fit: not enough {', '.join(name.replace('_', ' ') for name in self.lacking)}")
         else:
             lines.append("fits")
-        if self.largest is None:
+        if self.lacking and self.largest is None:
             lines.append("choose fewer lanes, narrower formats, or learning=false")
-        else:
+        elif self.largest is not None:
             lines.append(f"largest of its kind: {self.largest} neurons (this one has {config.neurons})")
         return lines
 
@@ -104,11 +108,21 @@ def fit(board: Board, config: CoreConfig) -> Fit:
     """Synthesise `config` for `board` and compare; `ToolError` if Yosys is missing or fails."""
     family, available = DEVICES[board.device], CAPACITIES[board.device]
     needed = netlist_of(board, config)
-    have, need = asdict(available), asdict(needed)
-    lacking = tuple(name for name, there in have.items() if there is not None and need[name] > there)
+    lacking = _lacking(needed, available)
     memories = {"block_rams", "single_port_rams"}
     largest = None if set(lacking) - memories else _largest(config, family, needed, available)
     return Fit(needed, available, lacking, largest)
+
+
+def fit_part(part: str, config: CoreConfig) -> Fit:
+    """The same for a part of `ranvier.hw.vivado.PARTS` and the core behind its AXI face, as Yosys maps it, not Vivado."""
+    needed, available = synthesise(Flat(AxiPeripheral(config)), "xc7"), CAPACITIES[part]
+    return Fit(needed, available, _lacking(needed, available), None)
+
+
+def _lacking(needed: Resources, available: Resources) -> tuple[str, ...]:
+    have, need = asdict(available), asdict(needed)
+    return tuple(name for name, there in have.items() if there is not None and need[name] > there)
 
 
 def _largest(config: CoreConfig, family: str, needed: Resources, available: Resources) -> int | None:

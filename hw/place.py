@@ -192,7 +192,7 @@ def _seen(path: Path) -> str:
 
 def _run(family: str, tool: str, arguments: list[str]) -> None:
     command = [sys.executable, "-c", RUN.format(family=family, tool=tool), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         errors = re.findall(r"^ERROR: (.*)", done.stdout + done.stderr, re.M)
         raise ToolError(f"{tool} failed: {errors[0] if errors else f'exit code {done.returncode}'}")

@@ -166,7 +166,9 @@ def synthesise_rtlil(source: Path, family: str, netlist: Path | None = None) -> 
             f"tee -q -o {stat} stat -json -top {TOP}",
             *([f"write_json {netlist.absolute()}"] if netlist else []),
         ]
-        done = subprocess.run([sys.executable, "-c", RUN, *commands], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, *commands], capture_output=True, text=True, errors="replace", check=False
+        )
         if done.returncode:
             raise ToolError(f"Yosys failed: {_last_line(done.stdout + done.stderr)}")
         return Resources.count(family, json.loads(stat.read_text())["design"]["num_cells_by_type"])

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 
 from amaranth.back import verilog
 from amaranth.hdl import ClockDomain
 from amaranth.lib import wiring
 
+from ranvier.checkout import version
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.record import COUNTERS
 from ranvier.hw.axi import AxiPeripheral
@@ -183,7 +183,7 @@ def _fold_zeros(text: str) -> str:
 
 def _header(config: CoreConfig, face: Face) -> str:
     lines = [
-        f"Ranvier {version('ranvier')}: spiking network with on-chip learning of weights and delays. Apache-2.0.",
+        f"Ranvier {version()}: spiking network with on-chip learning of weights and delays. Apache-2.0.",
         "Generated; do not edit. Configuration:",
         *(f"  {line}" for line in config.to_toml().splitlines()),
         f"  (digest {config.digest:#010x}, in register {Register.DIGEST.value})",

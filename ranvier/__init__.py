@@ -20,6 +20,9 @@ Every device takes the same calls and returns the same record, so that any two c
 0
 """
 
+from ranvier.checkout import version as _version  # first of all: it is what finds the packages beside this folder
+
+# isort: split
 from ranvier.data import (
     Augmentation,
     Binning,
@@ -48,6 +51,8 @@ from ranvier.quantise import Quantisation, quantise
 from ranvier.recipes import DELAY_MODES, RECIPES, Recipe, initial_network, rewiring, with_delays
 from ranvier.training import DelayChange, Epoch, Tally, Training, evaluate, train
 from ranvier.verify import Difference, Mismatch, Twin, Verification, verify
+
+__version__ = _version()
 
 __all__ = [
     "COUNTERS",
@@ -85,6 +90,7 @@ __all__ = [
     "Training",
     "Twin",
     "Verification",
+    "__version__",
     "braille",
     "evaluate",
     "from_tonic",

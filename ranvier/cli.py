@@ -1,22 +1,25 @@
 """The command line: ``ranvier COMMAND``, of which ``ranvier --help`` lists what there is.
 
-Every command prints its result on stdout, as one JSON object with ``--json``. Exit codes: 0 done, 1 devices disagree
-or a training of the bench failed, 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C or SIGTERM,
-which are the same to every command (what was finished is saved).
+Every command prints its result on stdout, as one JSON object with ``--json``. Where a file is written, ``-`` is stdout;
+everything else that would be printed there, the JSON object too, then goes to stderr. Exit codes: 0 done, 1 devices
+disagree or a training of the bench failed, 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C or
+SIGTERM, which are the same to every command (what was finished is saved), 141 nobody reads stdout any more (as after
+SIGPIPE, and nothing is said).
 """
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from importlib.metadata import version
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, NoReturn
 
 from ranvier import commands
 from ranvier.bench import STRUCTURES, SUITES, WIRINGS, ExecutorError
+from ranvier.checkout import version
 from ranvier.checkpoint import CheckpointError
 from ranvier.commands import INTERRUPTED, Answer, UsageError
 from ranvier.data import DataError
@@ -31,11 +34,13 @@ from ranvier.firmware.link import LinkError
 from ranvier.golden.config import CHOICES, ConfigError, spelled
 from ranvier.golden.network import NetworkError
 from ranvier.golden.presets import PRESETS
+from ranvier.golden.replacing import is_stdout
 from ranvier.golden.spikes import SampleError
 from ranvier.learners import LEARNERS, VARIANTS, Offline
 from ranvier.nir_graph import NirError
 from ranvier.offline import Diverged
 from ranvier.recipes import DELAY_MODES
+from ranvier.streams import Aside, abandon, complain, prepare, tell, unread
 from ranvier.validation import DEFAULT_SHARE
 
 __all__ = ["main"]
@@ -47,29 +52,85 @@ BAD_INPUT = (
 )  # fmt: skip
 
 
+#: Exit code when nobody reads stdout any more: what a shell shows for SIGPIPE.
+UNREAD = 141
+
+#: Options that name a file to write.
+OUTPUTS = ("out", "float", "waveform")
+
+
+class Once(argparse.Action):
+    """An option that may be given once: of two values, which was meant?"""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        given = namespace.__dict__.setdefault("given", [])
+        if self.dest in given:
+            raise argparse.ArgumentError(self, "given twice: leave out one")
+        given.append(self.dest)
+        super().__call__(parser, namespace, values, option)
+
+
+class Store(Once, argparse._StoreAction):
+    """The usual option with a value."""
+
+
+class StoreTrue(Once, argparse._StoreTrueAction):
+    """The usual option without one."""
+
+
 class Parser(argparse.ArgumentParser):
-    """Complains in one line."""
+    """Complains in one line, and about options that are given twice unless they add up (``action="append"``)."""
+
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        for name, action in ((None, Store), ("store", Store), ("store_true", StoreTrue)):
+            self.register("action", name, action)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see {self.prog} --help)")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help and version; argparse itself would swallow a full disk."""
+        tell(message.rstrip("\n"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        with _terminable():
-            options = _parser().parse_args(arguments)
-            answer: Answer = options.command(options)
-        print(json.dumps(answer.values) if options.json else "\n".join(answer.lines), flush=True)
-        return answer.code
+        prepare()
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except BrokenPipeError as error:
+        if unread():
+            return UNREAD
+        complain(str(error))
+        return 2
     except BAD_INPUT as error:
-        print(f"ranvier: {error}", file=sys.stderr)
+        complain(str(error))
         return 2
     except KeyboardInterrupt as stopped:
-        print(
-            f"ranvier: {str(stopped) or 'interrupted before anything was finished, nothing written'}", file=sys.stderr
-        )
+        complain(str(stopped) or "interrupted before anything was finished, nothing written")
         return INTERRUPTED
+    finally:
+        abandon()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    for argument in arguments:
+        with suppress(UnicodeEncodeError):
+            if b"\0" not in os.fsencode(argument):
+                continue
+        raise UsageError(f"argument {argument!r} cannot be given to a program: it holds what no name of a file holds")
+    options = _parser().parse_args(arguments)
+    outputs = [path for name in OUTPUTS if (path := getattr(options, name, None))]
+    taken = [path for path in outputs if is_stdout(path)]
+    if len(taken) > 1 or len({os.path.realpath(path) for path in outputs}) < len(outputs):
+        raise UsageError(f"two results cannot go to {outputs[0]}: give each a file of its own")
+    with _terminable(), redirect_stdout(Aside(sys.stdout) if taken else sys.stdout):
+        answer: Answer = options.command(options)
+        tell(json.dumps(answer.values) if options.json else "\n".join(answer.lines))
+    return answer.code
 
 
 @contextmanager
@@ -130,7 +191,7 @@ def _device_name(text: str) -> str:
 
 def _parser() -> Parser:
     parser = Parser(prog="ranvier", description="A spiking core that learns delays, bit for bit.")
-    parser.add_argument("--version", action="version", version=f"ranvier {version('ranvier')}")
+    parser.add_argument("--version", action="version", version=f"ranvier {version()}")
     choices = parser.add_subparsers(required=True, metavar="COMMAND")
     seed, count = _whole(0, 2**32 - 1), _whole(1, 10**9)
 
@@ -311,14 +372,20 @@ def _parser() -> Parser:
         "build", commands.build, "Build a bitstream of the core on the serial port of a board, by open tools."
     )
     core(added, required=True)
-    added.add_argument("--board", metavar="NAME", required=True, help="which board; an unknown name lists them")
+    added.add_argument(
+        "--board", metavar="NAME", required=True, help="which board; an unknown name lists all and what each gives"
+    )
     added.add_argument("--out", metavar="FOLDER", default="out", help="folder for what is written (default out)")
     added.add_argument("--baud", type=_whole(1, 10**7), help="rate of the serial port (default 1000000)")
     added.add_argument("--seed", type=_whole(1, 2**31 - 1), default=1, help="of the placer (default 1)")
 
     added = command("info", commands.info, "Print number formats, memories and cycle formulas of a core.")
     core(added, required=True)
-    added.add_argument("--board", metavar="NAME", help="also whether it fits this board, and the largest that would")
+    added.add_argument(
+        "--board",
+        metavar="NAME",
+        help="also whether it fits this board, one of those of build, and the largest that would",
+    )
 
     added = command("bench", commands.bench, "Train every learner at several sizes; write tables and pictures.")
     added.add_argument("--suite", required=True, choices=SUITES, help="data set and sizes")

@@ -8,13 +8,13 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from tqdm import tqdm
 
+from ranvier.checkout import version
 from ranvier.data import open_dataset
 from ranvier.data.named import YIN_YANG
 from ranvier.data.published import PUBLISHED
@@ -381,20 +381,19 @@ def _synthesised(config: CoreConfig, options: argparse.Namespace, tools: list[st
 def build(options: argparse.Namespace) -> Answer:
     config = _core(options)
     from ranvier.hw.board import BAUD, BOARDS, build
+    from ranvier.hw.boards import GIVES
     from ranvier.hw.synthesis import ToolError
     from ranvier.hw.vivado import PARTS, package
 
-    if options.board not in BOARDS and options.board not in PARTS:
-        raise UsageError(f"unknown board {options.board!r}: choose one of {', '.join((*BOARDS, *PARTS))}")
+    _check_board(options.board)
     folder = output_folder(options.out)
     if options.board in PARTS:
-        files = {
-            folder / name: text for name, text in package(config, PARTS[options.board], version("ranvier")).items()
-        }
+        files = {folder / name: text for name, text in package(config, PARTS[options.board], version()).items()}
         for path, text in files.items():
             write_text(path, text)
         paths = [str(path) for path in files]
-        return Answer({"board": options.board, "files": paths}, [f"wrote {path}" for path in paths])
+        values = {"board": options.board, "gives": GIVES[options.board], "files": paths}
+        return Answer(values, [f"wrote {path}" for path in paths])
     board, baud, name = BOARDS[options.board], options.baud or BAUD, f"ranvier-{options.board}"
     bitstream, described = check_output(folder / f"{name}.bit"), check_output(folder / f"{name}.toml")
     try:
@@ -411,23 +410,44 @@ def build(options: argparse.Namespace) -> Answer:
         f"program it: {board.program.format(bitstream)}",
         f"then: ranvier selftest --config {described} --device '{port}'",
     ]
-    values = {"board": options.board, "baud": baud, "clock": board.clock, "config": config.to_dict()}
+    values = {
+        "board": options.board,
+        "gives": GIVES[options.board],
+        "baud": baud,
+        "clock": board.clock,
+        "config": config.to_dict(),
+    }
     return Answer(values | {"configuration": str(described)} | result.summary(), lines)
 
 
 def _fit(name: str, config: CoreConfig) -> tuple[dict[str, Any], list[str]]:
     """Whether a core fits a board: values and lines."""
     from ranvier.hw.board import BOARDS
-    from ranvier.hw.fit import fit
+    from ranvier.hw.boards import GIVES
+    from ranvier.hw.fit import fit, fit_part
     from ranvier.hw.synthesis import ToolError
+    from ranvier.hw.vivado import PARTS
 
-    if name not in BOARDS:
-        raise UsageError(f"unknown board {name!r}: choose one of {', '.join(BOARDS)}")
+    _check_board(name)
     try:
-        result = fit(BOARDS[name], config)
+        result = fit(BOARDS[name], config) if name in BOARDS else fit_part(PARTS[name], config)
     except ToolError as error:
         raise UsageError(str(error)) from None
-    return {"board": name, "fit": result.summary()}, ["", f"on {name}, before place and route", *result.text(config)]
+    lines = [
+        "",
+        f"on {name}, for which ranvier build gives {GIVES[name]}, before place and route",
+        *result.text(config),
+    ]
+    return {"board": name, "gives": GIVES[name], "fit": result.summary()}, lines
+
+
+def _check_board(name: str) -> None:
+    from ranvier.hw.boards import check_board
+
+    try:
+        check_board(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def info(options: argparse.Namespace) -> Answer:

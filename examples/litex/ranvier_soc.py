@@ -18,6 +18,7 @@ from litex.soc.interconnect import wishbone
 from litex_boards.targets.radiona_ulx3s import BaseSoC
 from migen import ClockSignal, Instance, Replicate, ResetSignal, Signal
 
+from ranvier.files import write_text
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.presets import PRESETS, preset
 from ranvier.hw.registers import ADDRESS_BITS
@@ -74,7 +75,7 @@ class Ranvier(LiteXModule):
             o_wb_stall=Signal(),  # LiteX' bus is classic
             o_irq=self.ev.irq,
         )
-        verilog.write_text(write_verilog(config, FACE))
+        write_text(verilog, write_verilog(config, FACE))
         platform.add_source(str(verilog))
 
 

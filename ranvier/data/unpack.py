@@ -10,10 +10,12 @@ from typing import IO, cast
 
 from ranvier.data.dataset import DataError
 from ranvier.data.published import PUBLISHED
-from ranvier.extras import ExtraError, extra
 from ranvier.golden.replacing import replacing
 
 __all__ = ["MissingFile", "is_file", "unpacked"]
+
+#: With which an HDF5 file begins.
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 class MissingFile(DataError):
@@ -32,18 +34,17 @@ def _contents(archive: Path, name: str) -> Iterator[IO[bytes]]:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Unpack under a temporary name and rename once it is complete; on failure nothing is left behind."""
+    """Unpack; on failure nothing is left behind."""
     try:
         with (
-            replacing(target) as temporary,
+            replacing(target) as copy,
             _contents(archive, target.name) as source,
-            open(temporary, "wb") as copy,
         ):
-            shutil.copyfileobj(source, copy, 1 << 20)
-            copy.flush()
-            if not extra("h5py", "data").is_hdf5(temporary):
+            if (head := source.read(len(SIGNATURE))) != SIGNATURE:
                 raise DataError(f"{archive}: what is in it is not an HDF5 file: download it again")
-    except (DataError, ExtraError):
+            copy.write(head)
+            shutil.copyfileobj(source, copy, 1 << 20)
+    except DataError:
         raise
     except KeyError:
         raise DataError(f"{archive}: there is no {target.name} in it") from None

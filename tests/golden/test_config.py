@@ -334,3 +334,86 @@ def test_every_shift_of_an_accepted_core_is_forward():
         assert c.delay_fraction >= 1
         assert c.error.fraction <= 14
     print(accepted, "accepted,", refused, "refused")
+
+
+HOSTILE_TEXT = {
+    "nested": "inputs = " + "[" * 5000 + "]" * 5000,
+    "nested half": "inputs = " + "[" * 5000,
+    "tables": "[" + ".".join(["a"] * 5000) + "]",
+    "dotted": "inputs" + ".a" * 5000 + " = 1\nneurons = 2\noutputs = 2",
+    "inline": "inputs = " + "{a = " * 5000 + "1" + "}" * 5000,
+    "digits": "inputs = " + "9" * 5000,
+    "negative digits": "inputs = -" + "9" * 5000 + "\nneurons = 2\noutputs = 2",
+    "hexadecimal": "inputs = 0x" + "f" * 5000 + "\nneurons = 2\noutputs = 2",
+    "float": "threshold = " + "9" * 5000 + ".0\ninputs = 2\nneurons = 2\noutputs = 2",
+    "format": 'inputs = 2\nneurons = 2\noutputs = 2\nweight = "s' + "9" * 5000 + '.3"',
+    "name": "x" * 50_000 + " = 1",
+    "quoted": '"' + "\\u00e9\\n" * 5000 + '" = 1',
+    "long": "# " + "x" * 200_000,
+    "date": "inputs = 1979-05-27T07:32:00Z\nneurons = 2\noutputs = 2",
+    "not a number": "threshold = nan\ninputs = 2\nneurons = 2\noutputs = 2",
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE_TEXT)
+def test_hostile_text_is_one_short_line(what, tmp_path):
+    path = tmp_path / "core.toml"
+    path.write_text(HOSTILE_TEXT[what])
+    for read, source in ((CoreConfig.from_toml, HOSTILE_TEXT[what]), (CoreConfig.read, path)):
+        with pytest.raises(ConfigError) as caught:
+            read(source)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 700
+
+
+def test_files_that_are_no_configuration(tmp_path):
+    (tmp_path / "latin").write_bytes(b"# caf\xe9\n")
+    for path, text in (
+        (tmp_path / "latin", "no text in UTF-8"),
+        ("/dev/zero", "at most"),
+        (tmp_path, "Is a directory"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            CoreConfig.read(path)
+
+
+def test_text_is_utf8_whatever_the_terminal_is(tmp_path, monkeypatch):
+    """And may have what an editor of another system leaves."""
+    monkeypatch.setattr("locale.getpreferredencoding", lambda *_: "ascii")
+    (tmp_path / "core.toml").write_bytes(("\ufeff# α, β\n" + preset("test").to_toml()).replace("\n", "\r\n").encode())
+    assert CoreConfig.read(tmp_path / "core.toml") == preset("test")
+
+
+@pytest.mark.parametrize(
+    "values", [None, 3, [("inputs", 1)], "inputs = 1", {1: 2}, {"inputs": {}, "neurons": 1, "outputs": 2}]
+)
+def test_values_of_wrong_types(values):
+    with pytest.raises(ConfigError):
+        CoreConfig.from_dict(values)
+
+
+@pytest.mark.parametrize("name", preset("test").to_dict())
+@pytest.mark.parametrize(
+    "value",
+    [None, [], {}, {"a"}, np.zeros(3), np.zeros((2, 2)), object(), 10**5000, 1j, b"s5.12", float("nan"), np.int8(-1)],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_field_of_a_wrong_type(name, value):
+    with pytest.raises(ConfigError) as caught:
+        CoreConfig.from_dict(preset("test").to_dict() | {name: value})
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_numbers_of_numpy_are_numbers():
+    config = preset("test")
+    same = config.replace(inputs=np.int32(5), threshold=np.float32(1), recurrent=np.True_, delays=np.str_("synaptic"))
+    assert (same, same.to_toml(), same.digest) == (config, config.to_toml(), config.digest)
+    assert {type(value) for value in same.to_dict().values()} == {int, float, bool, str}
+
+
+@pytest.mark.parametrize("name", [3, None, [], {}, np.zeros(2), "x" * 10_000])
+def test_presets_that_are_none(name):
+    with pytest.raises(ConfigError, match="unknown preset") as caught:
+        preset(name)
+    assert len(str(caught.value)) < 300

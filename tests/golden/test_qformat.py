@@ -44,3 +44,19 @@ def test_to_float_inverts_quantise():
     form = QFormat(True, 3, 4)
     raw = np.arange(form.min, form.max + 1)
     np.testing.assert_array_equal(form.quantise(form.to_float(raw)), raw)
+
+
+@pytest.mark.parametrize(
+    "text", ["s" + "9" * 5000 + ".1", "s999.999", "s40.23", "s\u0665.\u0661", "s1.1\n", 5, None, ["s5.12"]]
+)
+def test_absurd_texts_are_refused_in_a_short_line(text):
+    with pytest.raises(ValueError, match="format") as caught:
+        QFormat.parse(text)
+    assert len(str(caught.value)) < 200
+
+
+def test_the_widest_format_holds_its_limits():
+    form = QFormat(True, 40, 22)
+    assert form.quantise([-1e30, 1e30]).tolist() == [form.min, form.max]
+    with pytest.raises(ValueError, match="too wide: give at most 62"):
+        QFormat(True, 10**5000, 1)

@@ -27,3 +27,20 @@ def test_of_refuses(value):
 def test_refuses(parts):
     with pytest.raises(ValueError, match="mantissa is a whole number to 255, shift to 31"):
         StepSize(*parts)
+
+
+def test_integers_of_numpy_are_integers():
+    step = StepSize(np.uint8(200), np.int64(3))
+    assert step == StepSize(200, 3)
+    assert type(step.mantissa) is type(step.shift) is int
+    assert StepSize.of(np.float32(0.5)) == StepSize.of(0.5)
+
+
+@pytest.mark.parametrize(
+    "value", [True, "1", None, 1j, np.zeros(2), float("nan"), float("inf"), 10**5000], ids=lambda v: type(v).__name__
+)
+def test_what_is_no_number_is_no_step_size(value):
+    for make in (StepSize.of, StepSize, lambda shift: StepSize(1, shift)):
+        with pytest.raises(ValueError, match="step size") as caught:
+            make(value)
+        assert len(str(caught.value)) < 200

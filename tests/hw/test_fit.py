@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from amaranth.hdl import Fragment
 
 import ranvier.hw.fit
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.presets import preset
 from ranvier.hw.board import BOARDS
-from ranvier.hw.fit import CAPACITIES, Fit, fit, memory_blocks
+from ranvier.hw.boards import GIVES, check_board
+from ranvier.hw.fit import CAPACITIES, Fit, fit, fit_part, memory_blocks
 from ranvier.hw.synthesis import Resources
+from ranvier.hw.vivado import PARTS
 
 
 def test_blocks_by_shape_are_those_that_yosys_takes():
@@ -28,6 +31,27 @@ def test_every_board_has_a_capacity_and_a_platform():
     for board in BOARDS.values():
         assert board.device in CAPACITIES
         assert board.make().default_clk_frequency > 0
+
+
+def test_the_list_says_what_each_board_gives():
+    assert set(GIVES) == {*BOARDS, *PARTS}
+    with pytest.raises(
+        ValueError, match=r"ulx3s-12f, .*icesugar \(a bitstream\), arty-a7-35, .*\(Verilog and a script"
+    ):
+        check_board("toaster")
+
+
+def test_a_board_of_vivado_is_compared_too(monkeypatch):
+    def synthesise(design, family):
+        assert family == "xc7"
+        Fragment.get(design, None)  # Amaranth complains about designs that nobody elaborates
+        return Resources(25_000, 9_000, 90, 40, 10, None)
+
+    monkeypatch.setattr(ranvier.hw.fit, "synthesise", synthesise)
+    small, large = (fit_part(PARTS[name], preset("test")) for name in ("arty-a7-35", "arty-a7-100"))
+    assert (small.lacking, large.lacking, large.largest) == (("luts",), (), None)
+    assert large.text(preset("test"))[-1] == "fits"
+    assert set(PARTS.values()) <= CAPACITIES.keys()
 
 
 def test_the_largest_of_a_kind_is_the_last_whose_memories_fit(monkeypatch):

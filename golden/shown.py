@@ -1,0 +1,19 @@
+"""Values as error messages show them: short, and never the cause of another error."""
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["shown"]
+
+#: Longer texts lose their middle.
+_LONGEST = 60
+
+
+def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
+    """`repr` (or `str`) of any value, in one line of at most 60 characters."""
+    try:
+        text = " ".join(form(value).split())
+    except Exception:  # integers of 5,000 digits, lists nested 5,000 deep, and whatever a class of its own may do
+        text = f"a {type(value).__name__} too large to show"
+    half = (_LONGEST - 5) // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"
