@@ -33,6 +33,9 @@ SPIKING, LEAKY = ("LIF", "CubaLIF"), ("LI", "CubaLI")
 #: Graphs within graphs, entries of a file and numbers in it, synapses between two nodes: no core could hold more.
 MOST_NESTED, MOST_ENTRIES, MOST_NUMBERS, MOST_SYNAPSES = 100, 100_000, 1 << 27, 1 << 27
 
+#: Compression makes bytes so many times less at best, and a dataset of so few bytes may be stored in any way.
+SMALLEST, SMALL = 1100, 1 << 16
+
 NEURONS = LIMITS["neurons"][1]
 
 #: Different delays over which a unit may be heard; an input gets a row for each of them.
@@ -74,7 +77,7 @@ def _cause(error: Exception) -> str:
 
 def _check_extent(path: str | Path) -> None:
     """Refuse what would take all memory to read, or all day: a few bytes of HDF5 can stand for any number of zeros."""
-    h5py = extra("h5py", "nir")
+    h5py, size = extra("h5py", "nir"), Path(path).stat().st_size
     with h5py.File(path, "r") as file:
         waiting, seen, held = [(file, 0)], 0, 0
         while waiting:
@@ -89,12 +92,16 @@ def _check_extent(path: str | Path) -> None:
                     waiting.append((entry, depth + 1))
                 elif isinstance(entry, h5py.Dataset):
                     held += entry.size or 0
+                    if entry.nbytes > SMALLEST * min(entry.id.get_storage_size(), size) + SMALL:
+                        raise NirError(
+                            f"{entry.name} says that it holds {entry.nbytes:,} bytes, which the file does not"
+                        )
             if held > MOST_NUMBERS:
                 raise NirError(f"it holds more than {MOST_NUMBERS:,} numbers: no core holds such a graph")
 
 
 def write_graph(path: str | Path, graph: Any) -> None:
-    """Write a graph, made in memory first, in the way of `ranvier.files.write_bytes`; `OutputError` if it cannot be written."""
+    """Write a graph, made in memory first, as `ranvier.files.write_bytes` does; `OutputError` if it cannot be written."""
     nir, content = extra("nir", "nir"), BytesIO()
     nir.write(content, graph)
     write_bytes(path, content.getvalue())
@@ -250,12 +257,12 @@ class Circuit:
         """How many inputs there are, known before anything of their size is made."""
         types = getattr(self.nodes[self.input], "input_type", None)
         shape = types.get("input") if isinstance(types, dict) else None
-        if shape is None or not np.size(shape):
+        sizes = np.zeros(0) if shape is None else np.ravel(numbers(shape, f"{self.input}: its shape"))
+        if not sizes.size:
             raise NirError(f"{self.input} does not say how many inputs there are: give it a shape")
-        sizes, most = np.ravel(numbers(shape, f"{self.input}: its shape")), LIMITS["inputs"][1]
         if (sizes < 1).any() or (sizes != np.trunc(sizes)).any():
             raise NirError(f"{self.input} has the shape {sizes.tolist()}: give whole numbers of at least 1")
-        return self._within("inputs", self.input, float(np.prod(sizes)), most)
+        return self._within("inputs", self.input, float(np.prod(sizes)), LIMITS["inputs"][1])
 
     @staticmethod
     def _within(what: str, name: str, size: float, most: int) -> int:
