@@ -83,7 +83,7 @@ def from_tonic(
     DataError
         If an event or a label is not what it should be, or the size is not known.
     """
-    size = size or getattr(train, "sensor_size", None)
+    size = getattr(train, "sensor_size", None) if size is None else size
     if size is None or len(size) != 3 or min(size) < 1:
         raise DataError(f"{name}: sensor size {size}: give size=(width, height, polarities)")
     samples, labels, notes = [], [], []
