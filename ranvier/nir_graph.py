@@ -8,7 +8,7 @@ whatever lies between them is a list of synapses: from which neuron, to which, w
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
 from io import BytesIO
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ranvier.extras import extra
 from ranvier.files import write_bytes
 from ranvier.golden.config import LIMITS
+from ranvier.probe import probe
 
 __all__ = ["LEAKY", "REFUSED", "SPIKING", "Circuit", "NirError", "Projection", "numbers", "read_graph", "write_graph"]
 
@@ -32,6 +33,9 @@ SPIKING, LEAKY = ("LIF", "CubaLIF"), ("LI", "CubaLI")
 
 #: Graphs within graphs, entries of a file and numbers in it, synapses between two nodes: no core could hold more.
 MOST_NESTED, MOST_ENTRIES, MOST_NUMBERS, MOST_SYNAPSES = 100, 100_000, 1 << 27, 1 << 27
+
+#: What reading a file may take: a graph that fills a core takes a second and a gigabyte.
+MOST_SECONDS, MOST_MEGABYTES = 10, 3000
 
 #: Compression makes bytes so many times less at best, and a dataset of so few bytes may be stored in any way.
 SMALLEST, SMALL = 1100, 1 << 16
@@ -61,13 +65,23 @@ def read_graph(path: str | Path) -> Any:
     nir = extra("nir", "nir")
     if not Path(path).is_file():
         raise NirError(f"{path}: there is no such file")
+    if complaint := probe(partial(_read, path), seconds=MOST_SECONDS, megabytes=MOST_MEGABYTES):
+        raise NirError(f"{path}: {complaint}")
+    try:
+        return nir.read(path, type_check=False)
+    except Exception as error:  # changed since, or there are no processes to try it in
+        raise NirError(f"{path}: not a NIR graph: {_cause(error)}") from None
+
+
+def _read(path: str | Path) -> None:
+    """Read and forget it; `NirError` if it cannot be read."""
     try:
         _check_extent(path)
-        return nir.read(path, type_check=False)
-    except NirError as error:
-        raise NirError(f"{path}: {error}") from None
+        extra("nir", "nir").read(path, type_check=False)
+    except NirError:
+        raise
     except Exception as error:  # what a damaged or foreign file raises depends on what is wrong with it
-        raise NirError(f"{path}: not a NIR graph: {_cause(error)}") from None
+        raise NirError(f"not a NIR graph: {_cause(error)}") from None
 
 
 def _cause(error: Exception) -> str:
