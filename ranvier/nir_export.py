@@ -69,7 +69,8 @@ def export_graph(
     Neurons become one LIF, or CubaLIF if their current decays, the readout a Linear and a LI (no LI if kappa is 0). A step
     of integration multiplies what it integrates with ``1 - decay``; weights onto LIF and LI are divided by that, so that r
     is 1: some readers ignore r. Those of CubaLIF insist on ``r = 1 / (1 - alpha)`` and ``w_in = 1 / (1 - beta)``. The core
-    delivers a spike of step t on step ``t + 1 + D``, so D becomes a delay of ``(D + 1) dt``: one Delay node per unit before the weights if axonal, one branch of Delay and Linear for every delay that occurs if synaptic. Without delays
+    delivers a spike of step t on step ``t + 1 + D``, so D becomes a delay of ``(D + 1) dt``: one Delay node per unit
+    before the weights if axonal, one branch of Delay and Linear for every delay that occurs if synaptic. Without delays
     there is no Delay node: the graph's spikes then come a step earlier than the core's.
 
     Parameters

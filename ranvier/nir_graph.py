@@ -8,7 +8,7 @@ whatever lies between them is a list of synapses: from which neuron, to which, w
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
 from io import BytesIO
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ranvier.extras import extra
 from ranvier.files import write_bytes
 from ranvier.golden.config import LIMITS
+from ranvier.probe import probe
 
 __all__ = ["LEAKY", "REFUSED", "SPIKING", "Circuit", "NirError", "Projection", "numbers", "read_graph", "write_graph"]
 
@@ -32,6 +33,12 @@ SPIKING, LEAKY = ("LIF", "CubaLIF"), ("LI", "CubaLI")
 
 #: Graphs within graphs, entries of a file and numbers in it, synapses between two nodes: no core could hold more.
 MOST_NESTED, MOST_ENTRIES, MOST_NUMBERS, MOST_SYNAPSES = 100, 100_000, 1 << 27, 1 << 27
+
+#: What reading a file may take: a graph that fills a core takes a second and a gigabyte.
+MOST_SECONDS, MOST_MEGABYTES = 10, 3000
+
+#: Compression makes bytes so many times less at best, and a dataset of so few bytes may be stored in any way.
+SMALLEST, SMALL = 1100, 1 << 16
 
 NEURONS = LIMITS["neurons"][1]
 
@@ -58,13 +65,23 @@ def read_graph(path: str | Path) -> Any:
     nir = extra("nir", "nir")
     if not Path(path).is_file():
         raise NirError(f"{path}: there is no such file")
+    if complaint := probe(partial(_read, path), seconds=MOST_SECONDS, megabytes=MOST_MEGABYTES):
+        raise NirError(f"{path}: {complaint}")
+    try:
+        return nir.read(path, type_check=False)
+    except Exception as error:  # changed since, or there are no processes to try it in
+        raise NirError(f"{path}: not a NIR graph: {_cause(error)}") from None
+
+
+def _read(path: str | Path) -> None:
+    """Read and forget it; `NirError` if it cannot be read."""
     try:
         _check_extent(path)
-        return nir.read(path, type_check=False)
-    except NirError as error:
-        raise NirError(f"{path}: {error}") from None
+        extra("nir", "nir").read(path, type_check=False)
+    except NirError:
+        raise
     except Exception as error:  # what a damaged or foreign file raises depends on what is wrong with it
-        raise NirError(f"{path}: not a NIR graph: {_cause(error)}") from None
+        raise NirError(f"not a NIR graph: {_cause(error)}") from None
 
 
 def _cause(error: Exception) -> str:
@@ -74,7 +91,7 @@ def _cause(error: Exception) -> str:
 
 def _check_extent(path: str | Path) -> None:
     """Refuse what would take all memory to read, or all day: a few bytes of HDF5 can stand for any number of zeros."""
-    h5py = extra("h5py", "nir")
+    h5py, size = extra("h5py", "nir"), Path(path).stat().st_size
     with h5py.File(path, "r") as file:
         waiting, seen, held = [(file, 0)], 0, 0
         while waiting:
@@ -89,6 +106,10 @@ def _check_extent(path: str | Path) -> None:
                     waiting.append((entry, depth + 1))
                 elif isinstance(entry, h5py.Dataset):
                     held += entry.size or 0
+                    if entry.nbytes > SMALLEST * min(entry.id.get_storage_size(), size) + SMALL:
+                        raise NirError(
+                            f"{entry.name} says that it holds {entry.nbytes:,} bytes, which the file does not"
+                        )
             if held > MOST_NUMBERS:
                 raise NirError(f"it holds more than {MOST_NUMBERS:,} numbers: no core holds such a graph")
 
@@ -250,12 +271,12 @@ class Circuit:
         """How many inputs there are, known before anything of their size is made."""
         types = getattr(self.nodes[self.input], "input_type", None)
         shape = types.get("input") if isinstance(types, dict) else None
-        if shape is None or not np.size(shape):
+        sizes = np.zeros(0) if shape is None else np.ravel(numbers(shape, f"{self.input}: its shape"))
+        if not sizes.size:
             raise NirError(f"{self.input} does not say how many inputs there are: give it a shape")
-        sizes, most = np.ravel(numbers(shape, f"{self.input}: its shape")), LIMITS["inputs"][1]
         if (sizes < 1).any() or (sizes != np.trunc(sizes)).any():
             raise NirError(f"{self.input} has the shape {sizes.tolist()}: give whole numbers of at least 1")
-        return self._within("inputs", self.input, float(np.prod(sizes)), most)
+        return self._within("inputs", self.input, float(np.prod(sizes)), LIMITS["inputs"][1])
 
     @staticmethod
     def _within(what: str, name: str, size: float, most: int) -> int:

@@ -1,6 +1,7 @@
 """Graphs as each simulator writes them become networks that spike as the simulator does, by its own equations."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -368,7 +369,7 @@ def relay() -> Any:
     nodes = {"in": nir.Input(np.array([2])), "a": nir.Linear(np.eye(2)), "l1": pass_on()}
     nodes |= {"b": nir.Linear(np.eye(2)), "l2": pass_on(), "out": nir.Output(np.array([2]))}
     names = ["in", "a", "l1", "b", "l2", "out"]
-    return nir.NIRGraph(nodes, list(zip(names, names[1:], strict=False)), type_check=False)
+    return nir.NIRGraph(nodes, list(pairwise(names)), type_check=False)
 
 
 #: Unit 0 spikes once early, unit 1 three times at the very end: cut short, the class is 0.

@@ -11,6 +11,7 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
 from ranvier.golden.reference import FloatCore
 from ranvier.golden.spikes import Sample
+from ranvier.nir_dialects import DIALECTS
 from ranvier.nir_export import export_graph
 from ranvier.nir_graph import NirError, read_graph, write_graph
 from ranvier.nir_import import import_graph
@@ -136,3 +137,88 @@ def test_decays_without_a_time_constant_are_refused() -> None:
     assert import_graph(export_graph(network, dt=DT).graph).network.alpha == 0
     with pytest.raises(NirError, match="dt=0 is no step"):
         export_graph(network, dt=0)
+
+
+# -------------------------------------------------------------------- what other simulators make of it
+
+
+def small(beta: float = 0.0, *, recurrent: bool = False, **changes: Any) -> FloatNetwork:
+    rng, synapse = np.random.default_rng(0), "exponential" if beta else "delta"
+    shape = {"inputs": 4, "neurons": 5, "outputs": 3, "reset": "zero", "delays": "none", "synapse": synapse}
+    config = CoreConfig(**shape | {"recurrent": recurrent} | changes)
+    weight = rng.normal(0.3, 0.4, (config.rows, 5)) * (1 - beta)
+    return FloatNetwork(config, weight, np.zeros((0, 0)), rng.normal(0, 1, (5, 3)), 0.9, 0.8, beta)
+
+
+def euler(graph: Any, raster: np.ndarray, *, hears_r: bool, dt: float = DT) -> np.ndarray:
+    """Spikes of a LIF layer as Norse's LIFBox (which does not hear r) and others (which do) compute them."""
+    lif, weight = graph.nodes["neurons"], graph.nodes["input_weight"].weight
+    v, spikes = np.zeros(5), []
+    for row in raster:
+        v = v + dt / lif.tau * ((lif.r if hears_r else 1) * (weight @ row) - v)
+        spikes.append(v > lif.v_threshold)
+        v = np.where(spikes[-1], lif.v_reset, v)
+    return np.array(spikes)
+
+
+def test_r_is_folded_into_the_weights() -> None:
+    """So that who ignores r spikes as who does not, and both as the core."""
+    network, raster = small(), (np.random.default_rng(1).random((60, 4)) < 0.4).astype(int)
+    graph = export_graph(network, dt=DT).graph
+    expected = spikes_of(network, np.vstack([raster, np.zeros((1, 4))]))[1:]
+    for hears_r in (True, False):
+        np.testing.assert_array_equal(euler(graph, raster, hears_r=hears_r), expected)
+    assert 10 < expected.sum() < 0.8 * expected.size
+    assert (graph.nodes["neurons"].r == 1).all()
+    assert (graph.nodes["readout"].r == 1).all()
+    current = export_graph(small(0.6), dt=DT).graph.nodes["neurons"]  # whose readers insist on these
+    np.testing.assert_allclose(current.r, current.tau_mem / DT)
+    np.testing.assert_allclose(current.w_in, current.tau_syn / DT)
+
+
+def test_a_readout_that_others_load() -> None:
+    network = small()
+    exported = export_graph(network, dt=DT, readout="linear")
+    assert [type(node).__name__ for node in exported.graph.nodes.values()] == [
+        "Input",
+        "LIF",
+        "Linear",
+        "Linear",
+        "Output",
+    ]
+    np.testing.assert_array_equal(exported.graph.nodes["readout_weight"].weight, network.readout.T)
+    assert any("y[t] = 0.8 y[t-1] + output" in note for note in exported.notes)
+    back = import_graph(exported.graph).network
+    assert back.kappa == 0.8
+    np.testing.assert_allclose(back.readout, network.readout, rtol=1e-12)
+    with pytest.raises(NirError, match="readout='lif' is unknown: choose one of li, linear"):
+        export_graph(network, dt=DT, readout="lif")
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "who"),
+    [
+        (small(), {"dt": 1e-4, "readout": "linear"}, {"norse", "spikingjelly", "snntorch"}),
+        (small(0.6), {"dt": 1e-4, "readout": "linear"}, {"norse", "spikingjelly", "snntorch"}),
+        (small(), {"dt": 1e-3, "readout": "linear"}, {"norse", "spikingjelly"}),
+        (small(recurrent=True), {"dt": 1e-4, "readout": "linear"}, {"norse", "spikingjelly"}),
+        (small(), {"dt": 1e-4}, set()),
+        (small(), {"dt": 1e-4, "readout": "linear", "integration": "exp"}, set()),
+        (small(reset="soft"), {"dt": 1e-4, "readout": "linear"}, set()),
+    ],
+)
+def test_who_can_read_it_is_said(network: FloatNetwork, options: dict[str, Any], who: set[str]) -> None:
+    """What importers do with such graphs is tested in test_nir_peers.py."""
+    exported = export_graph(network, **options)
+    assert {name for name, why in exported.values["readers"].items() if not why} == who
+    assert set(exported.values["readers"]) == set(DIALECTS)
+    for name in DIALECTS:
+        assert any(line.startswith(f"{name} ") for line in exported.text())
+
+
+def test_a_lag_comes_back() -> None:
+    for lag in (0, 1, 5):
+        network = small().replace(lag=lag)
+        exported = export_graph(network, dt=DT)
+        assert any(f"answers {lag} steps late" in note for note in exported.notes) == bool(lag)
+        assert import_graph(exported.graph).network.lag == lag

@@ -1,21 +1,27 @@
 """Files of NIR graphs, and the commands that exchange them: what is written, and what ends in one clear line."""
 
 import json
+import resource
+import subprocess
 import sys
+import time
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ranvier import nir_graph
 from ranvier.cli import main
 from ranvier.extras import ExtraError
-from ranvier.files import OutputError
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
 from ranvier.nir_export import export_graph
-from ranvier.nir_graph import read_graph, write_graph
+from ranvier.nir_graph import NirError, read_graph, write_graph
+from ranvier.nir_import import import_graph
 
 nir = pytest.importorskip("nir", reason="NIR takes ranvier[nir]")
 
@@ -83,6 +89,22 @@ def test_reports_for_people(here: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out.splitlines()[-1] == "wrote model.nir"
 
 
+def test_eval_prolongs_samples_of_an_imported_network_and_says_so(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two layers: the graph answers on the step of its input, the core two steps later."""
+    rng = np.random.default_rng(0)
+    node = {"tau": 1e-2, "r": 10.0, "v_leak": 0.0, "v_threshold": 1.0, "v_reset": 0.0}
+    layers = [nir.LIF(**{name: np.full(size, value) for name, value in node.items()}) for size in (8, 3)]
+    nodes = {"in": nir.Input(np.array([5])), "a": nir.Linear(rng.uniform(0, 1, (8, 5))), "n": layers[0]}
+    nodes |= {"b": nir.Linear(rng.uniform(0, 1, (3, 8))), "m": layers[1], "out": nir.Output(np.array([3]))}
+    write_graph("deep.nir", nir.NIRGraph(nodes, list(pairwise(nodes)), type_check=False))
+    imported = answer(capsys, "nir import deep.nir --dt 1e-3 --quantise -o deep.npz")
+    assert imported["lag"] == 2
+    late = answer(capsys, "eval deep.npz --data yinyang")
+    assert late["notes"][-1] == "samples grow by 2 steps: the network, which was imported, answers that late"
+
+
 #: Arguments -> part of the one line on stderr.
 BAD = {
     "nir": "see ranvier nir --help",
@@ -115,17 +137,82 @@ def test_bad_input(line: str, here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert {path: path.read_bytes() for path in here.iterdir()} == before
 
 
+def test_a_full_disk_leaves_the_old_graph(here: Path) -> None:
+    """A file system that ends after 1,000 bytes."""
+    before = {path: path.read_bytes() for path in here.iterdir()}
+    line = [sys.executable, "-m", "ranvier", "nir", "export", "core.npz", "-o", "plain.nir"]
+    full = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (1000, 1000))
+    done = subprocess.run(line, preexec_fn=full, capture_output=True, text=True, timeout=120, check=False, cwd=here)
+    assert done.returncode == 2
+    assert done.stderr.startswith("ranvier: cannot write plain.nir: ")
+    assert done.stderr.count("\n") == 1
+    assert {path: path.read_bytes() for path in here.iterdir()} == before
+
+
 def test_failure_in_writing_leaves_the_old_graph(here: Path, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {path: path.read_bytes() for path in here.iterdir()}
 
-    def broken(path: Path, graph: Any) -> None:
-        path.write_text("half")
-        raise OSError(28, "No space left on device")
+    def broken(content: Any, graph: Any) -> None:
+        content.write(b"half")
+        raise RuntimeError("broken")
 
     monkeypatch.setattr(nir, "write", broken)
-    with pytest.raises(OutputError, match=r"cannot write plain.nir: No space left"):
+    with pytest.raises(RuntimeError, match="broken"):
         write_graph("plain.nir", export_graph(network, dt=1e-3).graph)
     assert {path: path.read_bytes() for path in here.iterdir()} == before
+
+
+# -------------------------------------------------------------------- bounds
+
+
+def test_a_file_that_stands_for_too_much(tmp_path: Path) -> None:
+    """A kilobyte of HDF5 may say that it holds 80 GB of zeros."""
+    h5py = pytest.importorskip("h5py")
+    nir.write(tmp_path / "big.nir", nir.NIRGraph({"fc": nir.Linear(np.ones((2, 3)))}, [], type_check=False))
+    with h5py.File(tmp_path / "big.nir", "r+") as file:
+        del file["node/nodes/fc/weight"]
+        file.create_dataset("node/nodes/fc/weight", (100_000, 100_000), "f8", chunks=(1000, 1000))
+    assert (tmp_path / "big.nir").stat().st_size < 100_000
+    with pytest.raises(
+        NirError, match=r"big.nir: .*weight says that it holds 80,000,000,000 bytes, which the file does not"
+    ):
+        read_graph(tmp_path / "big.nir")
+
+
+def test_a_file_of_more_numbers_than_a_core_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nir.write(tmp_path / "n.nir", nir.NIRGraph({"fc": nir.Linear(np.ones((20, 30)))}, [], type_check=False))
+    monkeypatch.setattr(nir_graph, "MOST_NUMBERS", 600)
+    with pytest.raises(NirError, match="it holds more than 600 numbers: no core holds such a graph"):
+        read_graph(tmp_path / "n.nir")
+
+
+def test_zeros_compress_well_and_are_read(tmp_path: Path) -> None:
+    nir.write(tmp_path / "n.nir", nir.NIRGraph({"fc": nir.Linear(np.zeros((1000, 1000)))}, [], type_check=False))
+    assert (tmp_path / "n.nir").stat().st_size < 100_000
+    assert read_graph(tmp_path / "n.nir").nodes["fc"].weight.shape == (1000, 1000)
+
+
+def nested(depth: int) -> Any:
+    inner = nir.LIF(*(np.full(2, value) for value in (1e-2, 1.0, 0.0, 1.0, 0.0)))
+    for _ in range(depth):
+        nodes = {"input": nir.Input(np.array([2])), "in": inner, "output": nir.Output(np.array([2]))}
+        inner = nir.NIRGraph(nodes, [("input", "in"), ("in", "output")], type_check=False)
+    return inner
+
+
+@pytest.mark.parametrize(("depth", "fits"), [(1, True), (50, True), (102, False), (300, False)])
+def test_graphs_within_graphs(depth: int, fits: bool, tmp_path: Path) -> None:
+    start = time.process_time()
+    if depth <= 102:  # nir takes its time to write more
+        nir.write(tmp_path / "n.nir", nested(depth))
+    made = time.process_time()
+    for read in (lambda: nested(depth), *([lambda: read_graph(tmp_path / "n.nir")] if depth <= 102 else [])):
+        if fits:
+            assert import_graph(read(), dt=1e-3).network.config.neurons == 2
+            continue
+        with pytest.raises(NirError, match="graphs are nested more than 100 deep"):
+            import_graph(read(), dt=1e-3)
+    assert time.process_time() - made < 10, made - start
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """NIR graphs become networks that spike like the graphs themselves, computed node by node from the equations of ``nir``."""
 
+import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -551,3 +553,189 @@ def test_metadata_that_is_no_configuration() -> None:
     graph.metadata["ranvier_config"] = "inputs = many"
     with pytest.raises(NirError, match="metadata ranvier_config of the graph"):
         import_graph(graph, dt=DT)
+
+
+# -------------------------------------------------------------------- what graphs in memory may hold
+
+
+class Tensor(np.ndarray):
+    """Like a tensor of PyTorch: its size is a method."""
+
+    def size(self) -> Any:  # type: ignore[override]
+        return self.shape
+
+
+class Grown:
+    """Like a tensor that requires a gradient: no array before it is detached."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+    def detach(self) -> Any:
+        return np.asarray(self.values).view(Tensor)
+
+
+def everything() -> Any:
+    """Nodes of every kind that is read."""
+    rng = np.random.default_rng(4)
+    graph = delays_before(rng)
+    nodes = graph.nodes | {"r": hollow(linear(rng, 5, 5)), "n": cuba_lif(5), "s": nir.Scale(np.ones(4))}
+    nodes["w"] = nir.Affine(nodes["w"].weight, np.zeros(5))
+    return graph_of(nodes, "in > s > d > w > n > wo > y > out", "n > r > n")
+
+
+@pytest.mark.parametrize("wrap", [lambda a: a.view(Tensor), Grown, lambda a: a.tolist(), lambda a: a.astype("f4")])
+def test_parameters_may_be_anything_like_an_array(wrap: Callable[..., Any]) -> None:
+    plain, graph, wrapped = import_graph(everything(), dt=DT), everything(), 0
+    for node in graph.nodes.values():
+        for name, value in vars(node).items():
+            if isinstance(value, np.ndarray):
+                setattr(node, name, wrap(value))
+                wrapped += 1
+    graph.nodes["in"].input_type = {"input": wrap(np.array([4]))}
+    network = import_graph(graph, dt=DT).network
+    assert wrapped > 15
+    for name in ("weight", "delay", "readout"):
+        np.testing.assert_allclose(getattr(network, name), getattr(plain.network, name), rtol=1e-6)
+        assert getattr(network, name).any()
+
+
+def test_tensors_of_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    plain, graph = import_graph(everything(), dt=DT), everything()
+    for node in graph.nodes.values():
+        for name, value in vars(node).items():
+            if isinstance(value, np.ndarray):
+                setattr(node, name, torch.tensor(value, requires_grad=True))
+    np.testing.assert_array_equal(import_graph(graph, dt=DT).network.weight, plain.network.weight)
+
+
+#: Node, parameter, what it holds -> what is said.
+WRONG: list[tuple[str, str, Any, str]] = [
+    ("n", "tau_mem", np.full(5, np.inf), "n: tau_mem=inf s does not leak, it is a node of kind IF: it never leaks"),
+    ("y", "tau", np.full(3, np.inf), "y: tau=inf s does not leak, it is a node of kind I: .*: use a LI"),
+    (
+        "n",
+        "tau_mem",
+        np.full(5, 1e-4),
+        "n: tau_mem=0.0001 s is shorter than dt=0.001 s: take a smaller dt, at most 0.0001 s",
+    ),
+    ("n", "tau_syn", np.full(5, -1.0), "n: tau_syn=-1 s is no time constant"),
+    ("n", "tau_mem", np.full(5, np.nan), "n: tau_mem holds 5 NaN of 5 values"),
+    ("n", "tau_mem", np.full(5, 1e30), "n: tau_mem=1e\\+30 s does not leak within a step of 0.001 s"),
+    ("w", "weight", np.full((5, 4), np.nan), "w: weight holds 20 NaN of 20 values: train it again"),
+    ("w", "weight", np.full((5, 4), np.inf), "w: weight holds infinite values"),
+    ("w", "weight", np.full((5, 4), b"0.5"), "w: weight holds no real numbers but .S3"),
+    ("w", "weight", b"0.5", "w: weight holds no real numbers but bytes"),
+    ("w", "weight", None, "w: weight holds no real numbers but nothing"),
+    ("w", "weight", [[1, 2], [3]], "w: weight holds no real numbers but list"),
+    ("w", "weight", np.full((5, 4), 1j), "w: weight holds no real numbers but complex128"),
+    ("w", "bias", np.full(5, np.nan), "w: bias holds 5 NaN"),
+    ("d", "delay", np.full(4, np.nan), "d: delay holds 4 NaN"),
+    ("s", "scale", np.full(4, np.inf), "s: scale holds infinite values"),
+    ("n", "r", np.full(5, 1e300), "n: r, w_in and v_threshold make weights of up to 3e.298 thresholds"),
+    ("n", "w_in", np.ones(2), "n has 5 neurons but w_in has 2 values"),
+    ("in", "input_type", {"input": np.array([-4])}, r"in has the shape .-4.0.: give whole numbers of at least 1"),
+    ("in", "input_type", {"input": np.array([0])}, "in has the shape .* at least 1"),
+    ("in", "input_type", {"input": np.array([2.5])}, "in has the shape .* at least 1"),
+    ("in", "input_type", {"input": np.array([])}, "in does not say how many inputs there are"),
+    ("in", "input_type", {"input": None}, "in does not say how many inputs there are"),
+    ("in", "input_type", {}, "in does not say how many inputs there are"),
+    ("in", "input_type", {"input": b"4"}, "in: its shape holds no real numbers but bytes"),
+    ("in", "input_type", {"input": np.array([2, 128, 128])}, "in has 32768 inputs but a core holds 1 to 4096"),
+    ("in", "input_type", {"input": np.array([2, 260, 346])}, "in has 179920 inputs but a core holds 1 to 4096"),
+    ("in", "input_type", {"input": np.array([100_000])}, "in has 100000 inputs but a core holds 1 to 4096"),
+    ("in", "input_type", {"input": np.array([1 << 62, 1 << 62])}, "in has .* inputs but a core holds 1 to 4096"),
+]
+
+
+@pytest.mark.parametrize(("node", "parameter", "value", "words"), WRONG)
+def test_a_wrong_parameter_is_named_before_anything_is_made_of_it(
+    node: str, parameter: str, value: Any, words: str
+) -> None:
+    graph = everything()
+    setattr(graph.nodes[node], parameter, value)
+    tracemalloc.start()
+    try:
+        with pytest.raises(NirError, match=words) as caught:
+            import_graph(graph, dt=DT)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [4097, 70_000])
+def test_too_many_neurons_or_outputs_are_refused_before_they_cost_memory(size: int) -> None:
+    for nodes, way, words in (
+        ({"w": nir.Linear(np.ones((size, 4), np.int8)), "n": lif(1)}, "in > w > n > out", f"n has {size} neurons"),
+        (
+            {"w": nir.Linear(np.ones((3, 4))), "n": lif(3), "wo": nir.Linear(np.ones((size, 3), np.int8)), "y": li(1)},
+            "in > w > n > wo > y > out",
+            f"y has {size} values but a core holds 1 to 256",
+        ),
+    ):
+        with pytest.raises(NirError, match=words):
+            import_graph(graph_of(nodes, way), dt=DT)
+
+
+@pytest.mark.parametrize("dt", [0, -1e-3, np.inf, np.nan, "1e-3", True, [1e-3]])
+def test_a_step_is_a_positive_number(dt: Any) -> None:
+    with pytest.raises(NirError, match=r"dt=.* is no step: give a positive number of seconds"):
+        import_graph(feedforward(np.random.default_rng(0)), dt=dt)
+
+
+@pytest.mark.parametrize("most", [0, -1, 1023, 2.5, True, "7"])
+def test_a_largest_delay_of_zero_is_not_a_missing_one(most: Any) -> None:
+    with pytest.raises(NirError, match=rf"max_delay={most!r} is out of range: give a whole number from 1 to 1022"):
+        import_graph(delays_before(np.random.default_rng(0)), dt=DT, max_delay=most)
+
+
+def diamonds(count: int, delays: Callable[[int], float]) -> Any:
+    """Two ways round and round again: ``2 ** count`` ways in all."""
+    nodes, way, edges = {"n": lif(4)}, "in", []
+    for k in range(count):
+        nodes |= {
+            f"a{k}": nir.Delay(np.full(4, delays(k))),
+            f"b{k}": nir.Delay(np.zeros(4)),
+            f"j{k}": nir.Scale(np.full(4, 0.5)),
+        }
+        edges += [f"{way} > a{k} > j{k}", f"{way} > b{k} > j{k}"]
+        way = f"j{k}"
+    return graph_of(nodes | {"out": nir.Output(np.array([4]))}, *edges, f"{way} > n > out")
+
+
+def test_the_number_of_ways_through_a_graph_costs_nothing() -> None:
+    start = time.process_time()
+    result = import_graph(diamonds(18, lambda k: 0.0), dt=DT)
+    np.testing.assert_allclose(result.network.weight, np.eye(4))  # 2 ** 18 ways of 2 ** -18, times r dt / tau = 1
+    assert import_graph(diamonds(60, lambda k: 0.0), dt=DT).network.weight[0, 0] == pytest.approx(1)
+    few = import_graph(diamonds(5, lambda k: DT), dt=DT)
+    assert few.values["copies"] == 6  # delays of 0 to 5 steps
+    weights = few.network.weight.reshape(6, 4, 4)[:, 0, 0]
+    np.testing.assert_allclose(weights, np.array([1, 5, 10, 10, 5, 1]) / 32)  # Pascal's triangle
+    with pytest.raises(NirError, match=r"j9 is reached over 1024 different delays.*leave fewer branches"):
+        import_graph(diamonds(18, lambda k: DT * 2**k), dt=DT)
+    assert time.process_time() - start < 5
+
+
+def test_metadata_of_any_kind_end_in_one_line() -> None:
+    deep = "x = " + "[" * 5000 + "]" * 5000
+    for key, value in (
+        ("ranvier_config", deep),
+        ("ranvier_config", "inputs = " + "9" * 5000),
+        ("ranvier_config", b"\xff"),
+        ("ranvier_config", np.zeros(3)),
+        ("ranvier_dt", b"1"),
+        ("ranvier_dt", np.array([np.inf])),
+        ("ranvier_integration", 7),
+    ):
+        graph = feedforward(np.random.default_rng(0))
+        graph.metadata[key] = value
+        with pytest.raises(NirError) as caught:
+            import_graph(graph, dt=None if key == "ranvier_dt" else DT)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 600

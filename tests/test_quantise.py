@@ -1,6 +1,7 @@
 """Quantisation: every count of the report is made to happen, and the network that comes out runs on the core."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,42 @@ def test_neurons_that_fall_silent_are_warned_about(network: FloatNetwork) -> Non
 def test_refused(network: FloatNetwork, changes: dict[str, object], message: str) -> None:
     with pytest.raises(NetworkError, match=message):
         quantised(network, CONFIG.replace(**changes))
+
+
+def test_weights_that_all_round_to_zero_are_an_error(
+    network: FloatNetwork, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half a step of s3.12 is 1.22e-4."""
+    for name in ("weight", "readout"):
+        lost = network.replace(**{name: np.full_like(getattr(network, name), 1.2e-4)})
+        with pytest.raises(
+            NetworkError, match=rf"all {lost.weight.size if name == 'weight' else lost.readout.size} {name}"
+        ):
+            quantised(lost)
+        nothing = network.replace(**{name: np.zeros_like(getattr(network, name))})
+        assert not getattr(quantised(nothing), name).any()  # there was nothing to lose
+        lost.save(tmp_path / "lost.npz")
+        assert main(["quantise", str(tmp_path / "lost.npz"), "-o", str(tmp_path / "core.npz")]) == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        assert 'weight = "s3.16"' in err
+        assert not (tmp_path / "core.npz").exists()
+
+
+def test_many_weights_that_round_to_zero_are_a_warning_with_a_way_out(network: FloatNetwork) -> None:
+    rng = np.random.default_rng(0)
+    weight = np.where(rng.random(network.weight.shape) < 0.7, 1e-4, 0.5)
+    faint = network.replace(weight=weight)
+    few = int((weight == 1e-4).sum())
+    result = quantise(faint)
+    assert result.roundings["weight"].zeroed == few
+    (warning,) = (w for w in result.warnings() if "rounded to 0" in w)
+    assert warning.startswith(f"{few} of {weight.size} weight values were rounded to 0, less than half a step of s3.12")
+    wanted = QFormat.parse(re.search(r'weight = "(s3\.\d+)"', warning)[1])
+    finer = quantise(faint, CONFIG.replace(weight=wanted, potential=QFormat(True, 5, wanted.fraction)))
+    assert finer.roundings["weight"].zeroed == 0
+    assert not any("rounded to 0" in w for w in finer.warnings())
+    assert quantise(network.replace(weight=np.full_like(weight, 0.5))).roundings["weight"].zeroed == 0
 
 
 def test_command(network: FloatNetwork, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

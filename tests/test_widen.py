@@ -5,9 +5,10 @@ import pytest
 
 import ranvier
 from ranvier.golden.float_network import FloatNetwork
+from ranvier.golden.qformat import QFormat
 from ranvier.quantise import quantise
 from ranvier.recipes import RECIPES
-from ranvier.widen import widened
+from ranvier.widen import finer, widened
 
 CONFIG = ranvier.preset("yinyang").replace(neurons=12, learning=False)
 
@@ -54,3 +55,18 @@ def test_slow_exponential_synapses_get_fraction_bits(data: ranvier.Dataset) -> N
     slow = RECIPES["yinyang"].replace(alpha=0.975, beta=0.9, weight_mean=0.02).draw(config, np.random.default_rng(0))
     assert widened(slow, data.train).potential.fraction == 15
     assert widened(slow.replace(beta=0.0), data.train).potential.fraction == CONFIG.potential.fraction
+
+
+def test_small_weights_get_fraction_bits(network: FloatNetwork, data: ranvier.Dataset) -> None:
+    """Half of them have four places or more: 4 / 1e-4 is 2 ** 15.3."""
+    faint = network.replace(weight=np.full_like(network.weight, 1e-4))
+    core = widened(faint, data.train)
+    assert (str(core.weight), core.potential.fraction) == ("s3.16", 16)
+    assert quantise(faint, core).roundings["weight"].zeroed == 0
+
+
+def test_finer_formats() -> None:
+    form = QFormat(True, 3, 12)
+    assert finer(form, np.zeros(3)) == finer(form, np.array([0.0, 1.0, -2.0])) == form
+    assert str(finer(form, np.array([0.0, 2.0**-12]))) == "s3.14"
+    assert finer(form, np.array([1e-300])).width == 24

@@ -48,6 +48,22 @@ def test_it_is_the_golden_model_to_the_bit(name, record_property):
     assert result.spikes > 80
 
 
+def test_samples_grow_by_the_lag_of_the_network():
+    rng = np.random.default_rng(5)
+    network = random_network(CONFIG, rng).replace(lag=3)
+    sample = Sample.from_raster(rng.random((20, CONFIG.inputs)) < 0.6, np.arange(20) > 5)
+    later = Sample(sample.times, sample.units, np.arange(23) > 8)
+    with CompiledCore(CONFIG) as golden, RemoteCore(CONFIG, simulated(CONFIG)) as device:
+        golden.load(network.replace(lag=0))
+        device.load(network)
+        expected, actual = golden.run(later, record=["spikes"]), device.run(sample, record=["spikes"])
+        assert device.network().lag == 3
+    np.testing.assert_array_equal(actual.steps["spikes"], expected.steps["spikes"])
+    np.testing.assert_array_equal(actual.scores, expected.scores)
+    assert actual.steps["spikes"][-3:].shape == (3, CONFIG.neurons)
+    assert actual.spikes > 10
+
+
 class Lossy:
     """A link on which one written word is lost or changed, once."""
 

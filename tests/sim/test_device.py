@@ -56,6 +56,23 @@ def test_learning_needs_a_target(device):
         device.run(random_sample(CONFIG, np.random.default_rng(0)), learn=True)
 
 
+def test_samples_grow_by_the_lag_of_the_network(device):
+    rng = np.random.default_rng(5)
+    golden, network = GoldenCore(CONFIG), random_network(CONFIG, rng).replace(lag=3)
+    sample = Sample.from_raster(rng.random((20, CONFIG.inputs)) < 0.6, np.arange(20) > 5)
+    later = Sample(sample.times, sample.units, np.concatenate([np.zeros(3, bool), sample.scored]))
+    golden.load(network.replace(lag=0))
+    expected = golden.run(later, target=1, learn=True, record=TRACED)
+    device.load(network)
+    assert device.network().lag == 3
+    actual = device.run(sample, target=1, learn=True, record=TRACED)
+    for name in TRACED:
+        assert len(actual.steps[name]) == sample.steps + 3
+        np.testing.assert_array_equal(actual.steps[name], expected.steps[name])
+    np.testing.assert_array_equal(actual.scores, expected.scores)
+    assert actual.spikes > 10
+
+
 def test_what_is_loaded_can_be_read_back_and_counts_start_at_zero(device):
     rng = np.random.default_rng(3)
     for _ in range(2):
