@@ -36,7 +36,7 @@ class Events(Protocol):
 
 def _size(name: str, given: Any, part: Any) -> tuple[int, int, int]:
     """Size of the sensor: as given, or as a part says."""
-    size: Any = given or getattr(part, "sensor_size", None)
+    size: Any = getattr(part, "sensor_size", None) if given is None else given
     try:
         width, height, polarities = map(index, size)
     except (TypeError, ValueError):
