@@ -33,7 +33,7 @@ def round_half_up(values: Raw, bits: int) -> Raw:
     return values if bits == 0 else (values + (1 << (bits - 1))) >> bits
 
 
-def round_stochastic(values: Raw, bits: int, draw: Raw) -> Raw:
+def round_stochastic(values: Raw, bits: int, draw: Raw | int) -> Raw:
     """Drop `bits` fraction bits, rounding up with a probability equal to what is dropped.
 
     `draw` holds `bits` uniform random bits per value, so the expected result is exact.

@@ -1,5 +1,7 @@
 """The named roundings of the chip, on Amaranth values. Every narrowing in the hardware is one of these."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
 
 from ranvier.golden.qformat import QFormat
@@ -67,6 +69,6 @@ def times(value: Value, factor: int) -> Value:
     return sum(value << bit for bit in range(factor.bit_length()) if factor >> bit & 1)
 
 
-def popcount(bits: list[Value]) -> Value:
+def popcount(bits: Sequence[Value]) -> Value:
     """How many of the one-bit values are set."""
     return sum(Cat(*bits)[i] for i in range(len(bits)))

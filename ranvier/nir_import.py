@@ -649,7 +649,9 @@ class _Import:
         self.values["synapses"] = len(s.weight)
         config = self._config(inputs, outputs, recurrent, self._kind(s, delay), int(np.ceil(delay.max())))
         shaped = {"none": np.zeros((0, 0)), "axonal": delay.max(axis=1, keepdims=True), "synaptic": delay}
-        return FloatNetwork(config, weight, shaped[config.delays], readout, self.alpha, self.kappa, self.beta, self.lag)
+        return FloatNetwork(
+            config, weight, shaped[config.delays], readout, self.alpha, self.kappa, self.beta, int(self.values["lag"])
+        )
 
     def _kind(self, s: _Synapses, delay: Real) -> Delays:
         """The least kind of delays that holds them all, but not less than what the graph was exported from."""
