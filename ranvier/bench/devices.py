@@ -102,6 +102,7 @@ def speed(dataset: Dataset, devices: Sequence[str]) -> list[Row]:
     for name in devices:
         samples = list(zip(dataset.train, dataset.train_labels.tolist(), strict=True))[: SPEED_SAMPLES[name]]
         with open_device(name, config) as device:
+            device.load(network)
             device.run(dataset.train[0], target=0, learn=True)  # compiles
             device.load(network)
             start = process_time()

@@ -25,7 +25,12 @@ from ranvier.offline import Gradient, OfflineRecipe
 from ranvier.recipes import RECIPES
 
 OPTIONS: dict[str, Any] = {"seeds": 2, "epochs": 1, "neurons": [30], "wirings": ["feedforward"], "jobs": 1}
-LINE = "bench --suite yinyang --learner online --neurons 30 --wiring feedforward --seeds 2 --epochs 1 --jobs 1"
+LINE = "bench --suite yinyang --learner online --neurons 30 --wiring feedforward --epochs 1 --jobs 1"
+
+
+def line(*options: str, seeds: int = 2) -> list[str]:
+    """Arguments of a short run."""
+    return [*LINE.split(), "--seeds", str(seeds), *options]
 
 
 class Drift:
@@ -214,26 +219,26 @@ def test_networks_can_be_evaluated(quick, monkeypatch, capsys):
 
 def test_finished_runs_are_not_repeated(plain, tmp_path, monkeypatch, capsys):
     done = count(monkeypatch)
-    options = [*LINE.split(), "--delays", "none", "--delays", "fixed", "--out", str(tmp_path)]
-    assert main([*options, "--json"]) == 0
+    options = ["--delays", "none", "--delays", "fixed", "--out", str(tmp_path)]
+    assert main(line(*options, "--json")) == 0
     first = json.loads(capsys.readouterr().out)
     assert len(done) == 4
-    assert main([*options, "--json"]) == 0
+    assert main(line(*options, "--json")) == 0
     assert json.loads(capsys.readouterr().out) == first
     assert len(done) == 4, "a finished run was repeated"
-    assert main([*options, "--seeds", "1"]) == 0
+    assert main(line(*options, seeds=1)) == 0
     assert len(done) == 4, "a subset needs no new run"
     (tmp_path / first["runs"][0]["network"]).unlink()
-    assert main([*options, "--seeds", "3"]) == 0
+    assert main(line(*options, seeds=3)) == 0
     assert len(done) == 4 + 1 + 2, "a lost network and another seed"
     monkeypatch.setitem(RECIPES, "yinyang", RECIPES["yinyang"].replace(decay=0.5))
-    assert main(options) == 0
+    assert main(line(*options)) == 0
     assert len(done) == 7 + 4, "a changed recipe is another result"
     assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_interrupted_bench_goes_on(plain, tmp_path, monkeypatch, capsys):
-    options = [*LINE.split(), "--delays", "none", "--delays", "fixed", "--out", str(tmp_path)]
+    options = line("--delays", "none", "--delays", "fixed", "--out", str(tmp_path))
     done = count(monkeypatch, limit=3)
     assert main(options) == 130
     out, err = capsys.readouterr()
@@ -247,7 +252,7 @@ def test_interrupted_bench_goes_on(plain, tmp_path, monkeypatch, capsys):
 
 
 def test_damaged_run_is_named(plain, tmp_path, capsys):
-    options = [*LINE.split(), "--delays", "none", "--seeds", "1", "--out", str(tmp_path)]
+    options = line("--delays", "none", "--out", str(tmp_path), seeds=1)
     assert main(options) == 0
     (path,) = (tmp_path / "runs").iterdir()
     path.write_text('{"row"')
@@ -285,7 +290,7 @@ WRONG = {
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Path, str]:
     """A command, the file of its one run, and what is in it."""
     folder = tmp_path_factory.mktemp("finished")
-    options = [*LINE.split(), "--delays", "synaptic", "--seeds", "1", "--out", str(folder)]
+    options = line("--delays", "synaptic", "--out", str(folder), seeds=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Material, "open", lambda text, samples=None: Material.of(yin_yang(train=30, test=30)))
         patch.setattr(ranvier.bench.report, "find_spec", lambda name: None)
@@ -326,7 +331,7 @@ def test_result_that_is_no_number_is_not_kept(plain, tmp_path, monkeypatch, caps
         return replace(outcome, row=outcome.row | {"golden_accuracy": float("nan")})
 
     monkeypatch.setattr(Run, "result", lost)
-    assert main([*LINE.split(), "--delays", "none", "--seeds", "1", "--out", str(tmp_path), "--json"]) == 1
+    assert main(line("--delays", "none", "--out", str(tmp_path), "--json", seeds=1)) == 1
     values = json.loads(capsys.readouterr().out)
     assert (values["failures"], values["runs"]) == (1, [])
     assert values["notes"][0] == "online-none-feedforward-30-seed0 failed: golden_accuracy is nan"
@@ -335,7 +340,7 @@ def test_result_that_is_no_number_is_not_kept(plain, tmp_path, monkeypatch, caps
 
 def test_failed_run_is_reported(plain, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Online, "train", failing := Failing())
-    assert main([*LINE.split(), "--delays", "none", "--out", str(tmp_path), "--json"]) == 1
+    assert main(line("--delays", "none", "--out", str(tmp_path), "--json")) == 1
     values = json.loads(capsys.readouterr().out)
     assert failing.calls == values["failures"] == 2
     assert values["notes"][0] == "online-none-feedforward-30-seed0 failed: weight ran away"

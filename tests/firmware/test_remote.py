@@ -296,7 +296,7 @@ class Silence:
 
 def test_something_that_is_no_core_is_refused_and_the_link_closed():
     link = Silence()
-    with pytest.raises(LinkError, match=r"no Ranvier core .*expected ID 0x524e5602, received 0xffffffff"):
+    with pytest.raises(LinkError, match=r"no Ranvier core .*expected ID 0x524e5603, received 0xffffffff"):
         RemoteCore(CONFIG, link)
     assert link.closed
 

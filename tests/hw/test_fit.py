@@ -54,6 +54,7 @@ def test_a_board_of_vivado_is_compared_too(monkeypatch):
     assert set(PARTS.values()) <= CAPACITIES.keys()
 
 
+@pytest.mark.prove
 def test_the_largest_of_a_kind_is_the_last_whose_memories_fit(monkeypatch):
     board, config = BOARDS["ulx3s-12f"], preset("test")
     blocks, others = memory_blocks(config, "ecp5")[0], 3  # synthesis for real is in `tests/test_board.py`

@@ -47,4 +47,4 @@ def test_lately(clocks):
 
 def test_no_clocks_is_the_value_itself():
     value = Const(1)
-    assert delayed(None, value, 0) is value
+    assert delayed(Module(), value, 0) is value

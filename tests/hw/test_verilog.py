@@ -35,7 +35,7 @@ def test_ports_are_the_streams_fields(written):
     inputs = "clk rst events_valid events_kind events_unit events_scored events_target outputs_ready request_valid "
     inputs += "request_write request_space request_row request_column request_data response_ready"
     outputs = "events_ready outputs_valid outputs_kind outputs_index outputs_value request_ready "
-    outputs += "response_valid response_data response_error phase busy"
+    outputs += "response_valid response_data response_error phase busy score_overflowed"
     directions = dict.fromkeys(inputs.split(), "input") | dict.fromkeys(outputs.split(), "output")
     assert {name: direction for name, (direction, _) in found.items()} == directions
     assert {name: bits for name, (_, bits) in found.items() if name.endswith(("data", "value"))} == dict.fromkeys(
