@@ -48,6 +48,7 @@ class Bench:
         self.dut, self.config = dut, config
         self.rng = np.random.default_rng(random.getrandbits(64))
         self.golden = GoldenCore(config)
+        self.golden.load(Network.zeros(config))
         self.tally = Tally()
         self.clockwork = Clockwork(dut.clk)
         self.events = Source(dut, "events", ("kind", "unit", "scored", "target"), random)
