@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +42,12 @@ class CoreBase(DeviceBase):
 
     # ---------------------------------------------------------------- what goes on to the bit
 
+    #: Names in a `snapshot`.
+    SNAPSHOT: ClassVar[tuple[str, ...]] = ("generators",)
+
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Between samples, what learning goes on with beside `network`: arrays by name, for `resume`."""
+        self._check_loaded()
         return {"generators": self.generators.copy()}
 
     def resume(self, network: Network, snapshot: Mapping[str, NDArray[Any]]) -> None:

@@ -295,6 +295,8 @@ class FloatCore(CoreBase):
         self.history = History.of(self.config, 0)
         self._counts = dict.fromkeys(COUNTERS, 0)
 
+    SNAPSHOT = Parameters._fields
+
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """The parameters before `network` rounds them; there are no generators."""
         return {name: values.copy() for name, values in self.parameters._asdict().items()}

@@ -263,6 +263,9 @@ def test_a_reader_that_goes_away_costs_no_training(small: Dataset, monkeypatch: 
         def flush(self) -> None:
             raise BrokenPipeError(32, "Broken pipe")
 
+        def fileno(self) -> int:
+            raise OSError("this is no file")
+
     monkeypatch.setattr(sys, "stdout", Gone())
     assert main(["train", "--data", "yinyang", "--epochs", "2"]) != 0
     assert Network.read("model.npz").config.neurons == 60
