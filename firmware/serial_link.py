@@ -86,7 +86,10 @@ class SerialLink:
             See `SerialLink`.
         """
         parts = urlsplit(url)
-        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        given = parse_qsl(parts.query, keep_blank_values=True)
+        options = dict(given)
+        if len(options) < len(given):
+            raise ValueError(f"{url!r} gives an option twice: leave out one")
         port, baud, timeout = parts.netloc + parts.path, options.pop("baud", str(BAUD)), options.pop("timeout", "2")
         if parts.scheme != "serial" or not port or options or not _rate(baud) or not _seconds(timeout):
             raise ValueError(f"{url!r} is no serial port: expected serial:///dev/ttyUSB0?baud={BAUD}&timeout=2")

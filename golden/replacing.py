@@ -64,6 +64,8 @@ def place(path: str | Path) -> Path | None:
     OSError
         If it is a folder or write-protected, its name is too long, or its links go round in a circle.
     """
+    if os.fspath(path).endswith(os.sep):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     try:
         mode = os.stat(os.fspath(path) or os.curdir).st_mode
     except (FileNotFoundError, NotADirectoryError):

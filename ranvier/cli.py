@@ -15,6 +15,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
+from time import monotonic
+from types import FrameType
 from typing import Any, NoReturn
 
 from ranvier import commands
@@ -133,17 +135,33 @@ def _run(arguments: Sequence[str]) -> int:
     return answer.code
 
 
+#: Seconds after a signal in which others are taken for the same wish to stop: what was finished is being saved meanwhile.
+PATIENCE = 2.0
+
+
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM, by which service managers and batch systems end a job, does what Ctrl-C does."""
+    """SIGTERM, by which service managers and batch systems end a job, does what Ctrl-C does: once, however often it comes."""
     if threading.current_thread() is not threading.main_thread():  # only there handlers can be set
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    last = float("-inf")
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        if (now := monotonic()) - last > PATIENCE:
+            last = now
+            raise KeyboardInterrupt
+
+    heard = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as in the background of a shell
+        heard.append(signal.SIGINT)
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 # -------------------------------------------------------------------- arguments

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ranvier.data import Augmentation, Dataset, open_dataset
+from ranvier.data import Augmentation, DataError, Dataset, open_dataset
 from ranvier.data.augmentation import Augmented, blend, shift
 from ranvier.data.packed import Binning, Packed
 from ranvier.device import open_device
@@ -167,3 +167,10 @@ def test_training_sees_every_epoch_afresh(data: Dataset, monkeypatch: pytest.Mon
     for number, epoch in enumerate(learned):
         assert sorted(epoch) == sorted(spikes(one) for one in data.epoch([4, number]).train)
     assert sorted(learned[0]) != sorted(learned[1])
+
+
+def test_a_shift_out_of_all_channels_is_refused():
+    samples = Packed.of([np.array([0])], Binning(steps=1, channels=8, scored=1))
+    Augmentation(shift=7).apply(samples, np.zeros(1, np.int64))
+    with pytest.raises(DataError, match="shift=8 moves samples of 8 channels out of all of them: give fewer than 8"):
+        Augmentation(shift=8).apply(samples, np.zeros(1, np.int64))

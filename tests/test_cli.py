@@ -1,9 +1,11 @@
 """The command line: every command once, JSON that parses, and a table of bad input that must end in one clear line."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from amaranth.hdl import Fragment
 
 import ranvier.commands
-from ranvier.cli import main
+from ranvier.cli import _terminable, main
 from ranvier.data import Dataset, yin_yang
 from ranvier.demo import demo
 from ranvier.golden.compiled import CompiledCore
@@ -653,3 +655,23 @@ def test_python_dash_m() -> None:
     assert done.stdout.startswith("0 mismatches / ")
     done = subprocess.run([*command[:3], "eval", "nope.npz", "--data", "yinyang"], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "ranvier: nope.npz: No such file or directory\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_twice_stops_once(number: signal.Signals) -> None:
+    """What was finished is saved after the first; the second, which a terminal and a supervisor may send, loses nothing."""
+
+    def work() -> bool:
+        with _terminable():
+            try:
+                os.kill(os.getpid(), number)
+                time.sleep(1)
+                return False
+            except KeyboardInterrupt:
+                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.01)
+                return True
+
+    assert work()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

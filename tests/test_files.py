@@ -206,3 +206,11 @@ def test_refused_before_the_work_and_when_written(name, text, tmp_path, monkeypa
     with pytest.raises(OutputError, match="cannot write"):
         write_bytes(name, b"content")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "loop", "plain"]
+
+
+def test_a_name_that_ends_like_a_folder_is_no_file(tmp_path):
+    (tmp_path / "there").write_text("old")
+    for name in ("there", "new"):
+        with pytest.raises(OutputError, match="is a folder: give the name of a file in it"):
+            check_output(f"{tmp_path / name}/")
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]

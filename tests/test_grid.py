@@ -178,3 +178,11 @@ def test_points_halfway_between_steps() -> None:
     for n, sample in zip(half.tolist(), samples, strict=True):
         time = dict(zip(sample.units.tolist(), sample.times.tolist(), strict=True))
         assert time == {4: 0, 0: (n + 1) // 2, 1: (61 - n) // 2, 2: (61 - n) // 2, 3: (n + 1) // 2}
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8"])
+def test_the_order_of_bytes_does_not_matter(kind: str) -> None:
+    """Floats as other machines write them stand for the same times."""
+    times = (np.arange(100) * 0.01).astype(f"<{kind}")
+    np.testing.assert_array_equal(steps_of(times, 0.01, 100), np.arange(100))
+    np.testing.assert_array_equal(steps_of(times.astype(f">{kind}"), 0.01, 100), np.arange(100))

@@ -103,7 +103,7 @@ def bench(
         reach(scheduler)
     material = Material.open(data, samples)
     usable, notes = _usable(learners, material.dataset.name)
-    wanted = runs(
+    filtered = runs(
         suite,
         learners=usable,
         delays=delays,
@@ -114,6 +114,7 @@ def bench(
         seeds=seeds,
         epochs=epochs,
     )
+    wanted = list(dict.fromkeys(filtered))  # a row asked for twice, as 1 and as 1.0 perhaps, is one row
     if not wanted:
         raise ConfigError(f"the suite {suite} has no such row: {SUITES[suite].text()}")
     pairs = [Agreement(*pair) for pair in PAIRS if set(pair) <= set(devices)]

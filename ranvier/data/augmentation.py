@@ -99,7 +99,18 @@ class Augmentation:
         return bool(self.shift or self.blend)
 
     def apply(self, samples: Samples, labels: NDArray[np.int64], cap: int = 1) -> Samples:
-        """`samples` as they are in every epoch; the same object if nothing happens to them."""
+        """`samples` as they are in every epoch; the same object if nothing happens to them.
+
+        Raises
+        ------
+        DataError
+            If samples could be shifted out of all channels.
+        """
+        if samples and self.shift >= samples.inputs:
+            raise DataError(
+                f"shift={self.shift} moves samples of {samples.inputs} channels out of all of them: give fewer than "
+                f"{samples.inputs}"
+            )
         return Augmented(samples, labels, self, cap) if self else samples
 
 

@@ -48,7 +48,8 @@ def exact(value: float | Fraction) -> Fraction:
 
 def slack(values: NDArray[np.floating]) -> NDArray[np.float64]:
     """By how much each float may miss what it stands for, see `ULPS`; float64 [as values]."""
-    values = np.abs(values if values.dtype in ULPS else values.astype(np.float64))
+    native = values.dtype.newbyteorder("=")
+    values = np.abs(values.astype(native if native in ULPS else np.float64))
     return ULPS[values.dtype] * np.spacing(values).astype(np.float64)
 
 

@@ -287,6 +287,12 @@ def test_a_url_that_makes_no_sense(url):
         SerialLink.from_url(url)
 
 
+@pytest.mark.parametrize("options", ["baud=1&baud=2", "timeout=1&baud=9600&timeout=1"])
+def test_a_url_gives_an_option_once(options):
+    with pytest.raises(ValueError, match="gives an option twice: leave out one"):
+        SerialLink.from_url(f"serial:///dev/ttyX?{options}")
+
+
 def test_a_url_names_port_and_baud(board):
     with closing(SerialLink.from_url(f"serial://{board.port}?baud={board.baud}&timeout={PATIENCE}")) as link:
         assert link.name == f"{board.port} at {board.baud} baud"
