@@ -141,7 +141,7 @@ PATIENCE = 2.0
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM, by which service managers and batch systems end a job, does what Ctrl-C does: once, however often it comes."""
+    """SIGTERM, by which service managers and batch systems end a job, does what Ctrl-C does; once, however often."""
     if threading.current_thread() is not threading.main_thread():  # only there handlers can be set
         yield
         return
