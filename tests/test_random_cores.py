@@ -68,7 +68,7 @@ class Interrupted(SimulatedCore):
         pieces += [(EventKind.STEP.value, 0, int(scored), 0) for scored in rng.integers(2, size=20)]
         rng.shuffle(pieces)
         self.write(Space.REGISTER, 0, Register.MODE.value, Register.MODE.pack(learn=0, report=0))
-        assert len(self._run([*pieces, (EventKind.RESET.value, 0, 0, 0)], 0)) == 0
+        assert len(self._run_events([*pieces, (EventKind.RESET.value, 0, 0, 0)], 0)) == 0
         self.write(Space.REGISTER, 0, Register.CLEAR.value, 1)
 
 
