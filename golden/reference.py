@@ -303,12 +303,13 @@ class FloatCore(CoreBase):
         self.parameters = Parameters(**{name: snapshot[name].copy() for name in Parameters._fields})
 
     def _read_network(self, network: Network) -> Network:
-        """The parameters as they are now, each rounded to the nearest raw value."""
+        """The parameters as they are now, each rounded to the nearest raw value, decays too."""
         c, p = self.config, self.parameters
         changes = {"weight": c.weight.quantise(p.weight), "readout": c.weight.quantise(p.readout)}
         if c.delays != "none":
             changes["delay"] = c.delay.quantise(p.delay)
-        return network.replace(**changes)
+        decays = {name: int(c.decay.quantise(value)) for name, value in self._decays.items()}
+        return network.replace(**changes, **decays)
 
     def _counters(self) -> dict[str, int]:
         return dict(self._counts)  # saturation is not counted here

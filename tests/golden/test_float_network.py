@@ -70,6 +70,22 @@ def test_refused(changes, message):
         network.replace(**changes)
 
 
+def test_what_a_float_core_gives_back_are_all_real_numbers_that_it_was_given():
+    config = preset("test").replace(synapse="exponential")
+    real = FloatNetwork.of(random_network(config, np.random.default_rng(1)))
+    real = real.replace(alpha=0.3001, kappa=0.6002, beta=0.4003, lag=3)
+    core = FloatCore(config)
+    for _ in range(2):
+        core.load_real(real)
+        held = core.network()
+        assert held.lag == 3
+        for name in ("alpha", "kappa", "beta"):
+            assert getattr(held, name) == round(getattr(real, name) * config.decay.one)
+        for name in ("weight", "readout"):
+            np.testing.assert_array_equal(getattr(held, name), config.weight.quantise(getattr(real, name)))
+        core.load(Network.zeros(config))
+
+
 def test_float_core_runs_the_unrounded_values():
     """A weight between two raw values fires where the rounded one does not."""
     config = preset("test").replace(recurrent=False)
