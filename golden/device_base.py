@@ -65,6 +65,11 @@ class DeviceBase(Closing):
 
     # ---------------------------------------------------------------- device API
 
+    @property
+    def lag(self) -> int:
+        """Steps by which every sample is prolonged (`Sample.later`): that of the network."""
+        return self._network.lag
+
     def load(self, network: Network) -> None:
         """Take over all parameters and the seed; clear state and counters.
 
@@ -121,7 +126,7 @@ class DeviceBase(Closing):
             If the sample or target does not fit the core, or a quantity to record is unknown.
         """
         check_run(self.config, sample, target, learn)
-        sample = sample.later(self._network.lag)
+        sample = sample.later(self.lag)
         steps: Steps = {
             name: np.zeros((sample.steps, getattr(self.config, TRACED[name])), np.int64)
             for name in check_record(record)

@@ -1,5 +1,6 @@
 """A network in real numbers: what offline learners train, and what is quantised into a `Network` for the core."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import MOST_LAG, Network, NetworkError, read_fields, write_arrays
 from ranvier.golden.shown import shown
+from ranvier.golden.spikes import Sample
 
 __all__ = ["FloatNetwork", "whole_steps"]
 
@@ -110,6 +112,10 @@ class FloatNetwork:
     def replace(self, **changes: Any) -> "FloatNetwork":
         """A validated copy with some fields changed; arrays are never shared."""
         return replace(self, **changes)
+
+    def prolonged(self, samples: Sequence[Sample]) -> list[Sample]:
+        """`samples` as the network has to be given them: `Sample.later` by its lag."""
+        return [sample.later(self.lag) for sample in samples]
 
     def arrivals(self) -> NDArray[np.int64]:
         """``floor(D + 1/2)`` for every synapse [rows, neurons], in steps; zeros without delays."""

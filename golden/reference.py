@@ -350,7 +350,7 @@ class FloatCore(CoreBase):
         SampleError
             If the sample or target does not fit the core.
         """
-        sample = sample.later(self._network.lag)
+        sample = sample.later(self.lag)
         check_run(self.config, sample, target, learn=True)
         self._check_loaded()
         change = Parameters(*(np.zeros_like(values) for values in self.parameters))

@@ -36,6 +36,10 @@ class Device(Protocol):
 
     config: CoreConfig
 
+    @property
+    def lag(self) -> int:
+        """Steps by which every sample is prolonged; see `Network`."""
+
     def load(self, network: Network) -> None:
         """Load parameters, decays, step sizes and seed; clear all state and counters.
 

@@ -97,7 +97,10 @@ class Learner(Protocol):
     def gradient(
         self, network: FloatNetwork, samples: Sequence[Sample], labels: NDArray[np.int64], done: float
     ) -> Gradient:
-        """Gradient of a mini-batch; `done` is the share of the training that lies behind, for annealing."""
+        """Gradient of a mini-batch, its samples prolonged by the network's lag.
+
+        `done` is the share of the training that lies behind, for annealing.
+        """
 
 
 class Diverged(ValueError):
@@ -406,7 +409,7 @@ class _Course:
         for first in range(0, len(order), recipe.batch):
             chosen = order[first : first + recipe.batch]
             done = (number + first / len(order)) / recipe.epochs
-            samples = [today.train[n].later(network.lag) for n in chosen]
+            samples = [today.train[n] for n in chosen]
             step = self.learner.gradient(network, samples, today.train_labels[chosen], done)
             self._check(number, first, {"loss": np.array(step.loss)})
             for name, eta in self.etas.items():

@@ -46,7 +46,7 @@ class Tally:
     samples, correct : int
         Samples run, and those predicted correctly (while learning: before the sample's own update ends).
     spikes, steps : int
-        Hidden spikes and steps.
+        Hidden spikes and steps, those by which the network prolongs samples included.
     cycles : int or None
         Clock cycles of the device; None if it has no clock.
     seconds : float
@@ -299,7 +299,7 @@ def _run(device: Device, dataset: Dataset, part: str, order: Iterable[int], lear
         tally.samples += 1
         tally.correct += int(record.prediction == labels[n])
         tally.spikes += record.spikes
-        tally.steps += sample.steps
+        tally.steps += sample.steps + device.lag
         tally.scored += int(np.count_nonzero(sample.scored))
         tally.cycles = None if tally.cycles is None or record.cycles is None else tally.cycles + record.cycles
         bar.update()
