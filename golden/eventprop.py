@@ -313,7 +313,8 @@ def trajectory(net: FloatNetwork, sample: Sample, target: int, rule: EventRule) 
     """
     check_run(net.config, sample, target, learn=False)
     (sample,) = net.prolonged([sample])
-    h, loss, _ = play(_plain(rule), Model.of(net), sample.units, sample.offsets(), sample.scored, int(target))
+    arrays = np.array(sample.units), sample.offsets(), np.array(sample.scored)  # one compiled version: writable ones
+    h, loss, _ = play(_plain(rule), Model.of(net), *arrays, int(target))
     return h, loss
 
 

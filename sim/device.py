@@ -69,7 +69,9 @@ class SimulatedCore(DeviceBase):
     def host(self, requests: NDArray[np.int32]) -> NDArray[np.int32]:
         """Do `requests` [n, 5]: (write, space, row, column, data); returns the data read, [n]."""
         requests = np.ascontiguousarray(requests, dtype=np.int32)
-        done = self._library.device_host(self._device.pointer, requests.ctypes.data_as(_INT_P), len(requests), _PATIENCE)
+        done = self._library.device_host(
+            self._device.pointer, requests.ctypes.data_as(_INT_P), len(requests), _PATIENCE
+        )
         if done == len(requests):
             return requests[:, 4]
         if done < 0:

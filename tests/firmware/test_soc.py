@@ -98,7 +98,7 @@ def test_a_program_on_the_chip_learns_what_the_golden_model_learns(record_proper
     with SimulatedSoc(CONFIG, compile_program("learn", RAM_BYTES)) as soc:
         printed = soc.run(CLOCKS).splitlines()
     for use in (soc.cycles, lambda: soc.run(CLOCKS)):
-        with pytest.raises(DeviceError, match="^the simulated board was closed"):
+        with pytest.raises(DeviceError, match=r"^the simulated board was closed"):
             use()
     lines, before, after = expected()
     *results, clocks, done = printed

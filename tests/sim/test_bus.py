@@ -266,7 +266,7 @@ def test_a_closed_bus_is_refused(bus, use):
     use(bus)
     bus.close()
     bus.close()
-    with pytest.raises(LinkError, match="^simulated bus: it was closed$"):
+    with pytest.raises(LinkError, match=r"^simulated bus: it was closed$"):
         use(bus)
 
 

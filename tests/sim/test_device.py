@@ -124,18 +124,18 @@ def test_a_sample_that_was_interrupted_leaves_no_state(device, monkeypatch):
 
 @pytest.mark.parametrize("method", ["cycles", "simulated_cycles", "phases"])
 def test_clocks_are_those_of_a_device_that_is_open_and_loaded(device, method):
-    with pytest.raises(DeviceError, match="^no network is loaded"):
+    with pytest.raises(DeviceError, match=r"^no network is loaded"):
         getattr(device, method)()
     device.load(random_network(CONFIG, np.random.default_rng(7)))
     getattr(device, method)()
     device.close()
-    with pytest.raises(DeviceError, match="^the device was closed: open it again$"):
+    with pytest.raises(DeviceError, match=r"^the device was closed: open it again$"):
         getattr(device, method)()
 
 
 def test_the_host_port_of_a_closed_device_is_refused(device):
     device.close()
-    with pytest.raises(DeviceError, match="^the device was closed"):
+    with pytest.raises(DeviceError, match=r"^the device was closed"):
         device.read(Space.REGISTER, 0, 0)
 
 

@@ -107,7 +107,7 @@ def test_a_closed_board_is_refused():
     with SimulatedPort(CONFIG) as port:
         assert port.cycles() >= 0
     port.close()
-    with pytest.raises(DeviceError, match="^the simulated board was closed: open it again$"):
+    with pytest.raises(DeviceError, match=r"^the simulated board was closed: open it again$"):
         port.cycles()
 
 
