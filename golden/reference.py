@@ -350,9 +350,8 @@ class FloatCore(CoreBase):
         SampleError
             If the sample or target does not fit the core.
         """
-        sample = sample.later(self.lag)
         check_run(self.config, sample, target, learn=True)
-        self._check_loaded()
+        sample = sample.later(self.lag)
         change = Parameters(*(np.zeros_like(values) for values in self.parameters))
         self._play(self._rule().accumulating(), change, sample, target, True)
         return Parameters(*(-values for values in change))
