@@ -44,6 +44,7 @@ class CoreBase(DeviceBase):
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Between samples, what learning goes on with beside `network`: arrays by name, for `resume`."""
+        self._check_loaded()
         return {"generators": self.generators.copy()}
 
     def resume(self, network: Network, snapshot: Mapping[str, NDArray[Any]]) -> None:

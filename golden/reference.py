@@ -297,6 +297,7 @@ class FloatCore(CoreBase):
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """The parameters before `network` rounds them; there are no generators."""
+        self._check_loaded()
         return {name: values.copy() for name, values in self.parameters._asdict().items()}
 
     def _take_snapshot(self, snapshot: Mapping[str, NDArray[Any]]) -> None:

@@ -569,7 +569,10 @@ class _Course:
 def _checkpoint(path: str | Path, course: _Course, validation: float) -> Checkpoint:
     """The checkpoint of a training, which knows what it belongs to."""
     device, rewiring = course.device, course.rewiring
-    state = ", ".join(sorted(device.snapshot())) if isinstance(device, CoreBase) else "a seed for every epoch"
+    state = "a seed for every epoch"
+    if isinstance(device, CoreBase):
+        device.load(course.initial)  # of an unloaded device there is no snapshot
+        state = ", ".join(sorted(device.snapshot()))
     about = plain(
         learner="online",
         data=f"{course.dataset.name} {course.dataset.digest()[:16]}",

@@ -135,6 +135,12 @@ def test_a_gradient_of_no_sample_is_refused(sample, lag):
             core.gradient(SAMPLE, "a")
 
 
+@pytest.mark.parametrize("core", [CompiledCore, GoldenCore, FloatCore])
+def test_a_snapshot_needs_a_network(core):
+    with core(CONFIG) as device, pytest.raises(DeviceError, match="no network is loaded"):
+        device.snapshot()
+
+
 def test_a_gradient_needs_a_network():
     with FloatCore(CONFIG) as core, pytest.raises(DeviceError, match="no network is loaded"):
         core.gradient(SAMPLE, 0)
