@@ -14,6 +14,7 @@ from ranvier.files import OutputError, check_output
 from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, write_arrays
+from ranvier.golden.replacing import descriptor, place
 from ranvier.golden.step_size import StepSize
 
 __all__ = ["Checkpoint", "CheckpointError", "fingerprint", "is_checkpoint", "network_arrays", "network_from", "plain"]
@@ -50,21 +51,20 @@ class Checkpoint:
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or is no plain one: standard output, a FIFO, a device.
     """
 
     def __init__(self, path: str | Path, about: Mapping[str, Any], plasticity: DeepR | None = None):
         self.path, self.plasticity = check_output(path), plasticity
+        if descriptor(path) is not None or place(path) is None:
+            raise OutputError(f"{path} is no plain file, and a checkpoint is read again: give the name of one")
         self.about = json.loads(json.dumps(about))  # as a file gives it back
 
     def write(self, values: dict[str, Any], arrays: Arrays) -> None:
         """Keep plain values and arrays, and the state of `plasticity`; `OutputError` leaves the file as it was."""
         state = self.plasticity.state() if self.plasticity else None
         text = {"about": self.about, "values": values, "plasticity": state}
-        try:
-            write_arrays(self.path, checkpoint=json.dumps(text), **arrays)
-        except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error.strerror}") from None
+        write_arrays(self.path, checkpoint=json.dumps(text), **arrays)
 
     def read(self) -> tuple[dict[str, Any], Arrays] | None:
         """What `write` kept, `plasticity` being as it was then; None if there is no file.

@@ -34,7 +34,7 @@ from ranvier.firmware.link import LinkError
 from ranvier.golden.config import CHOICES, ConfigError, spelled
 from ranvier.golden.network import NetworkError
 from ranvier.golden.presets import PRESETS
-from ranvier.golden.replacing import is_stdout
+from ranvier.golden.replacing import STDOUT, is_stdout
 from ranvier.golden.spikes import SampleError
 from ranvier.learners import LEARNERS, VARIANTS, Offline
 from ranvier.nir_graph import NirError
@@ -56,7 +56,7 @@ BAD_INPUT = (
 UNREAD = 141
 
 #: Options that name a file to write.
-OUTPUTS = ("out", "float", "waveform")
+OUTPUTS = ("out", "float", "waveform", "checkpoint")
 
 
 class Once(argparse.Action):
@@ -124,10 +124,10 @@ def _run(arguments: Sequence[str]) -> int:
         raise UsageError(f"argument {argument!r} cannot be given to a program: it holds what no name of a file holds")
     options = _parser().parse_args(arguments)
     outputs = [path for name in OUTPUTS if (path := getattr(options, name, None))]
-    taken = [path for path in outputs if is_stdout(path)]
-    if len(taken) > 1 or len({os.path.realpath(path) for path in outputs}) < len(outputs):
-        raise UsageError(f"two results cannot go to {outputs[0]}: give each a file of its own")
-    with _terminable(), redirect_stdout(Aside(sys.stdout) if taken else sys.stdout):
+    places = [STDOUT if is_stdout(path) else os.path.realpath(path) for path in outputs]
+    if twice := [path for path, place in zip(outputs, places, strict=True) if places.count(place) > 1]:
+        raise UsageError(f"two results cannot go to {twice[0]}: give each a file of its own")
+    with _terminable(), redirect_stdout(Aside(sys.stdout) if STDOUT in places else sys.stdout):
         answer: Answer = options.command(options)
         tell(json.dumps(answer.values) if options.json else "\n".join(answer.lines))
     return answer.code

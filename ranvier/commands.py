@@ -93,8 +93,6 @@ def train(options: argparse.Namespace) -> Answer:
     if options.float and not isinstance(way, Offline):
         raise UsageError("--float is for offline learners: add --learner eventprop or bptt")
     before = check_output(options.float) if options.float else None
-    if options.checkpoint and Path(options.checkpoint).resolve() in (out.resolve(), before and before.resolve()):
-        raise UsageError(f"--checkpoint {options.checkpoint}: give it a file of its own, beside that of the network")
     start = _start(options.start, isinstance(way, Offline)) if options.start else None
     if start and not (options.config or options.preset):
         config = start.config.replace(learning=not isinstance(way, Offline))

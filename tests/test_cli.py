@@ -1,6 +1,7 @@
 """The command line: every command once, JSON that parses, and a table of bad input that must end in one clear line."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -183,7 +184,13 @@ BAD_STARTS = {
     "--checkpoint first.npz": "first.npz: not a checkpoint, or damaged",
     "--checkpoint garbage": "garbage: not a checkpoint, or damaged",
     "--checkpoint .": ". is a folder",
-    "--checkpoint ./no.npz": "--checkpoint ./no.npz: give it a file of its own",
+    "--checkpoint -": "- is no plain file, and a checkpoint is read again: give the name of one",
+    "--checkpoint /dev/stdout": "/dev/stdout is no plain file",
+    "--checkpoint /dev/null": "/dev/null is no plain file",
+    "--checkpoint fifo": "fifo is no plain file",
+    "--checkpoint link": "link is no plain file",
+    "--checkpoint float.npz --float ./float.npz --learner eventprop": "two results cannot go to ./float.npz: give each",
+    "--checkpoint ./no.npz": "two results cannot go to no.npz: give each a file of its own",
     "--checkpoint c --epochs 3": "c belongs to another training (recipe epochs is 2 there and 3 here)",
     "--checkpoint c --seed 1": "c belongs to another training (start is ",
     "--checkpoint c --validation 0": "validation is 0.1 there and 0.0 here",
@@ -208,7 +215,14 @@ def starts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main([*options, "--epochs", "2", "--out", "second.npz", "--checkpoint", "c"]) == 0
         assert main([*options, "--epochs", "1", "--learner", "eventprop", "--float", "float.npz", "--out", "core"]) == 0
         (folder / "garbage").write_text("not what you think\n")
+        os.mkfifo(folder / "fifo")
+        (folder / "link").symlink_to("fifo")
     return folder
+
+
+def contents(folder: Path) -> dict[Path, bytes | None]:
+    """Of all plain files; None for what is none."""
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("line", BAD_STARTS)
@@ -216,7 +230,7 @@ def test_bad_starts(
     line: str, starts: Path, small: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(starts)
-    before = {path: path.read_bytes() for path in starts.iterdir()}
+    before = contents(starts)
     hidden = [] if "--from" in line else ["--hidden", "12"]
     epochs = [] if "--epochs" in line else ["--epochs", "2"]
     assert main(["train", "--data", "yinyang", *hidden, *epochs, *line.split(), "--out", "no.npz"]) == 2
@@ -224,7 +238,7 @@ def test_bad_starts(
     assert out == ""
     assert err.count("\n") == 1
     assert BAD_STARTS[line] in err
-    assert {path: path.read_bytes() for path in starts.iterdir()} == before
+    assert contents(starts) == before
 
 
 def test_epochs_are_printed_as_they_end(

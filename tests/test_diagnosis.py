@@ -91,7 +91,7 @@ def test_opportunities_bound_what_is_counted() -> None:
 @pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
 @pytest.mark.parametrize("name", ["signal_saturated", "signal_underflow"])
 def test_opportunities_bound_what_learning_products_count(delays: str, name: str) -> None:
-    """Formats so narrow, or step sizes so small, that most products clip or vanish: more than is warned of, never more than all of them."""
+    """Formats so narrow, or step sizes so small, that many products clip or vanish: more than is warned of, never all."""
     formats = {"signal": QFormat(True, 0, 4), "step_weight": QFormat(True, 0, 6), "step_delay": QFormat(True, 0, 4)}
     config = preset("test").replace(delays=delays, surrogate_width=4.0, **formats)
     rng, steps, scored = np.random.default_rng(3), 30, 0
