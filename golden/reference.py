@@ -11,12 +11,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ranvier.golden.base import CoreBase, Steps
+from ranvier.golden.base import CoreBase
 from ranvier.golden.code_cache import keep
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.record import COUNTERS
+from ranvier.golden.record import COUNTERS, Steps
 from ranvier.golden.spikes import Sample, check_run
 
 __all__ = ["FloatCore", "History", "Parameters"]
@@ -297,7 +297,7 @@ class FloatCore(CoreBase):
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """The parameters before `network` rounds them; there are no generators."""
-        self._check_loaded()
+        _ = self._network  # refuses if there is none
         return {name: values.copy() for name, values in self.parameters._asdict().items()}
 
     def _take_snapshot(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
@@ -352,7 +352,7 @@ class FloatCore(CoreBase):
             If the sample or target does not fit the core.
         """
         check_run(self.config, sample, target, learn=True)
-        sample = sample.later(self.lag)
+        sample = sample.later(self._network.lag)
         change = Parameters(*(np.zeros_like(values) for values in self.parameters))
         self._play(self._rule().accumulating(), change, sample, target, True)
         return Parameters(*(-values for values in change))

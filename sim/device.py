@@ -99,17 +99,17 @@ class SimulatedCore(DeviceBase):
 
     def cycles(self) -> int:
         """Clocks since `load` during which the core was busy."""
-        self._check_loaded()
+        _ = self._network  # refuses if there is none
         return self.read(Space.REGISTER, 0, Register.CYCLES.value) & 0xFFFFFFFF
 
     def simulated_cycles(self) -> int:
         """Clocks simulated since the device was opened, host accesses included."""
-        self._check_loaded()
+        _ = self._network  # refuses if there is none
         return self._library.device_cycles(self._device.pointer)
 
     def phases(self) -> Raw:
         """Clocks spent in each `ranvier.hw.core.Phase` since the device was opened, [phases]."""
-        self._check_loaded()
+        _ = self._network  # refuses if there is none
         counts = (ctypes.c_uint64 * 16)()
         self._library.device_phases(self._device.pointer, counts)
         return np.array(counts[: len(Phase)], np.int64)

@@ -130,7 +130,7 @@ def test_rates_and_shares_count_the_steps_by_which_samples_grow(data: Dataset, d
     with open_device(device, CONFIG) as core:
         for late in (0, lag):
             core.load(network.replace(lag=late))
-            assert core.lag == late
+            assert core.run(few.test[0]).length == steps + late
             result = evaluate(core, few)
             assert result.steps == 10 * (steps + late)
             assert result.rate == result.spikes / (10 * (steps + late) * CONFIG.neurons) > 0
