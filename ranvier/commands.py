@@ -133,17 +133,7 @@ def train(options: argparse.Namespace) -> Answer:
 
 def _start(path: str, offline: bool) -> Network | FloatNetwork:
     """The network to start from: for the core, or for an offline learner in real numbers."""
-    from ranvier.checkpoint import is_checkpoint
-
-    try:
-        return _any_network(path) if offline else Network.read(path)
-    except NetworkError:
-        if is_checkpoint(path):
-            raise UsageError(f"--from {path}: this is a checkpoint: give it as --checkpoint {path}") from None
-        with suppress(NetworkError):
-            FloatNetwork.read(path)
-            raise UsageError(f"--from {path}: a core learns in whole numbers: quantise it first") from None
-        raise
+    return _any_network(path) if offline else Network.read(path)
 
 
 class EpochLines:

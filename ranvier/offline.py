@@ -300,8 +300,8 @@ def fit(
         Whose `step` or `hold` that is, so that a checkpoint holds its state.
     validation : float
         Share of the training samples that is not learned but tested after every epoch, see
-        `ranvier.validation.hold_out`; the network of the epoch that does best there is returned (of equal ones the last).
-        With 0 all samples are learned and the network of the last epoch is returned.
+        `ranvier.validation.hold_out`; the network of the epoch that does best there is returned (the latest of equally
+        good ones). With 0 all samples are learned and the network of the last epoch is returned.
     checkpoint : path, optional
         File that is written after every epoch. If it exists, the training in it goes on from there, and ends with the same
         network to the bit as one that was never stopped (on the same machine and with the same libraries).
@@ -495,4 +495,4 @@ def _checkpoint(path: str | Path, course: _Course, plasticity: DeepR | None, val
         rewiring=str(plasticity.recipe) if plasticity else None,
         after_step=getattr(course.after_step, "__name__", None),
     )
-    return Checkpoint(path, about, plasticity)
+    return Checkpoint(path, about, network, plasticity)

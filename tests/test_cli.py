@@ -173,8 +173,9 @@ def test_train_from_a_sparse_network(small: Dataset, capsys: pytest.CaptureFixtu
 BAD_STARTS = {
     "--from missing.npz": "missing.npz: No such file",
     "--from garbage": "garbage: not a Ranvier network",
-    "--from float.npz": "quantise it first",
-    "--from c": "--from c: this is a checkpoint: give it as --checkpoint c",
+    "--from float.npz": "float.npz: not a Ranvier network: its numbers are real: quantise it first, with ranvier quantise",
+    "--from c": "c: not a Ranvier network: it is the checkpoint of a training: go on with it by ranvier train --checkpoint",
+    "--from c --learner eventprop": "c: not a Ranvier network: it is the checkpoint of a training",
     "--from first.npz --hidden 13": "the network to start from has neurons=12 but this training neurons=13",
     "--from first.npz --preset yinyang": "neurons=12 but this training neurons=60",
     "--from first.npz --max-delay 3": "max_delay=30 but this training max_delay=3",
@@ -196,7 +197,7 @@ BAD_STARTS = {
     "--checkpoint c --validation 0": "validation is 0.1 there and 0.0 here",
     "--checkpoint c --delays axonal": "c belongs to another training",
     "--checkpoint c --learner eventprop": "c belongs to another training (learner is online there",
-    "--validation 1": "'1' is no share to hold out: give 0, or more and below 1",
+    "--validation 1": "'1' is no share to hold out: give a share from 0 to below 1",
     "--validation -0.1": "'-0.1' is no share to hold out",
     "--validation nan": "'nan' is no share to hold out",
 }
