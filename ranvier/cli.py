@@ -179,7 +179,7 @@ def _part(text: str) -> float:
     with suppress(ValueError):
         if 0 <= float(text) < 1:
             return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no share to hold out: give 0, or more and below 1")
+    raise argparse.ArgumentTypeError(f"{text!r} is no share to hold out: give a share from 0 to below 1")
 
 
 def _device_name(text: str) -> str:
@@ -256,7 +256,7 @@ def _parser() -> Parser:
     added.add_argument("--validation", metavar="SHARE", type=_part, default=DEFAULT_SHARE, help=text)
     text = "saved network to start from, instead of a random one; brings its core along"
     added.add_argument("--from", metavar="MODEL", dest="start", help=text)
-    text = "written after every epoch; if it is there, the training in it goes on to the bit where it stopped"
+    text = "written after every epoch; if it is there, the training in it resumes bit for bit"
     added.add_argument("--checkpoint", metavar="FILE", help=text)
     added.add_argument("--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
     added.add_argument(
