@@ -42,8 +42,7 @@ class SimulatedBus:
         self._library = ctypes.CDLL(str(path or library(config, PERIPHERAL)))
         self._library.bus_open.restype = ctypes.c_void_p
         self._library.bus_cycles.restype = ctypes.c_uint64
-        closed = LinkError(f"{self.name}: it was closed")
-        self._bus = Handle(self._library.bus_open(), self._library.bus_close, closed)
+        self._bus = Handle(self._library.bus_open(), self._library.bus_close, LinkError, f"{self.name}: it was closed")
 
     def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:
         """`count` words; see `Link`."""

@@ -57,8 +57,9 @@ class SimulatedCore(DeviceBase):
         self._library = ctypes.CDLL(str(path or library(config)))
         self._library.device_open.restype = ctypes.c_void_p
         self._library.device_cycles.restype = ctypes.c_uint64
-        closed = DeviceError("the device was closed: open it again")
-        self._device = Handle(self._library.device_open(), self._library.device_close, closed)
+        self._device = Handle(
+            self._library.device_open(), self._library.device_close, DeviceError, "the device was closed: open it again"
+        )
         if self.read(Space.REGISTER, 0, Register.DIGEST.value) & 0xFFFFFFFF != config.digest:
             raise SimulationError(
                 "the simulated core was built from another configuration: clear the cache and rebuild"

@@ -17,18 +17,21 @@ class Handle(Closing):
         What the library returned.
     release : callable
         Its function that frees that.
-    closed : Exception
+    error, message : type of Exception, str
         What `pointer` raises from then on.
     """
 
-    def __init__(self, pointer: int, release: Callable[[ctypes.c_void_p], object], closed: Exception):
-        self._pointer, self._release, self._closed = ctypes.c_void_p(pointer), release, closed
+    def __init__(
+        self, pointer: int, release: Callable[[ctypes.c_void_p], object], error: type[Exception], message: str
+    ):
+        self._pointer, self._release = ctypes.c_void_p(pointer), release
+        self._error, self._message = error, message
 
     @property
     def pointer(self) -> ctypes.c_void_p:
         """To be handed to the library."""
         if not self._pointer:
-            raise self._closed
+            raise self._error(self._message)
         return self._pointer
 
     def close(self) -> None:

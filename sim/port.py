@@ -54,8 +54,12 @@ class SimulatedPort(Closing):
         self._library = ctypes.CDLL(str(path or library(config, serial(clock, baud))))
         self._library.serial_open.restype = ctypes.c_void_p
         self._library.serial_cycles.restype = ctypes.c_uint64
-        closed = DeviceError("the simulated board was closed: open it again")
-        self._board = Handle(self._library.serial_open(), self._library.serial_close, closed)
+        self._board = Handle(
+            self._library.serial_open(),
+            self._library.serial_close,
+            DeviceError,
+            "the simulated board was closed: open it again",
+        )
         self._master, self._slave = os.openpty()  # the slave stays open: the port is there before and after its users
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)

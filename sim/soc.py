@@ -58,8 +58,12 @@ class SimulatedSoc(Closing):
         self._library = ctypes.CDLL(str(path or library(config, _model(program))))
         self._library.soc_open.restype = ctypes.c_void_p
         self._library.soc_cycles.restype = ctypes.c_uint64
-        closed = DeviceError("the simulated board was closed: open it again")
-        self._board = Handle(self._library.soc_open(), self._library.soc_close, closed)
+        self._board = Handle(
+            self._library.soc_open(),
+            self._library.soc_close,
+            DeviceError,
+            "the simulated board was closed: open it again",
+        )
 
     def run(self, clocks: int) -> str:
         """What the program prints until it stops.
