@@ -52,7 +52,7 @@ class RemoteCore(DeviceBase):
     def __init__(self, config: CoreConfig, link: Link):
         self.link = link
         self._checksum = 0
-        self._settled = True  # nothing was interrupted since the network was loaded
+        self._step_sizes_arrived = True  # those of the network; not if changing them was interrupted
         try:
             super().__init__(config)
             self._identify()
@@ -87,7 +87,7 @@ class RemoteCore(DeviceBase):
         """Compare the sums of what was written."""
         given = self.read(Register.CHECKSUM)
         if given != self._checksum:
-            self._held = None
+            self._lose()
             self.write(Register.CONTROL, Register.CONTROL.pack(loading=1))
             causes = [name for name, held in Register.ERROR.unpack(self.read(Register.ERROR)).items() if held]
             raise LinkError(
@@ -124,14 +124,14 @@ class RemoteCore(DeviceBase):
         self.write(Register.CLEAR, 1)
         self._check("the network")
         self.write(Register.CONTROL, 0)
-        self._settled = True
+        self._step_sizes_arrived = True
 
     def _step_sizes(self, network: Network) -> None:
-        self._settled = False
+        self._step_sizes_arrived = False
         self._start()
         self._write_step_sizes(network)
         self._check("the step sizes")
-        self._settled = True
+        self._step_sizes_arrived = True
 
     def _read_network(self, network: Network) -> Network:
         """The parameters as they are now, read back from the core."""
@@ -149,7 +149,7 @@ class RemoteCore(DeviceBase):
     def _run(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Record:
         self._reset()
         self._start()
-        if not self._settled:
+        if not self._step_sizes_arrived:
             self._write_step_sizes(self._network)
         self.write(Register.MODE, Register.MODE.pack(learn=learn))
         cycles, samples, spikes = self.read(Register.CYCLES), self.read(Register.SAMPLES), self._spikes()
@@ -166,7 +166,7 @@ class RemoteCore(DeviceBase):
         self._give([Register.EVENT.pack(kind=EventKind.END.value)])
         self._wait()
         self._check("the sample")
-        self._settled = True
+        self._step_sizes_arrived = True
         ended = since(samples, self.read(Register.SAMPLES))
         if ended != 1:
             raise LinkError(
@@ -225,7 +225,7 @@ class RemoteCore(DeviceBase):
         while words:
             status = self._status()
             if status["loading"]:
-                self._held = None
+                self._lose()
                 raise LinkError(
                     f"{self.link.name}: the core refuses events, since a network did not arrive whole: load it again"
                 )

@@ -12,7 +12,7 @@ from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.record import Record, Steps, since
 from ranvier.golden.spikes import Sample
 
-__all__ = ["CoreBase", "Steps"]
+__all__ = ["CoreBase"]
 
 Raw = NDArray[np.int64]
 
@@ -40,14 +40,14 @@ class CoreBase(DeviceBase):
         scores = self.play(sample, target, learn, steps)
         return Record(int(np.argmax(scores)), scores, since(before, self.counters()["spikes"]), steps)
 
-    # ---------------------------------------------------------------- what goes on to the bit
+    # ---------------------------------------------------------------- what resumes bit for bit
 
     #: Names in a `snapshot`.
     SNAPSHOT: ClassVar[tuple[str, ...]] = ("generators",)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """Between samples, what learning goes on with beside `network`: arrays by name, for `resume`."""
-        self._check_loaded()
+        _ = self._network  # refuses if there is none
         return {"generators": self.generators.copy()}
 
     def resume(self, network: Network, snapshot: Mapping[str, NDArray[Any]]) -> None:

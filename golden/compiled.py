@@ -11,14 +11,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ranvier.golden.base import CoreBase, Steps
+from ranvier.golden.base import CoreBase
 from ranvier.golden.code_cache import keep
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
 from ranvier.golden.network import Network
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.random import seeds
-from ranvier.golden.record import COUNTERS, TRACED
+from ranvier.golden.record import COUNTERS, TRACED, Steps
 from ranvier.golden.spikes import Sample
 from ranvier.golden.step_size import StepSize
 

@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.base import CoreBase, Steps
+from ranvier.golden.base import CoreBase
 from ranvier.golden.delay_line import DelayLine, rounded_delays
 from ranvier.golden.eligibility import Eligibility
 from ranvier.golden.learning_signal import Credit, LearningSignal
 from ranvier.golden.neuron import Neurons
 from ranvier.golden.random import LaneGenerators
 from ranvier.golden.readout import Readout
-from ranvier.golden.record import Traced
+from ranvier.golden.record import Steps, Traced
 from ranvier.golden.softmax import softmax
 from ranvier.golden.spikes import Sample
 

@@ -127,7 +127,7 @@ class DeepR:
         recurrent[...] = space.likelihood() if space and config.recurrent else 1
         np.fill_diagonal(recurrent, 0)
 
-    # ---------------------------------------------------------------- what goes on to the bit
+    # ---------------------------------------------------------------- what resumes bit for bit
 
     def state(self) -> dict[str, Any]:
         """What the next step depends on beside the network, as plain values that JSON can hold, for `restore`."""

@@ -9,7 +9,7 @@ import numpy as np
 from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.network import Network, check_network
-from ranvier.golden.record import TRACED, Record, Steps, Traced
+from ranvier.golden.record import TRACED, WRAP, Record, Steps, Traced
 from ranvier.golden.spikes import Sample, check_record, check_run
 from ranvier.golden.step_size import StepSize
 
@@ -50,14 +50,15 @@ class DeviceBase(Closing):
 
     @property
     def _network(self) -> Network:
-        """The network that was loaded, with the step sizes of now."""
-        return self._check_loaded()
-
-    def _check_loaded(self) -> Network:
+        """The network that was loaded, with the step sizes of now; `DeviceError` if there is none."""
         self._check_open()
         if self._held is None:
             raise DeviceError("no network is loaded, or not all of it: load one before anything else")
         return self._held
+
+    def _lose(self) -> None:
+        """Hold no network any more, since nobody knows what of it the core has: one must be loaded again."""
+        self._held = None
 
     def _check_open(self) -> None:
         if self._closed:
@@ -81,7 +82,7 @@ class DeviceBase(Closing):
         try:
             self._load(self._held)
         except BaseException:
-            self._held = None
+            self._lose()
             raise
 
     def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
@@ -96,8 +97,8 @@ class DeviceBase(Closing):
 
     def counters(self) -> dict[str, int]:
         """Events since `load`, by the names of `ranvier.golden.record.COUNTERS`; each wraps at 32 bits."""
-        self._check_loaded()
-        return {name: count % (1 << 32) for name, count in self._counters().items()}
+        _ = self._network  # refuses if there is none
+        return {name: count % WRAP for name, count in self._counters().items()}
 
     def run(
         self, sample: Sample, *, target: int | None = None, learn: bool = False, record: Collection[Traced] = ()
@@ -126,7 +127,9 @@ class DeviceBase(Closing):
             name: np.zeros((sample.steps, getattr(self.config, TRACED[name])), np.int64)
             for name in check_record(record)
         }
-        return self._run(sample, target, learn, steps)
+        outcome = self._run(sample, target, learn, steps)
+        outcome.length = sample.steps
+        return outcome
 
     def close(self) -> None:
         """Free the device; using it afterwards is an error."""

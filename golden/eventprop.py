@@ -304,7 +304,7 @@ def play_batch(rule, m, units, offsets, first, scored, targets, batch):
 
 
 def trajectory(net: FloatNetwork, sample: Sample, target: int, rule: EventRule) -> tuple[Trajectory, float]:
-    """One sample forwards and backwards, every step of it, and its loss.
+    """One sample, prolonged by the lag of `net`, forwards and backwards, every step of it, and its loss.
 
     Raises
     ------
@@ -312,7 +312,9 @@ def trajectory(net: FloatNetwork, sample: Sample, target: int, rule: EventRule) 
         If the sample or target does not fit the core.
     """
     check_run(net.config, sample, target, learn=False)
-    h, loss, _ = play(_plain(rule), Model.of(net), sample.units, sample.offsets(), sample.scored, int(target))
+    (sample,) = net.prolonged([sample])
+    arrays = np.array(sample.units), sample.offsets(), np.array(sample.scored)  # one compiled version: writable ones
+    h, loss, _ = play(_plain(rule), Model.of(net), *arrays, int(target))
     return h, loss
 
 
@@ -324,7 +326,7 @@ def batch_gradient(net: FloatNetwork, samples: Sequence[Sample], labels: NDArray
     net : FloatNetwork
         Parameters; none of them changes.
     samples, labels : list of Sample, int array [samples]
-        The mini-batch; samples may differ in length.
+        The mini-batch; samples may differ in length, and are prolonged by the lag of `net`.
     rule : EventRule
         Loss, bounds and strengths.
 
@@ -341,6 +343,7 @@ def batch_gradient(net: FloatNetwork, samples: Sequence[Sample], labels: NDArray
     """
     for sample, label in zip(samples, labels.tolist(), strict=True):
         check_run(net.config, sample, label, learn=False)
+    samples = net.prolonged(samples)
     m, starts = Model.of(net), np.cumsum([0] + [len(sample.units) for sample in samples])
     sums = Batch(
         np.zeros(net.weight.shape), np.zeros(net.weight.shape), np.zeros(net.readout.shape),

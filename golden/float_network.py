@@ -1,5 +1,6 @@
 """A network in real numbers: what offline learners train, and what is quantised into a `Network` for the core."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import MOST_LAG, Network, NetworkError, read_fields, write_arrays
+from ranvier.golden.network import (
+    MOST_LAG,
+    Network,
+    NetworkError,
+    check_core,
+    check_shape,
+    read_fields,
+    real_decay,
+    write_arrays,
+)  # fmt: skip
 from ranvier.golden.shown import shown
+from ranvier.golden.spikes import Sample
 
 __all__ = ["FloatNetwork", "whole_steps"]
 
@@ -67,13 +78,12 @@ class FloatNetwork:
 
     def __post_init__(self) -> None:
         c = self.config
-        if not isinstance(c, CoreConfig):
-            raise NetworkError(f"config={shown(c)} is no configuration: give a CoreConfig")
+        check_core(c)
         for name in ("weight", "delay", "readout"):
-            shape = Network.layout(c)[name][0]
-            array = np.array(getattr(self, name), dtype=np.float64, order="C")
-            if array.shape != shape:
-                raise NetworkError(f"{name} has shape {list(array.shape)} but this core holds {list(shape)}")
+            values = check_shape(name, getattr(self, name), Network.layout(c)[name][0])
+            if values.dtype.kind not in "biuf":
+                raise NetworkError(f"{name} holds {values.dtype} values: give real numbers")
+            array = np.array(values, dtype=np.float64, order="C")
             if not np.isfinite(array).all():
                 raise NetworkError(f"{name} holds values that are not finite: train with a smaller step size")
             setattr(self, name, array)
@@ -83,13 +93,10 @@ class FloatNetwork:
                 f"{c.max_delay}: clip it, or rebuild with a larger max_delay"
             )
         for name in ("alpha", "kappa", "beta"):
-            value = float(getattr(self, name))
-            if not 0 <= value < 1:
-                raise NetworkError(f"{name}={value:g} is no decay: give 0 to below 1")
-            setattr(self, name, value)
+            setattr(self, name, real_decay(name, getattr(self, name)))
         lag = self.lag.item() if isinstance(self.lag, np.ndarray) and self.lag.size == 1 else self.lag
         if isinstance(lag, bool) or not isinstance(lag, int | np.integer) or not 0 <= lag <= MOST_LAG:
-            raise NetworkError(f"lag={lag!r} is no number of steps: give a whole number from 0 to {MOST_LAG}")
+            raise NetworkError(f"lag={shown(lag)} is no number of steps: give a whole number from 0 to {MOST_LAG}")
         self.lag = int(lag)
 
     @classmethod
@@ -110,6 +117,10 @@ class FloatNetwork:
     def replace(self, **changes: Any) -> "FloatNetwork":
         """A validated copy with some fields changed; arrays are never shared."""
         return replace(self, **changes)
+
+    def prolonged(self, samples: Sequence[Sample]) -> list[Sample]:
+        """`samples` as the network has to be given them: `Sample.later` by its lag."""
+        return [sample.later(self.lag) for sample in samples]
 
     def arrivals(self) -> NDArray[np.int64]:
         """``floor(D + 1/2)`` for every synapse [rows, neurons], in steps; zeros without delays."""

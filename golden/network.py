@@ -18,7 +18,10 @@ from ranvier.golden.replacing import write_bytes
 from ranvier.golden.shown import shown
 from ranvier.golden.step_size import StepSize
 
-__all__ = ["MOST_LAG", "Network", "NetworkError", "StepSize", "check_network", "read_fields", "write_arrays"]
+__all__ = [
+    "MOST_LAG", "Network", "NetworkError", "StepSize", "check_core", "check_network", "check_shape", "read_fields",
+    "real_decay", "write_arrays",
+]  # fmt: skip
 
 Raw = NDArray[np.int64]
 
@@ -94,6 +97,33 @@ def _number(value: NDArray[Any]) -> Any:
     return value.item() if value.ndim == 0 and value.dtype.kind in "iuf" else value
 
 
+def check_core(config: CoreConfig) -> None:
+    """Refuse to make a network for what is no configuration."""
+    if not isinstance(config, CoreConfig):
+        raise NetworkError(f"config={shown(config)} is no configuration: give a CoreConfig")
+
+
+def check_shape(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """`values` as an array of this shape, of whatever type they are; `NetworkError` if they are none."""
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # lists of several lengths, and what tensors raise who want to be detached
+        raise NetworkError(f"{name} is no array of numbers: {shown(error, str)}") from None
+    if array.shape != shape:
+        raise NetworkError(f"{name} has shape {list(array.shape)} but this core holds {list(shape)}")
+    return array
+
+
+def real_decay(name: str, value: Any) -> float:
+    """A decay per step as a real number; `NetworkError` if it is none."""
+    number = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+    real = isinstance(number, int | float | np.integer | np.floating) and not isinstance(number, bool)
+    if not real or not 0 <= number < 1:
+        text = shown(number, lambda given: f"{given:g}" if isinstance(given, float) else repr(given))
+        raise NetworkError(f"{name}={text} is no decay: give 0 to below 1")
+    return float(number)
+
+
 @dataclass
 class Network:
     """Parameters of a core in raw integers.
@@ -146,12 +176,9 @@ class Network:
 
     def __post_init__(self) -> None:
         c = self.config
-        if not isinstance(c, CoreConfig):
-            raise NetworkError(f"config={shown(c)} is no configuration: give a CoreConfig")
+        check_core(c)
         for name, (shape, least, most) in self.layout(c).items():
-            array = np.asarray(getattr(self, name))
-            if array.shape != shape:
-                raise NetworkError(f"{name} has shape {list(array.shape)} but this core holds {list(shape)}")
+            array = check_shape(name, getattr(self, name), shape)
             if array.dtype.kind not in "iu":
                 raise NetworkError(f"{name} holds {array.dtype} but the chip holds raw integers: quantise it first")
             if array.size and (array.min() < least or array.max() > most):
@@ -186,10 +213,13 @@ class Network:
 
     @classmethod
     def zeros(cls, config: CoreConfig, *, alpha: float = 0.9, kappa: float = 0.9, beta: float = 0.0) -> "Network":
-        """A silent network with the given decays (real numbers)."""
+        """A silent network with the given decays (real numbers); `NetworkError` unless they are 0 to below 1."""
+        check_core(config)
         arrays: dict[str, Any] = {name: np.zeros(shape, np.int64) for name, (shape, _, _) in cls.layout(config).items()}
         decays = {"alpha": alpha, "kappa": kappa, "beta": beta}
-        raw: dict[str, Any] = {name: int(config.decay.quantise(value)) for name, value in decays.items()}
+        raw: dict[str, Any] = {
+            name: int(config.decay.quantise(real_decay(name, value))) for name, value in decays.items()
+        }
         return cls(config, **arrays, **raw)
 
     def replace(self, **changes: object) -> "Network":

@@ -6,9 +6,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COUNTERS", "TRACED", "Record", "Steps", "Traced", "since"]
+__all__ = ["COUNTERS", "TRACED", "WRAP", "Record", "Steps", "Traced", "since"]
 
-#: Saturation and activity counters of a core, in register order. Each counts since the last `load`, modulo 2**32.
+#: Counters have 32 bits, and begin anew from 0.
+WRAP = 1 << 32
+
+#: Saturation and activity counters of a core, in register order. Each counts since the last `load`, modulo `WRAP`.
 COUNTERS = (
     "spikes",           # hidden spikes
     "deliveries",       # rows delivered: input spikes and (if recurrent) hidden spikes
@@ -39,8 +42,8 @@ Steps = dict[Traced, NDArray[np.int64]]
 
 
 def since(before: int, now: int) -> int:
-    """How far a counter of 32 bits, which wraps, has moved on."""
-    return (now - before) & 0xFFFFFFFF
+    """How far a counter, which wraps, has moved on."""
+    return (now - before) % WRAP
 
 
 @dataclass
@@ -59,6 +62,8 @@ class Record:
         One entry per quantity asked for, raw values after each step: see `TRACED`.
     cycles : int or None
         Clock cycles of the core, from the first event to the prediction; None where there is no clock.
+    length : int or None
+        Steps that were run: those of the sample and those by which the network prolongs it. None if the device does not say.
     """
 
     prediction: int
@@ -66,3 +71,4 @@ class Record:
     spikes: int
     steps: Steps = field(default_factory=dict)
     cycles: int | None = None
+    length: int | None = None

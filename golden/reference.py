@@ -11,12 +11,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ranvier.golden.base import CoreBase, Steps
+from ranvier.golden.base import CoreBase
 from ranvier.golden.code_cache import keep
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.record import COUNTERS
+from ranvier.golden.record import COUNTERS, Steps
 from ranvier.golden.spikes import Sample, check_run
 
 __all__ = ["FloatCore", "History", "Parameters"]
@@ -299,18 +299,20 @@ class FloatCore(CoreBase):
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """The parameters before `network` rounds them; there are no generators."""
+        _ = self._network  # refuses if there is none
         return {name: values.copy() for name, values in self.parameters._asdict().items()}
 
     def _take_snapshot(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
         self.parameters = Parameters(**{name: snapshot[name].copy() for name in Parameters._fields})
 
     def _read_network(self, network: Network) -> Network:
-        """The parameters as they are now, each rounded to the nearest raw value."""
+        """The parameters as they are now, each rounded to the nearest raw value, decays too."""
         c, p = self.config, self.parameters
         changes = {"weight": c.weight.quantise(p.weight), "readout": c.weight.quantise(p.readout)}
         if c.delays != "none":
             changes["delay"] = c.delay.quantise(p.delay)
-        return network.replace(**changes)
+        decays = {name: int(c.decay.quantise(value)) for name, value in self._decays.items()}
+        return network.replace(**changes, **decays)
 
     def _counters(self) -> dict[str, int]:
         return dict(self._counts)  # saturation is not counted here
@@ -351,9 +353,8 @@ class FloatCore(CoreBase):
         SampleError
             If the sample or target does not fit the core.
         """
-        sample = sample.later(self._network.lag)
         check_run(self.config, sample, target, learn=True)
-        self._check_loaded()
+        sample = sample.later(self._network.lag)
         change = Parameters(*(np.zeros_like(values) for values in self.parameters))
         self._play(self._rule().accumulating(), change, sample, target, True)
         return Parameters(*(-values for values in change))

@@ -30,7 +30,7 @@ def _mask(values: ArrayLike) -> NDArray[np.bool_]:
     array = _array(values, "scored")
     if array.dtype.kind not in "biuf":
         raise SampleError(f"scored must hold true or false for every step, not {array.dtype} values")
-    return array.astype(np.bool_)
+    return np.array(array, np.bool_)
 
 
 def _whole(values: ArrayLike, name: str) -> NDArray[np.int64]:
@@ -38,12 +38,20 @@ def _whole(values: ArrayLike, name: str) -> NDArray[np.int64]:
     array = _array(values, name)
     if array.dtype.kind not in "biuf" or not (np.isfinite(array) & (array == np.trunc(array))).all():
         raise SampleError(f"{name} must hold whole numbers, not {array.dtype} values: round or count them first")
-    return array.astype(np.int64)
+    return np.array(array, np.int64)
+
+
+def _fixed(array: NDArray[Any]) -> NDArray[Any]:
+    """An array that is one's own, never to be changed."""
+    array.setflags(write=False)
+    return array
 
 
 @dataclass(frozen=True)
 class Sample:
     """Input spikes in arrival order.
+
+    Its arrays are read-only copies: what was checked stays as it was checked, since compiled cores index by it unchecked.
 
     Parameters
     ----------
@@ -62,8 +70,8 @@ class Sample:
 
     def __post_init__(self) -> None:
         for name in ("times", "units"):
-            object.__setattr__(self, name, _whole(getattr(self, name), name))
-        object.__setattr__(self, "scored", _mask(self.scored))
+            object.__setattr__(self, name, _fixed(_whole(getattr(self, name), name)))
+        object.__setattr__(self, "scored", _fixed(_mask(self.scored)))
         if self.times.ndim != 1 or self.times.shape != self.units.shape:
             raise SampleError(f"times {self.times.shape} and units {self.units.shape} must be two lists of one length")
         if self.scored.ndim != 1 or not len(self.scored):
@@ -76,6 +84,9 @@ class Sample:
             )
         if len(self.units) and self.units.min() < 0:
             raise SampleError(f"input unit {self.units.min()} is negative")
+
+    def __reduce__(self) -> tuple[type["Sample"], tuple[NDArray[Any], ...]]:
+        return Sample, (self.times, self.units, self.scored)  # copies that pickle makes are checked and read-only too
 
     @classmethod
     def from_raster(cls, raster: ArrayLike, scored: ArrayLike | None = None) -> "Sample":

@@ -45,7 +45,7 @@ class ObservedCore(GoldenCore):
 
     def observe(self, sample: Sample, target: int | None = None, *, learn: bool = False) -> Activity:
         """Run a sample and say what there was to do; arguments and errors as of `run`."""
-        self._check_loaded()
+        _ = self._network  # refuses if there is none
         self._forget()
         self.run(sample, target=target, learn=learn)
         input_spikes, spikes, scored, credited = np.array(self._work, np.int64).T

@@ -133,13 +133,14 @@ def advance(network: FloatNetwork, potential: Tensor, spikes: Tensor, current: T
 
 
 class Batch(NamedTuple):
-    """Samples side by side; shorter ones end in silence that is not scored."""
+    """Samples side by side, prolonged by the lag of their network; shorter ones end in silence that is not scored."""
 
     counts: Tensor  # input spikes [steps, samples, inputs]
     scored: Tensor  # 1 on scored steps [steps, samples]
 
     @classmethod
-    def of(cls, samples: Sequence[Sample], inputs: int, dtype: Any) -> "Batch":
+    def of(cls, network: FloatNetwork, samples: Sequence[Sample], dtype: Any) -> "Batch":
+        samples, inputs = network.prolonged(samples), network.config.inputs
         steps = max(sample.steps for sample in samples)
         counts, scored = np.zeros((steps, len(samples), inputs)), np.zeros((steps, len(samples)))
         number = np.repeat(np.arange(len(samples)), [len(sample.times) for sample in samples])
@@ -319,14 +320,14 @@ class Bptt:
         """Run samples side by side without learning; shorter ones go on in silence to the length of the longest."""
         with one_thread(), torch.no_grad():
             wires = Wires(network, sigma, self._dtype)
-            return self._play(network, wires, Batch.of(samples, network.config.inputs, self._dtype).counts)
+            return self._play(network, wires, Batch.of(network, samples, self._dtype).counts)
 
     def gradient(
         self, network: FloatNetwork, samples: Sequence[Sample], labels: NDArray[np.int64], done: float
     ) -> Gradient:
         """Gradient of a mini-batch of samples, with delays spread as is due after the share `done` of the training."""
         with one_thread():
-            batch = Batch.of(samples, network.config.inputs, self._dtype)
+            batch = Batch.of(network, samples, self._dtype)
             wires = Wires(network, self.sigma_at(done), self._dtype)
             play = self._play(network, wires, batch.counts)
             loss = self._loss(play, batch.scored, torch.as_tensor(labels)) + self._restraint(play.spikes)

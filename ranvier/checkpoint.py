@@ -1,9 +1,9 @@
-"""A training in a file: all that the next epoch depends on, so that a stopped one goes on to the bit where it stopped."""
+"""A training in a file: all that the next epoch depends on, so that a stopped one resumes bit for bit."""
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +14,11 @@ from ranvier.files import OutputError, check_output
 from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, write_arrays
+from ranvier.golden.npz import Npz
+from ranvier.golden.replacing import descriptor, place
 from ranvier.golden.step_size import StepSize
 
-__all__ = ["Checkpoint", "CheckpointError", "fingerprint", "is_checkpoint", "network_arrays", "network_from", "plain"]
+__all__ = ["Checkpoint", "CheckpointError", "fingerprint", "network_arrays", "network_from", "plain"]
 
 AnyNetwork = TypeVar("AnyNetwork", Network, FloatNetwork)
 Arrays = dict[str, NDArray[Any]]
@@ -26,6 +28,9 @@ CHANGED: dict[type, tuple[str, ...]] = {
     Network: ("weight", "delay", "readout", "seed", "eta_weight", "eta_delay", "eta_readout"),
     FloatNetwork: ("weight", "delay", "readout"),
 }
+
+#: Bytes of the text in a file at most, and values of an array of which no network says how large it is (generators).
+MOST, MOST_SMALL = 1 << 30, 1 << 16
 
 #: Differences between two trainings that are named.
 NAMED = 3
@@ -44,27 +49,35 @@ class Checkpoint:
         The file; it need not exist yet.
     about : dict
         Name -> plain value of everything that decides the training. `read` refuses a file in which one is different.
+    network : Network or FloatNetwork
+        Where the training started: no array of the file is larger than the largest of its own.
     plasticity : DeepR, optional
         Whose state belongs to it.
 
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or is no plain one: standard output, a FIFO, a device.
     """
 
-    def __init__(self, path: str | Path, about: Mapping[str, Any], plasticity: DeepR | None = None):
+    def __init__(
+        self,
+        path: str | Path,
+        about: Mapping[str, Any],
+        network: Network | FloatNetwork,
+        plasticity: DeepR | None = None,
+    ):
         self.path, self.plasticity = check_output(path), plasticity
+        if descriptor(path) is not None or place(path) is None:
+            raise OutputError(f"{path} is no plain file, and a checkpoint is read again: give the name of one")
+        self.most = 8 * max(MOST_SMALL, network.weight.size, network.delay.size, network.readout.size)
         self.about = json.loads(json.dumps(about))  # as a file gives it back
 
     def write(self, values: dict[str, Any], arrays: Arrays) -> None:
         """Keep plain values and arrays, and the state of `plasticity`; `OutputError` leaves the file as it was."""
         state = self.plasticity.state() if self.plasticity else None
         text = {"about": self.about, "values": values, "plasticity": state}
-        try:
-            write_arrays(self.path, checkpoint=json.dumps(text), **arrays)
-        except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error.strerror}") from None
+        write_arrays(self.path, checkpoint=json.dumps(text), **arrays)
 
     def read(self) -> tuple[dict[str, Any], Arrays] | None:
         """What `write` kept, `plasticity` being as it was then; None if there is no file.
@@ -78,7 +91,6 @@ class Checkpoint:
             return None
         text, arrays = self._content()
         with self.damage():
-            self._compare(text["about"])
             if self.plasticity:
                 self.plasticity.restore(text["plasticity"])
             return dict(text["values"]), arrays
@@ -99,10 +111,14 @@ class Checkpoint:
         )
 
     def _content(self) -> tuple[dict[str, Any], Arrays]:
+        """The text, and the arrays if it is that of this training."""
         try:
-            with np.load(self.path, allow_pickle=False) as file:
-                arrays = {name: np.asarray(file[name]) for name in file}
-            return json.loads(str(arrays.pop("checkpoint"))), arrays
+            with Npz(self.path) as file:
+                text = json.loads(str(file.read("checkpoint", MOST)))
+                self._compare(text["about"])
+                return text, {name: file.read(name, self.most) for name in file.names - {"checkpoint"}}
+        except CheckpointError:
+            raise
         except OSError as error:
             raise CheckpointError(f"{self.path}: {error.strerror or error}") from None
         except Exception:  # what a damaged archive raises depends on the damage
@@ -119,13 +135,6 @@ class Checkpoint:
                 f"{self.path} belongs to another training ({some}{more}): repeat its own command, give another name, or "
                 "remove it"
             )
-
-
-def is_checkpoint(path: str | Path) -> bool:
-    """Whether a file is one, if only by its looks."""
-    with suppress(Exception), np.load(path, allow_pickle=False) as file:
-        return "checkpoint" in file
-    return False
 
 
 def plain(**parts: Any) -> dict[str, Any]:

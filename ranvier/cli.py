@@ -36,7 +36,7 @@ from ranvier.firmware.link import LinkError
 from ranvier.golden.config import CHOICES, ConfigError, spelled
 from ranvier.golden.network import NetworkError
 from ranvier.golden.presets import PRESETS
-from ranvier.golden.replacing import is_stdout
+from ranvier.golden.replacing import STDOUT, is_stdout
 from ranvier.golden.spikes import SampleError
 from ranvier.learners import LEARNERS, VARIANTS, Offline
 from ranvier.nir_graph import NirError
@@ -58,7 +58,7 @@ BAD_INPUT = (
 UNREAD = 141
 
 #: Options that name a file to write.
-OUTPUTS = ("out", "float", "waveform")
+OUTPUTS = ("out", "float", "waveform", "checkpoint")
 
 
 class Once(argparse.Action):
@@ -126,10 +126,10 @@ def _run(arguments: Sequence[str]) -> int:
         raise UsageError(f"argument {argument!r} cannot be given to a program: it holds what no name of a file holds")
     options = _parser().parse_args(arguments)
     outputs = [path for name in OUTPUTS if (path := getattr(options, name, None))]
-    taken = [path for path in outputs if is_stdout(path)]
-    if len(taken) > 1 or len({os.path.realpath(path) for path in outputs}) < len(outputs):
-        raise UsageError(f"two results cannot go to {outputs[0]}: give each a file of its own")
-    with _terminable(), redirect_stdout(Aside(sys.stdout) if taken else sys.stdout):
+    places = [STDOUT if is_stdout(path) else os.path.realpath(path) for path in outputs]
+    if twice := [path for path, place in zip(outputs, places, strict=True) if places.count(place) > 1]:
+        raise UsageError(f"two results cannot go to {twice[0]}: give each a file of its own")
+    with _terminable(), redirect_stdout(Aside(sys.stdout) if STDOUT in places else sys.stdout):
         answer: Answer = options.command(options)
         tell(json.dumps(answer.values) if options.json else "\n".join(answer.lines))
     return answer.code
@@ -197,7 +197,7 @@ def _part(text: str) -> float:
     with suppress(ValueError):
         if 0 <= float(text) < 1:
             return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no share to hold out: give 0, or more and below 1")
+    raise argparse.ArgumentTypeError(f"{text!r} is no share to hold out: give a share from 0 to below 1")
 
 
 def _device_name(text: str) -> str:
@@ -274,7 +274,7 @@ def _parser() -> Parser:
     added.add_argument("--validation", metavar="SHARE", type=_part, default=DEFAULT_SHARE, help=text)
     text = "saved network to start from, instead of a random one; brings its core along"
     added.add_argument("--from", metavar="MODEL", dest="start", help=text)
-    text = "written after every epoch; if it is there, the training in it goes on to the bit where it stopped"
+    text = "written after every epoch; if it is there, the training in it resumes bit for bit"
     added.add_argument("--checkpoint", metavar="FILE", help=text)
     added.add_argument("--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
     added.add_argument(

@@ -93,8 +93,6 @@ def train(options: argparse.Namespace) -> Answer:
     if options.float and not isinstance(way, Offline):
         raise UsageError("--float is for offline learners: add --learner eventprop or bptt")
     before = check_output(options.float) if options.float else None
-    if options.checkpoint and Path(options.checkpoint).resolve() in (out.resolve(), before and before.resolve()):
-        raise UsageError(f"--checkpoint {options.checkpoint}: give it a file of its own, beside that of the network")
     start = _start(options.start, isinstance(way, Offline)) if options.start else None
     if start and not (options.config or options.preset):
         config = start.config.replace(learning=not isinstance(way, Offline))
@@ -135,17 +133,7 @@ def train(options: argparse.Namespace) -> Answer:
 
 def _start(path: str, offline: bool) -> Network | FloatNetwork:
     """The network to start from: for the core, or for an offline learner in real numbers."""
-    from ranvier.checkpoint import is_checkpoint
-
-    try:
-        return _any_network(path) if offline else Network.read(path)
-    except NetworkError:
-        if is_checkpoint(path):
-            raise UsageError(f"--from {path}: this is a checkpoint: give it as --checkpoint {path}") from None
-        with suppress(NetworkError):
-            FloatNetwork.read(path)
-            raise UsageError(f"--from {path}: a core learns in whole numbers: quantise it first") from None
-        raise
+    return _any_network(path) if offline else Network.read(path)
 
 
 class EpochLines:

@@ -62,14 +62,18 @@ def opportunities(c: CoreConfig, counters: Mapping[str, int], steps: int, learne
     steps, learned, scored : int
         Steps that were run, those of samples that were learned, and the scored ones among these.
     """
+    narrowed = {"none": 0, "axonal": c.rows, "synaptic": c.rows * c.neurons}[
+        c.delays
+    ]  # W etaD m, if every row is awake
+    products = scored * (c.outputs + 4 * c.neurons + narrowed)  # eta err; L, m, eta m of W and of D
     return {
         "ring_saturated": counters.get("deliveries", 0) * c.neurons,  # a delivery adds to every neuron's line
         "potential_saturated": steps * c.neurons * (1 + c.exponential),  # and the synaptic current, if there is one
         "readout_saturated": counters.get("spikes", 0) * c.outputs,  # a spike adds to every readout
         "trace_saturated": learned * (c.rows + c.neurons),
-        "signal_saturated": scored * (c.outputs + 3 * c.neurons),  # eta err; L, eta m of W and of D
+        "signal_saturated": products,
         "weight_saturated": scored * c.neurons * (c.rows + c.outputs),  # if every row is awake
-        "signal_underflow": scored * (c.outputs + 2 * c.neurons),  # eta err; eta m of W and of D
+        "signal_underflow": products,
     }
 
 

@@ -97,7 +97,10 @@ class Learner(Protocol):
     def gradient(
         self, network: FloatNetwork, samples: Sequence[Sample], labels: NDArray[np.int64], done: float
     ) -> Gradient:
-        """Gradient of a mini-batch; `done` is the share of the training that lies behind, for annealing."""
+        """Gradient of a mini-batch, its samples prolonged by the network's lag.
+
+        `done` is the share of the training that lies behind, for annealing.
+        """
 
 
 class Diverged(ValueError):
@@ -297,8 +300,8 @@ def fit(
         Whose `step` or `hold` that is, so that a checkpoint holds its state.
     validation : float
         Share of the training samples that is not learned but tested after every epoch, see
-        `ranvier.validation.hold_out`; the network of the epoch that does best there is returned (of equal ones the last).
-        With 0 all samples are learned and the network of the last epoch is returned.
+        `ranvier.validation.hold_out`; the network of the epoch that does best there is returned (the latest of equally
+        good ones). With 0 all samples are learned and the network of the last epoch is returned.
     checkpoint : path, optional
         File that is written after every epoch. If it exists, the training in it goes on from there, and ends with the same
         network to the bit as one that was never stopped (on the same machine and with the same libraries).
@@ -406,7 +409,7 @@ class _Course:
         for first in range(0, len(order), recipe.batch):
             chosen = order[first : first + recipe.batch]
             done = (number + first / len(order)) / recipe.epochs
-            samples = [today.train[n].later(network.lag) for n in chosen]
+            samples = [today.train[n] for n in chosen]
             step = self.learner.gradient(network, samples, today.train_labels[chosen], done)
             self._check(number, first, {"loss": np.array(step.loss)})
             for name, eta in self.etas.items():
@@ -492,4 +495,4 @@ def _checkpoint(path: str | Path, course: _Course, plasticity: DeepR | None, val
         rewiring=str(plasticity.recipe) if plasticity else None,
         after_step=getattr(course.after_step, "__name__", None),
     )
-    return Checkpoint(path, about, plasticity)
+    return Checkpoint(path, about, network, plasticity)

@@ -175,7 +175,7 @@ class Behaviour:
             record = device.run(sample, record=["spikes"])
             predictions[n] = record.prediction
             spikes += record.steps["spikes"].sum(axis=0)
-            steps += sample.steps
+            steps += len(record.steps["spikes"])  # the lag of the network included
         saturated = {name: count for name, count in device.counters().items() if name.endswith("saturated") and count}
         accuracy = float((predictions == dataset.test_labels).mean())
         rate = float(spikes.mean() / steps)

@@ -428,7 +428,7 @@ def wrong_types(device: Device, reference: Device) -> int:
 
 
 class _Interrupt(KeyboardInterrupt):
-    """Ctrl-C, but for that nobody pressed it."""
+    """Ctrl-C that nobody pressed."""
 
 
 def _interrupted(seconds: float, action: Callable[[], object]) -> None:
@@ -690,7 +690,7 @@ def overflow(device: RemoteCore, reference: Device) -> int:
 
 @_of_registers
 def left_behind(device: RemoteCore, reference: Device) -> int:
-    """Half a sample, reports, errors and a stream bit that somebody left do no harm to who comes next."""
+    """Half a sample, reports, errors and a stream bit that somebody left do no harm to whoever comes next."""
     rng = _both(device, reference, 140)
     sample, network, compared = _lively(device.config, rng), reference.network(), 0
     half = _event_words(sample)[: len(sample.times) // 2]

@@ -46,7 +46,7 @@ class Tally:
     samples, correct : int
         Samples run, and those predicted correctly (while learning: before the sample's own update ends).
     spikes, steps : int
-        Hidden spikes and steps.
+        Hidden spikes and steps, those by which the network prolongs samples included.
     cycles : int or None
         Clock cycles of the device; None if it has no clock.
     seconds : float
@@ -299,7 +299,7 @@ def _run(device: Device, dataset: Dataset, part: str, order: Iterable[int], lear
         tally.samples += 1
         tally.correct += int(record.prediction == labels[n])
         tally.spikes += record.spikes
-        tally.steps += sample.steps
+        tally.steps += sample.steps if record.length is None else record.length
         tally.scored += int(np.count_nonzero(sample.scored))
         tally.cycles = None if tally.cycles is None or record.cycles is None else tally.cycles + record.cycles
         bar.update()
@@ -393,8 +393,8 @@ def train(
         read from the device, changed, and loaded again. `network` is what its `start` returned.
     validation : float
         Share of the training samples that is not learned but tested after every epoch, see
-        `ranvier.validation.hold_out`; the network of the epoch that does best there is returned (of equal ones the last).
-        With 0 all samples are learned and the network of the last epoch is returned.
+        `ranvier.validation.hold_out`; the network of the epoch that does best there is returned (the latest of equally
+        good ones). With 0 all samples are learned and the network of the last epoch is returned.
     checkpoint : path, optional
         File that is written after every epoch. If it exists, the training in it goes on from there, and ends with the same
         network to the bit as one that was never stopped. A device whose random generators cannot be read (simulated RTL,
@@ -581,4 +581,4 @@ def _checkpoint(path: str | Path, course: _Course, validation: float) -> Checkpo
         rewiring=str(rewiring.recipe) if rewiring else None,
         state=state,  # devices with the same one may take turns
     )
-    return Checkpoint(path, about, rewiring)
+    return Checkpoint(path, about, course.initial, rewiring)

@@ -9,6 +9,7 @@ import numpy as np
 from ranvier.firmware.link import LinkError, Words
 from ranvier.golden.config import CoreConfig
 from ranvier.sim.build import PERIPHERAL, library
+from ranvier.sim.handle import Handle
 
 __all__ = ["SimulatedBus"]
 
@@ -31,6 +32,8 @@ class SimulatedBus:
     ------
     VerilatorError
         If the simulator cannot be built.
+    LinkError
+        From every method, if it was closed.
     """
 
     name = "simulated bus"
@@ -39,7 +42,7 @@ class SimulatedBus:
         self._library = ctypes.CDLL(str(path or library(config, PERIPHERAL)))
         self._library.bus_open.restype = ctypes.c_void_p
         self._library.bus_cycles.restype = ctypes.c_uint64
-        self._bus = ctypes.c_void_p(self._library.bus_open())
+        self._bus = Handle(self._library.bus_open(), self._library.bus_close, LinkError, f"{self.name}: it was closed")
 
     def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:
         """`count` words; see `Link`."""
@@ -52,36 +55,32 @@ class SimulatedBus:
     def write_bytes(self, address: int, word: int, strobe: int) -> bool:
         """Write the bytes in `strobe` only; whether that was accepted."""
         data = ctypes.c_uint32(word)
-        return self._library.bus_access(self._bus, 1, address, ctypes.byref(data), strobe, _PATIENCE) == 0
+        return self._library.bus_access(self._bus.pointer, 1, address, ctypes.byref(data), strobe, _PATIENCE) == 0
 
     def wait(self, clocks: int) -> None:
         """Let the clock run."""
-        self._library.bus_wait(self._bus, clocks)
+        self._library.bus_wait(self._bus.pointer, clocks)
 
     def interrupt(self) -> bool:
         """Level of the interrupt."""
-        return bool(self._library.bus_interrupt(self._bus))
+        return bool(self._library.bus_interrupt(self._bus.pointer))
 
     def take_outputs(self, ready: bool) -> None:
         """Whether somebody takes from the output stream."""
-        self._library.bus_take_outputs(self._bus, int(ready))
+        self._library.bus_take_outputs(self._bus.pointer, int(ready))
 
     def cycles(self) -> int:
         """Clocks since it was opened."""
-        return self._library.bus_cycles(self._bus)
+        return self._library.bus_cycles(self._bus.pointer)
 
     def close(self) -> None:
         """Release the simulator."""
-        if self._bus:
-            self._library.bus_close(self._bus)
-            self._bus = ctypes.c_void_p()
+        self._bus.close()
 
     def _burst(self, write: bool, address: int, words: Words, increment: bool) -> Words:
-        if not self._bus:
-            raise LinkError(f"{self.name}: it was closed")
         reason = ctypes.c_int()
         done = self._library.bus_burst(
-            self._bus,
+            self._bus.pointer,
             int(write),
             address,
             int(increment),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ranvier.firmware.loading import ARRAYS, TRACES, arrays, settings, step_sizes
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.device_base import DeviceBase
+from ranvier.golden.device_base import DeviceBase, DeviceError
 from ranvier.golden.network import Network
 from ranvier.golden.record import COUNTERS, Record, Steps, since
 from ranvier.golden.spikes import Sample
@@ -17,6 +17,7 @@ from ranvier.hw.core import Phase
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import Register, Space
 from ranvier.sim.build import library
+from ranvier.sim.handle import Handle
 
 __all__ = ["SimulatedCore", "SimulationError"]
 
@@ -56,7 +57,9 @@ class SimulatedCore(DeviceBase):
         self._library = ctypes.CDLL(str(path or library(config)))
         self._library.device_open.restype = ctypes.c_void_p
         self._library.device_cycles.restype = ctypes.c_uint64
-        self._device = ctypes.c_void_p(self._library.device_open())
+        self._device = Handle(
+            self._library.device_open(), self._library.device_close, DeviceError, "the device was closed: open it again"
+        )
         if self.read(Space.REGISTER, 0, Register.DIGEST.value) & 0xFFFFFFFF != config.digest:
             raise SimulationError(
                 "the simulated core was built from another configuration: clear the cache and rebuild"
@@ -66,9 +69,10 @@ class SimulatedCore(DeviceBase):
 
     def host(self, requests: NDArray[np.int32]) -> NDArray[np.int32]:
         """Do `requests` [n, 5]: (write, space, row, column, data); returns the data read, [n]."""
-        self._check_open()
         requests = np.ascontiguousarray(requests, dtype=np.int32)
-        done = self._library.device_host(self._device, requests.ctypes.data_as(_INT_P), len(requests), _PATIENCE)
+        done = self._library.device_host(
+            self._device.pointer, requests.ctypes.data_as(_INT_P), len(requests), _PATIENCE
+        )
         if done == len(requests):
             return requests[:, 4]
         if done < 0:
@@ -96,16 +100,19 @@ class SimulatedCore(DeviceBase):
 
     def cycles(self) -> int:
         """Clocks since `load` during which the core was busy."""
+        _ = self._network  # refuses if there is none
         return self.read(Space.REGISTER, 0, Register.CYCLES.value) & 0xFFFFFFFF
 
     def simulated_cycles(self) -> int:
         """Clocks simulated since the device was opened, host accesses included."""
-        return self._library.device_cycles(self._device)
+        _ = self._network  # refuses if there is none
+        return self._library.device_cycles(self._device.pointer)
 
     def phases(self) -> Raw:
         """Clocks spent in each `ranvier.hw.core.Phase` since the device was opened, [phases]."""
+        _ = self._network  # refuses if there is none
         counts = (ctypes.c_uint64 * 16)()
-        self._library.device_phases(self._device, counts)
+        self._library.device_phases(self._device.pointer, counts)
         return np.array(counts[: len(Phase)], np.int64)
 
     # ---------------------------------------------------------------- what a device does
@@ -160,9 +167,7 @@ class SimulatedCore(DeviceBase):
         )
 
     def _close(self) -> None:
-        if self._device:
-            self._library.device_close(self._device)
-            self._device = ctypes.c_void_p()
+        self._device.close()
 
     # ---------------------------------------------------------------- details
 
@@ -179,7 +184,7 @@ class SimulatedCore(DeviceBase):
         room = 16 + self.config.outputs + len(offered) * (self.config.neurons + 1)
         outputs = np.empty((room, 3), np.int32)
         given = self._library.device_run(
-            self._device,
+            self._device.pointer,
             offered.ctypes.data_as(_INT_P),
             len(offered),
             outputs.ctypes.data_as(_INT_P),

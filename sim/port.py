@@ -9,7 +9,9 @@ from pathlib import Path
 from ranvier.firmware.serial_link import SerialLink
 from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.device_base import DeviceError
 from ranvier.sim.build import library, serial
+from ranvier.sim.handle import Handle
 
 __all__ = ["BAUD", "CLOCKS_PER_BIT", "SimulatedLink", "SimulatedPort"]
 
@@ -43,6 +45,8 @@ class SimulatedPort(Closing):
     ------
     VerilatorError
         If the simulator cannot be built.
+    DeviceError
+        From `cycles`, if it was closed.
     """
 
     def __init__(self, config: CoreConfig, baud: int = BAUD, path: Path | None = None):
@@ -50,23 +54,28 @@ class SimulatedPort(Closing):
         self._library = ctypes.CDLL(str(path or library(config, serial(clock, baud))))
         self._library.serial_open.restype = ctypes.c_void_p
         self._library.serial_cycles.restype = ctypes.c_uint64
-        self._board = ctypes.c_void_p(self._library.serial_open())
+        self._board = Handle(
+            self._library.serial_open(),
+            self._library.serial_close,
+            DeviceError,
+            "the simulated board was closed: open it again",
+        )
         self._master, self._slave = os.openpty()  # the slave stays open: the port is there before and after its users
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         self.port = os.ttyname(self._slave)
-        arguments = (self._board, self._master, ctypes.c_double(clock))
+        arguments = (self._board.pointer, self._master, ctypes.c_double(clock))
         self._thread = threading.Thread(target=self._library.serial_run, args=arguments, daemon=True)
         self._thread.start()
 
     def cycles(self) -> int:
         """Clocks since it was opened."""
-        return self._library.serial_cycles(self._board)
+        return self._library.serial_cycles(self._board.pointer)
 
     def unplug(self) -> None:
         """Pull the plug: whoever has the port open sees it vanish."""
         if self._master >= 0:
-            self._library.serial_stop(self._board)
+            self._library.serial_stop(self._board.pointer)
             self._thread.join()
             os.close(self._slave)
             os.close(self._master)
@@ -75,9 +84,7 @@ class SimulatedPort(Closing):
     def close(self) -> None:
         """Unplug and release the simulator."""
         self.unplug()
-        if self._board:
-            self._library.serial_close(self._board)
-            self._board = ctypes.c_void_p()
+        self._board.close()
 
 
 class SimulatedLink(SerialLink):

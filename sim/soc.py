@@ -7,10 +7,12 @@ from pathlib import Path
 
 from ranvier.golden.closing import Closing
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.device_base import DeviceError
 from ranvier.hw.soc import Soc, processor_verilog
 from ranvier.hw.uart import BitTime
 from ranvier.hw.verilog import to_verilog
 from ranvier.sim.build import Model, library
+from ranvier.sim.handle import Handle
 
 __all__ = ["RAM_BYTES", "SimulatedSoc"]
 
@@ -48,13 +50,20 @@ class SimulatedSoc(Closing):
     ------
     VerilatorError
         If the simulator cannot be built.
+    DeviceError
+        From every method, if it was closed.
     """
 
     def __init__(self, config: CoreConfig, program: Sequence[int], path: Path | None = None):
         self._library = ctypes.CDLL(str(path or library(config, _model(program))))
         self._library.soc_open.restype = ctypes.c_void_p
         self._library.soc_cycles.restype = ctypes.c_uint64
-        self._board = ctypes.c_void_p(self._library.soc_open())
+        self._board = Handle(
+            self._library.soc_open(),
+            self._library.soc_close,
+            DeviceError,
+            "the simulated board was closed: open it again",
+        )
 
     def run(self, clocks: int) -> str:
         """What the program prints until it stops.
@@ -65,23 +74,21 @@ class SimulatedSoc(Closing):
             If it has not stopped after so many clocks.
         """
         heard, buffer = bytearray(), ctypes.create_string_buffer(_BYTES)
-        while not self._library.soc_stopped(self._board):
+        while not self._library.soc_stopped(self._board.pointer):
             if self.cycles() > clocks:
                 raise TimeoutError(
                     f"the program has not stopped after {clocks:,} clocks; it printed:\n{heard[-2000:]!r}"
                 )
-            count = self._library.soc_run(self._board, _CLOCKS_PER_BIT, buffer, _BYTES, _CLOCKS)
+            count = self._library.soc_run(self._board.pointer, _CLOCKS_PER_BIT, buffer, _BYTES, _CLOCKS)
             heard += buffer.raw[:count]
-        if not self._library.soc_framed(self._board):
+        if not self._library.soc_framed(self._board.pointer):
             raise ValueError("a byte on the serial port had no stop bit")
         return heard.decode("ascii")
 
     def cycles(self) -> int:
         """Clocks since reset."""
-        return self._library.soc_cycles(self._board)
+        return self._library.soc_cycles(self._board.pointer)
 
     def close(self) -> None:
         """Release the simulator."""
-        if self._board:
-            self._library.soc_close(self._board)
-            self._board = ctypes.c_void_p()
+        self._board.close()

@@ -30,19 +30,33 @@ def bounded(examples: int) -> Callable:
     return decorate
 
 
-def damaged(content: bytes) -> st.SearchStrategy[bytes]:
-    """`content` with some bytes changed, or cut short, or something else altogether."""
-    changes = st.lists(st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)), min_size=1, max_size=8)
+def one_line(error: Exception) -> str:
+    """What an error says: one line, not too long to be read."""
+    text = str(error)
+    assert len(text.splitlines()) == 1, text
+    assert text.strip()
+    assert len(text) < 1500, text
+    return text
 
-    def changed(places: list[tuple[int, int]]) -> bytes:
-        copy = bytearray(content)
-        for place, value in places:
-            copy[place] = value
-        return bytes(copy)
 
-    return st.one_of(
-        changes.map(changed), st.integers(0, len(content)).map(lambda n: content[:n]), st.binary(max_size=300)
-    )
+@st.composite
+def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+    """`content` of which some bytes were changed, left out, doubled or cut off, or something else altogether."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(st.binary(max_size=300))
+    spoiled = bytearray(content)
+    for _ in range(draw(st.integers(1, 4))):
+        start, length = draw(st.integers(0, max(len(spoiled) - 1, 0))), draw(st.integers(1, 16))
+        match draw(st.sampled_from(("change", "change", "change", "cut", "drop", "double"))):
+            case "change":
+                spoiled[start : start + length] = draw(st.binary(min_size=length, max_size=length))
+            case "cut":
+                del spoiled[start:]
+            case "drop":
+                del spoiled[start : start + length]
+            case "double":
+                spoiled[start:start] = spoiled[start : start + length]
+    return bytes(spoiled)
 
 
 #: Plain values of any type, size and depth.

@@ -105,11 +105,12 @@ class IndependentCore:
         return [2 ** (self.trace.f - 1) - sum(u * k for u, k in enumerate(others, 2)), *others]
 
     def load(self, network):
-        """Take over a network: arrays as lists of rows, decays, step sizes (mantissa, shift), seed."""
+        """Take over a network: arrays as lists of rows, decays, step sizes (mantissa, shift), seed, lag."""
         self.W, self.D, self.Wout, self.B = (
             [list(map(int, row)) for row in network[name]] for name in ("weight", "delay", "readout", "feedback")
         )
         self.alpha, self.kappa, self.beta = (network[name] for name in ("alpha", "kappa", "beta"))
+        self.late = network["lag"]
         self.step_sizes(*(network[f"eta_{name}"] for name in ("weight", "delay", "readout")))
         lanes = (network["seed"] ^ (p + 1) * 0x9E3779B9 % 2**32 for p in range(self.lanes))
         self.generators = [state or 1 for state in lanes]
@@ -153,6 +154,7 @@ class IndependentCore:
         """A sample: for each step the input spikes in order of arrival, and whether it is scored."""
         if sum(scored) > self.max_scored:
             raise ValueError(f"{sum(scored)} scored steps are more than {self.max_scored}")
+        sample, scored = [*sample, *[[]] * self.late], [False] * self.late + scored
         n = self.neurons
         self.line = defaultdict(lambda: [0] * n)
         self.I, self.v, self.z, self.psi, self.zbar = ([0] * n for _ in range(5))

@@ -71,6 +71,19 @@ def test_rounded_forward_pass_is_the_core_s(c: CoreConfig, beta: float) -> None:
     assert equal_spikes(c, beta) > 30
 
 
+def test_samples_grow_by_the_lag_of_the_network() -> None:
+    network, given = drawn(TINY.replace(recurrent=True)), samples(TINY)
+    later, late = [sample.later(4) for sample in given], network.replace(lag=4)
+    rule = Bptt(double=True)
+    np.testing.assert_array_equal(rule.play(late, given).spikes, rule.play(network, later).spikes)
+    expected, got = (rule.gradient(net, batch, LABELS, 0.0) for net, batch in ((network, later), (late, given)))
+    for name in ("weight", "delay", "readout"):
+        np.testing.assert_array_equal(getattr(got, name), getattr(expected, name))
+        assert getattr(got, name).any()
+    assert (got.loss, got.correct, got.spikes) == (expected.loss, expected.correct, expected.spikes)
+    assert got.loss != rule.gradient(network, given, LABELS, 0.0).loss
+
+
 @pytest.mark.parametrize("c", [k for k in KINDS if k.reset == "soft" and k.delays != "none"], ids=kind)
 def test_delay_off_by_one_step_is_seen(c: CoreConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bptt, "spread", lambda *arguments: spread(*arguments).roll(1, -1))

@@ -1,5 +1,6 @@
-"""A training that was stopped goes on to the bit where it stopped, whatever learns; foreign checkpoints are refused."""
+"""A training that was stopped resumes bit for bit, whatever learns; foreign checkpoints are refused."""
 
+import io
 import json
 import os
 import re
@@ -7,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -267,6 +270,25 @@ def test_damaged_checkpoints_are_refused(checkpoint: Path, name: str, damage: st
     assert checkpoint.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["checkpoint", "last_weight", "generators"])
+def test_no_more_is_read_than_a_training_can_have_kept(checkpoint: Path, name: str) -> None:
+    """A header of a few bytes can claim any size, and another array of any name too."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<i8", "fortran_order": False, "shape": (1 << 40,)})
+    with zipfile.ZipFile(checkpoint) as old:
+        content = {entry: old.read(entry) for entry in old.namelist()}
+    with zipfile.ZipFile(checkpoint, "w") as file:
+        for entry, data in (content | {f"{name}.npy": header.getvalue()}).items():
+            file.writestr(entry, data)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match=r"c\.npz: not a checkpoint, or damaged"):
+            taught(CompiledCore(CONFIG), yin_yang(train=16, test=6), checkpoint=checkpoint)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("name", ["weight_mean", "readout_square", "kept_delay"])
 def test_damaged_checkpoints_of_offline_learners_are_refused(name: str, tmp_path: Path) -> None:
     way, data, path = LEARNERS["eventprop"], yin_yang(train=16, test=6), tmp_path / "c.npz"
@@ -323,7 +345,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(checkpoint: Path, monkeypatch:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez_compressed", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match=r"cannot write .*: No space left on device"):
         taught(CompiledCore(CONFIG), data, checkpoint=checkpoint)
     assert checkpoint.read_bytes() == before

@@ -174,8 +174,9 @@ def test_train_from_a_sparse_network(small: Dataset, capsys: pytest.CaptureFixtu
 BAD_STARTS = {
     "--from missing.npz": "missing.npz: No such file",
     "--from garbage": "garbage: not a Ranvier network",
-    "--from float.npz": "quantise it first",
-    "--from c": "--from c: this is a checkpoint: give it as --checkpoint c",
+    "--from float.npz": "float.npz: not a Ranvier network: its numbers are real: quantise it first, with ranvier quantise",
+    "--from c": "c: not a Ranvier network: it is the checkpoint of a training: go on with it by ranvier train --checkpoint",
+    "--from c --learner eventprop": "c: not a Ranvier network: it is the checkpoint of a training",
     "--from first.npz --hidden 13": "the network to start from has neurons=12 but this training neurons=13",
     "--from first.npz --preset yinyang": "neurons=12 but this training neurons=60",
     "--from first.npz --max-delay 3": "max_delay=30 but this training max_delay=3",
@@ -185,13 +186,19 @@ BAD_STARTS = {
     "--checkpoint first.npz": "first.npz: not a checkpoint, or damaged",
     "--checkpoint garbage": "garbage: not a checkpoint, or damaged",
     "--checkpoint .": ". is a folder",
-    "--checkpoint ./no.npz": "--checkpoint ./no.npz: give it a file of its own",
+    "--checkpoint -": "- is no plain file, and a checkpoint is read again: give the name of one",
+    "--checkpoint /dev/stdout": "/dev/stdout is no plain file",
+    "--checkpoint /dev/null": "/dev/null is no plain file",
+    "--checkpoint fifo": "fifo is no plain file",
+    "--checkpoint link": "link is no plain file",
+    "--checkpoint float.npz --float ./float.npz --learner eventprop": "two results cannot go to ./float.npz: give each",
+    "--checkpoint ./no.npz": "two results cannot go to no.npz: give each a file of its own",
     "--checkpoint c --epochs 3": "c belongs to another training (recipe epochs is 2 there and 3 here)",
     "--checkpoint c --seed 1": "c belongs to another training (start is ",
     "--checkpoint c --validation 0": "validation is 0.1 there and 0.0 here",
     "--checkpoint c --delays axonal": "c belongs to another training",
     "--checkpoint c --learner eventprop": "c belongs to another training (learner is online there",
-    "--validation 1": "'1' is no share to hold out: give 0, or more and below 1",
+    "--validation 1": "'1' is no share to hold out: give a share from 0 to below 1",
     "--validation -0.1": "'-0.1' is no share to hold out",
     "--validation nan": "'nan' is no share to hold out",
 }
@@ -210,7 +217,14 @@ def starts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main([*options, "--epochs", "2", "--out", "second.npz", "--checkpoint", "c"]) == 0
         assert main([*options, "--epochs", "1", "--learner", "eventprop", "--float", "float.npz", "--out", "core"]) == 0
         (folder / "garbage").write_text("not what you think\n")
+        os.mkfifo(folder / "fifo")
+        (folder / "link").symlink_to("fifo")
     return folder
+
+
+def contents(folder: Path) -> dict[Path, bytes | None]:
+    """Of all plain files; None for what is none."""
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("line", BAD_STARTS)
@@ -218,7 +232,7 @@ def test_bad_starts(
     line: str, starts: Path, small: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(starts)
-    before = {path: path.read_bytes() for path in starts.iterdir()}
+    before = contents(starts)
     hidden = [] if "--from" in line else ["--hidden", "12"]
     epochs = [] if "--epochs" in line else ["--epochs", "2"]
     assert main(["train", "--data", "yinyang", *hidden, *epochs, *line.split(), "--out", "no.npz"]) == 2
@@ -226,7 +240,7 @@ def test_bad_starts(
     assert out == ""
     assert err.count("\n") == 1
     assert BAD_STARTS[line] in err
-    assert {path: path.read_bytes() for path in starts.iterdir()} == before
+    assert contents(starts) == before
 
 
 def test_epochs_are_printed_as_they_end(

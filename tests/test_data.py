@@ -181,7 +181,7 @@ def test_braille_refuses_a_malformed_file(tmp_path: Path, changes: dict[str, obj
         ({"taxels": np.zeros((12, 10, 2), np.complex64)}, "taxels is complex64"),
         ({"taxels": np.zeros((12, 10, 2))}, "0 spikes at threshold=2.5 and cap=1"),
         ({"taxels": np.zeros((12, 1 << 16, 43), np.uint8)}, "33,816,576 values: at most 33,554,432 are read"),
-        ({"more": np.zeros((1 << 28) + 1, np.uint8)}, "holds an array of 268,435,585 bytes"),
+        ({"taxels": np.zeros(((1 << 28) + 1, 1, 1), np.uint8)}, "taxels has 268,435,457 bytes: at most 268,435,456"),
         ({"letter": np.array([2**64 - 1] * 12, np.uint64)}, "letter runs from 18446744073709551615"),
     ],
 )

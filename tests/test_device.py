@@ -124,6 +124,28 @@ def test_what_came_and_what_to_give(call, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("sample", ["x", np.ones((3, 3)), None])
+@pytest.mark.parametrize("lag", [0, 2])
+def test_a_gradient_of_no_sample_is_refused(sample, lag):
+    with FloatCore(CONFIG) as core:
+        core.load(Network.zeros(CONFIG).replace(lag=lag))
+        with pytest.raises(ranvier.SampleError, match=r"^sample is a .*, not a Sample: "):
+            core.gradient(sample, 0)
+        with pytest.raises(ranvier.SampleError, match=r"^target='a' but"):
+            core.gradient(SAMPLE, "a")
+
+
+@pytest.mark.parametrize("core", [CompiledCore, GoldenCore, FloatCore])
+def test_a_snapshot_needs_a_network(core):
+    with core(CONFIG) as device, pytest.raises(DeviceError, match="no network is loaded"):
+        device.snapshot()
+
+
+def test_a_gradient_needs_a_network():
+    with FloatCore(CONFIG) as core, pytest.raises(DeviceError, match="no network is loaded"):
+        core.gradient(SAMPLE, 0)
+
+
 @pytest.mark.parametrize("name", [*DEVICES, "serial:///dev/ttyNONE"])
 @pytest.mark.parametrize("config", ["test", None, {}])
 def test_a_configuration_of_another_type_is_refused(name, config):

@@ -21,9 +21,12 @@ from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
+from ranvier.golden.qformat import QFormat
 from ranvier.golden.record import COUNTERS
 from ranvier.golden.spikes import Sample
+from ranvier.golden.step_size import StepSize
 from ranvier.recipes import RECIPES, initial_network
+from ranvier.stimulus import random_network
 from ranvier.training import Training, train
 
 CONFIG = CoreConfig(inputs=3, neurons=4, outputs=2, max_delay=5)
@@ -44,10 +47,13 @@ def test_what_could_saturate_by_hand() -> None:
         "potential_saturated": 400,
         "readout_saturated": 100,
         "trace_saturated": 350,
-        "signal_saturated": 140,
+        "signal_saturated": 10 * (2 + 4 * 4 + 3 * 4),
         "weight_saturated": 200,
-        "signal_underflow": 100,
+        "signal_underflow": 10 * (2 + 4 * 4 + 3 * 4),
     }
+    for changes, narrowed in (({"delays": "none"}, 0), ({"delays": "axonal"}, 3), ({"recurrent": True}, 7 * 4)):
+        possible = opportunities(CONFIG.replace(**changes), {}, steps=100, learned=50, scored=10)
+        assert possible["signal_saturated"] == possible["signal_underflow"] == 10 * (2 + 4 * 4 + narrowed)
     exponential = opportunities(CONFIG.replace(synapse="exponential"), {}, steps=100, learned=0, scored=0)
     assert exponential["potential_saturated"] == 800
     assert set(POSSIBLE) - {"signal_underflow"} == {name for name in COUNTERS if "saturated" in name} - {
@@ -80,6 +86,24 @@ def test_opportunities_bound_what_is_counted() -> None:
     possible = opportunities(config, counters, steps=3 * steps, learned=0, scored=0)
     for name in ("ring_saturated", "potential_saturated", "readout_saturated"):
         assert 0 < counters[name] <= possible[name], name
+
+
+@pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
+@pytest.mark.parametrize("name", ["signal_saturated", "signal_underflow"])
+def test_opportunities_bound_what_learning_products_count(delays: str, name: str) -> None:
+    """Formats so narrow, or step sizes so small, that many products clip or vanish: more than is warned of, never all."""
+    formats = {"signal": QFormat(True, 0, 4), "step_weight": QFormat(True, 0, 6), "step_delay": QFormat(True, 0, 4)}
+    config = preset("test").replace(delays=delays, surrogate_width=4.0, **formats)
+    rng, steps, scored = np.random.default_rng(3), 30, 0
+    eta = StepSize(255, 0) if name == "signal_saturated" else StepSize(1, 12)
+    network = random_network(config, rng).replace(eta_weight=eta, eta_delay=eta, eta_readout=eta)
+    core = GoldenCore(config)
+    core.load(network)
+    for _ in range(4):
+        core.run(Sample.from_raster(rng.random((steps, config.inputs)) < 0.6), target=0, learn=True)
+        scored += steps
+    possible = opportunities(config, core.counters(), steps=scored, learned=scored, scored=scored)[name]
+    assert SATURATED * possible < core.counters()[name] <= possible
 
 
 def test_delays_at_their_ends_are_no_fault() -> None:

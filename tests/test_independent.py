@@ -35,7 +35,7 @@ def plain(network: Network) -> dict[str, Any]:
     """What a network's file holds, in Python's own numbers."""
     arrays = {name: getattr(network, name).tolist() for name in Network.layout(network.config)}
     etas = {name: (getattr(network, name).mantissa, getattr(network, name).shift) for name in ETAS}
-    return arrays | etas | {name: getattr(network, name) for name in ("alpha", "kappa", "beta", "seed")}
+    return arrays | etas | {name: getattr(network, name) for name in ("alpha", "kappa", "beta", "seed", "lag")}
 
 
 @dataclass
@@ -52,10 +52,10 @@ class Tally:
         np.testing.assert_array_equal(want, np.asarray(got).reshape(want.shape), err_msg=name)
         self.values += want.size
 
-    def compare(self, golden: CoreBase, model: Any, rng: np.random.Generator, samples: list[Sample]) -> None:
+    def compare(self, golden: CoreBase, model: Any, rng: np.random.Generator, samples: list[Sample], lag: int) -> None:
         """A random network and `samples` on both, learning on most, step sizes changed on some; everything after each."""
         config = golden.config
-        network = random_network(config, rng)
+        network = random_network(config, rng).replace(lag=lag)
         self.equal(config.max_scored, model.max_scored, "max_scored")
         golden.load(network)
         model.load(plain(network))
@@ -113,7 +113,10 @@ def sleepy(rng: np.random.Generator) -> CoreConfig:
 
 
 def compare(kind: type[CoreBase], seeds: range, samples: int, model: Model = independent.IndependentCore) -> Tally:
-    """Random cores with as many random samples each, and between them others with samples that let rows sleep."""
+    """Random cores with as many random samples each, and between them others with samples that let rows sleep.
+
+    Every fifth network answers late.
+    """
     tally = Tally()
     for seed in seeds:
         rng = np.random.default_rng([9, seed])
@@ -123,7 +126,7 @@ def compare(kind: type[CoreBase], seeds: range, samples: int, model: Model = ind
             config = sleepy(rng)
             given = [Sample.from_raster(rng.random((80, config.inputs)) < 0.02) for _ in range(4)]
         print("seed", seed, config.to_dict())
-        tally.compare(kind(config), model(config.to_dict()), rng, given)
+        tally.compare(kind(config), model(config.to_dict()), rng, given, lag=1 + seed % 3 if seed % 5 == 4 else 0)
     return tally
 
 
@@ -201,6 +204,8 @@ MISTAKES = {
     "dither twice": ("(dither + (dither << 32)) % 2**n", "dither % 2**n"),
     "words without credit": ("if credit[0][j] or credit[1][j]", "if credit[0][j]"),
     "lag": ("credit = self.credits.pop(0)", "credit = self.credits.pop()"),
+    "late: silent steps": ("*sample, *[[]] * self.late", "*[[]] * self.late, *sample"),
+    "late: scored steps": ("[False] * self.late + scored", "scored + [False] * self.late"),
     "catching up": ("len(sample) + self.lag", "len(sample)"),
     "leak toward zero": ("return kept if x >= 0 else -kept", "return kept if x >= 0 else x * decay >> self.decay.f"),
     "ties of the signal": ("rounded = half_up(total, ", "rounded = (lambda x, n: -half_up(-x, n))(total, "),

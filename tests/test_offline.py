@@ -8,6 +8,7 @@ import pytest
 import ranvier.commands
 from ranvier.cli import main
 from ranvier.data import yin_yang
+from ranvier.eventprop import RULES, EventProp
 from ranvier.golden.config import ConfigError
 from ranvier.golden.presets import preset
 from ranvier.learners import LEARNERS, Offline
@@ -37,6 +38,17 @@ class Running:
             else:
                 arrays[self.name].flat[3] = self.value
         return Gradient(**arrays, loss=loss, correct=0, spikes=0)
+
+
+def test_a_learner_is_given_samples_as_they_are_and_prolongs_them_once() -> None:
+    """Under `fit` too: the loss of an epoch is that of the prolonged samples."""
+    start = RECIPE.draw(CONFIG, np.random.default_rng(0)).replace(lag=3)
+    data, rule = yin_yang(train=10, test=4), RULES["yinyang"]
+    expected = EventProp(CONFIG, rule).gradient(start, data.train, data.train_labels, 0.0).loss
+    later = [sample.later(3) for sample in data.train]
+    assert expected == EventProp(CONFIG, rule).gradient(start.replace(lag=0), later, data.train_labels, 0.0).loss
+    result = fit(EventProp(CONFIG, rule), start, data, RECIPE.replace(epochs=1))
+    assert result.epochs[0].loss == pytest.approx(expected, rel=1e-12)
 
 
 NAMES = ("loss", "weight", "delay", "readout")

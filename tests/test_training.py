@@ -13,6 +13,7 @@ from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.golden.record import COUNTERS
 from ranvier.golden.spikes import SampleError
+from ranvier.quantise import Behaviour
 from ranvier.recipes import DELAY_MODES, RECIPES, DelayMode, Recipe, initial_network, with_delays
 from ranvier.training import DelayChange, Training, evaluate, train
 
@@ -119,6 +120,21 @@ def test_same_seed_same_bits_on_plain_and_compiled(data: Dataset) -> None:
     assert plain.counters["spikes"] > 500
     assert plain.delays
     assert plain.delays.mean > 0
+
+
+@pytest.mark.parametrize("device", ["golden", "float64"])
+def test_rates_and_shares_count_the_steps_by_which_samples_grow(data: Dataset, device: str) -> None:
+    few, lag = data.part(20, 10), 7
+    steps = few.test[0].steps
+    network = initial_network(CONFIG, RECIPE, seed=0)
+    with open_device(device, CONFIG) as core:
+        for late in (0, lag):
+            core.load(network.replace(lag=late))
+            assert core.run(few.test[0]).length == steps + late
+            result = evaluate(core, few)
+            assert result.steps == 10 * (steps + late)
+            assert result.rate == result.spikes / (10 * (steps + late) * CONFIG.neurons) > 0
+            assert Behaviour.of("float", core, few).rate == pytest.approx(result.rate, rel=1e-12)
 
 
 def test_evaluation_learns_nothing_and_repeats(data: Dataset) -> None:

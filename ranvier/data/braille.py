@@ -4,7 +4,6 @@ Müller-Cleve et al., "Braille letter reading" (2022, arXiv 2205.15864), CC BY 4
 project: `braille` reads the file that the user names.
 """
 
-import zipfile
 from operator import index
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels, stratified_split
 from ranvier.data.delta import send_on_delta
 from ranvier.data.packed import STEPS
+from ranvier.golden.npz import Npz
 from ranvier.golden.spikes import Sample
 
 __all__ = ["LETTERS", "braille", "read_taxels"]
@@ -32,13 +32,13 @@ BYTES, VALUES, SPIKES = 1 << 28, 1 << 25, 1 << 27
 def _arrays(path: str | Path, *names: str) -> list[NDArray[np.generic]]:
     """Arrays of an ``.npz``; `DataError` says why they cannot be read."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            if (size := max((entry.file_size for entry in archive.infolist()), default=0)) > BYTES:
-                raise DataError(f"{path}: holds an array of {size:,} bytes: at most {BYTES:,} are read")
-        with np.load(path, allow_pickle=False) as file:
-            if missing := [name for name in names if name not in file]:
+        with Npz(path) as file:
+            if missing := [name for name in names if name not in file.names]:
                 raise DataError(f"{path}: {missing[0]}: expected arrays {', '.join(names[:-1])} and {names[-1]}")
-            return [file[name] for name in names]
+            for name in names:
+                if (size := file.header(name).size) > BYTES:
+                    raise DataError(f"{path}: {name} has {size:,} bytes: at most {BYTES:,} are read")
+            return [file.read(name, BYTES) for name in names]
     except DataError:
         raise
     except PermissionError:

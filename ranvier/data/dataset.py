@@ -50,6 +50,9 @@ class Dataset:
         Classes of `train` and `test`.
     notes : tuple of str
         What a reader should know about the samples, one line each: what was cut, what is augmented.
+    train_groups : int array [samples], optional
+        What training samples belong together, such as a recording and its mirror image: those with one number are never
+        separated by `parted`. None: every sample stands for itself.
     absent : mapping of str to str
         Why "train" or "test" is empty, and the way out, for whoever asks for it.
     alphabet : tuple of str
@@ -57,9 +60,6 @@ class Dataset:
     rest : sequence of Sample
     rest_labels : int array [samples]
         Samples that are in neither part: evaluated only if all are asked for.
-    train_groups : int array [samples], optional
-        What training samples belong together, such as a recording and its mirror image: those with one number are never
-        separated by `parted`. None: every sample stands for itself.
 
     Raises
     ------
@@ -219,7 +219,11 @@ class Dataset:
         return learned, replace(learned, test=test, test_labels=self.train_labels[out])
 
     def digest(self) -> str:
-        """SHA-256 of everything in it: spikes, labels, groups, notes, and how the training samples are augmented."""
+        """SHA-256 of all that a training depends on, and of what a reader should know about it.
+
+        Name, inputs, classes, notes, groups, spikes and labels of the training and test samples, and how the former are
+        augmented; not `absent`, `alphabet` and `rest`, which no training sees.
+        """
         total = hashlib.sha256(f"{self.name} {self.inputs} {self.classes} {self.notes}".encode())
         parts = (self.train, self.test) if (today := self.epoch(0)) is self else (self.train, self.test, today.train)
         for part in parts:

@@ -136,11 +136,11 @@ def _bins(path: Path, file: Any, binning: Binning, tally: Tally) -> Iterator[NDA
     with tqdm(total=len(times), desc=path.name, unit=" samples", leave=False, disable=None) as bar:
         for start in range(0, len(times), BLOCK):
             block = slice(start, start + BLOCK)
-            for index, (when, where) in enumerate(zip(times[block], units[block], strict=True), start):
+            for number, (when, where) in enumerate(zip(times[block], units[block], strict=True), start):
                 try:
                     yield binning.bins(when, where, CHANNELS, tally)
                 except DataError as error:
-                    raise DataError(f"{path}: sample {index} {error}") from None
+                    raise DataError(f"{path}: sample {number} {error}") from None
                 bar.update()
 
 

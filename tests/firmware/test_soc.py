@@ -9,6 +9,7 @@ from native import tool
 from ranvier.firmware.program import ProgramError, compile_program
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.device_base import DeviceError
 from ranvier.golden.network import Network
 from ranvier.golden.record import COUNTERS
 from ranvier.golden.spikes import Sample
@@ -96,6 +97,9 @@ def test_a_program_on_the_chip_learns_what_the_golden_model_learns(record_proper
     pytest.importorskip("pythondata_cpu_picorv32")
     with SimulatedSoc(CONFIG, compile_program("learn", RAM_BYTES)) as soc:
         printed = soc.run(CLOCKS).splitlines()
+    for use in (soc.cycles, lambda: soc.run(CLOCKS)):
+        with pytest.raises(DeviceError, match=r"^the simulated board was closed"):
+            use()
     lines, before, after = expected()
     *results, clocks, done = printed
     assert done == "done"

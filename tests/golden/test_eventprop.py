@@ -60,6 +60,19 @@ def test_what_is_trained_is_what_the_core_runs(delays, recurrent, reset):
     assert fired > 40
 
 
+def test_samples_grow_by_the_lag_of_the_network():
+    net, sample, target = case()
+    late, later, rule, labels = net.replace(lag=4), sample.later(4), EventRule(), np.array([target])
+    (got, loss), (expected, same) = trajectory(late, sample, target, rule), trajectory(net, later, target, rule)
+    np.testing.assert_array_equal(got.potential, expected.potential)
+    assert loss == same != trajectory(net, sample, target, rule)[1]
+    sums = [batch_gradient(n, [s], labels, rule) for n, s in ((late, sample), (net, later))]
+    for name in ("weight", "delay", "readout"):
+        np.testing.assert_array_equal(*(getattr(batch, name) for batch in sums))
+        assert getattr(sums[0], name).any()
+    assert sums[0].loss == loss
+
+
 def test_exponential_current():
     net, sample, target = case(beta=0.6)
     h, _ = trajectory(net, sample, target, EventRule())

@@ -62,12 +62,37 @@ def test_arrivals_round_half_up():
         ({"delay": np.full((12, 7), -1.0)}, "delay runs from -1"),
         ({"alpha": 1.0}, "alpha=1 is no decay"),
         ({"beta": -0.1}, "beta=-0.1 is no decay"),
+        ({"alpha": "x"}, "alpha='x' is no decay: give 0 to below 1"),
+        ({"alpha": None}, "alpha=None is no decay"),
+        ({"kappa": np.zeros(2)}, "kappa=array"),
+        ({"weight": "x"}, r"weight has shape \[\] but"),
+        ({"weight": [[0.0], [0.0, 1.0]]}, "weight is no array of numbers: "),
+        ({"weight": np.zeros((12, 7), complex)}, "weight holds complex128 values: give real numbers"),
+        ({"weight": np.full((12, 7), "x")}, "weight holds <U1 values: give real numbers"),
+        ({"weight": np.full((12, 7), None)}, "weight holds object values: give real numbers"),
     ],
 )
 def test_refused(changes, message):
     network = FloatNetwork.of(random_network(preset("test"), np.random.default_rng(0)))
-    with pytest.raises(NetworkError, match=message):
+    with pytest.raises(NetworkError, match=message) as caught:
         network.replace(**changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_float_core_gives_back_are_all_real_numbers_that_it_was_given():
+    config = preset("test").replace(synapse="exponential")
+    real = FloatNetwork.of(random_network(config, np.random.default_rng(1)))
+    real = real.replace(alpha=0.3001, kappa=0.6002, beta=0.4003, lag=3)
+    core = FloatCore(config)
+    for _ in range(2):
+        core.load_real(real)
+        held = core.network()
+        assert held.lag == 3
+        for name in ("alpha", "kappa", "beta"):
+            assert getattr(held, name) == round(getattr(real, name) * config.decay.one)
+        for name in ("weight", "readout"):
+            np.testing.assert_array_equal(getattr(held, name), config.weight.quantise(getattr(real, name)))
+        core.load(Network.zeros(config))
 
 
 def test_float_core_runs_the_unrounded_values():

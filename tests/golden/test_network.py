@@ -51,6 +51,25 @@ def test_shapes():
     assert shapes(delays="none", feedback="random")["feedback"] == (5, 2)
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda c: Network.zeros(None), "config=None is no configuration: give a CoreConfig"),
+        (lambda c: Network.zeros(c, alpha="x"), "alpha='x' is no decay: give 0 to below 1"),
+        (lambda c: Network.zeros(c, alpha=2.0), "alpha=2 is no decay"),
+        (lambda c: Network.zeros(c, kappa=-1), "kappa=-1 is no decay"),
+        (lambda c: Network.zeros(c, beta=float("nan")), "beta=nan is no decay"),
+        (lambda c: Network.zeros(c).replace(weight=[[1], [1, 2]]), "weight is no array of numbers: "),
+        (lambda c: Network.zeros(c).replace(weight="x"), r"weight has shape \[\] but this core holds"),
+        (lambda c: Network.zeros(c).replace(weight=np.zeros((12, 7), complex)), "weight holds complex128 but the chip"),
+    ],
+)
+def test_what_is_no_network_is_refused_in_one_line(make, message):
+    with pytest.raises(NetworkError, match=message) as caught:
+        make(preset("test"))
+    assert "\n" not in str(caught.value)
+
+
 def test_copies_never_share(network):
     copy = network.replace()
     copy.weight[0, 0] ^= 1

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -43,6 +46,24 @@ def test_silence():
 def test_refuses(times, units, scored, message):
     with pytest.raises(SampleError, match=message):
         Sample(times, units, scored)
+
+
+@pytest.mark.parametrize(
+    "copied", [lambda s: s, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s)), lambda s: s.later(1)]
+)
+@pytest.mark.parametrize("name", ["times", "units", "scored"])
+def test_what_was_checked_cannot_be_changed(copied, name):
+    """Neither through the sample nor through what it was made from; a core would write out of bounds."""
+    given = {"times": np.array([0, 1]), "units": np.array([0, 2]), "scored": np.array([True, False])}
+    sample = copied(Sample(**given))
+    held = getattr(sample, name).tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(sample, name)[:] = 1
+    given[name][:] = 1
+    assert getattr(sample, name).tolist() == held
+    raster = np.eye(3)
+    made = Sample.from_raster(raster, given["scored"].repeat(2)[:3])
+    assert not any(getattr(made, part).flags.writeable for part in given)
 
 
 @pytest.mark.parametrize(

@@ -250,6 +250,26 @@ def test_a_stream_that_nobody_takes_from_makes_accesses_fail_and_not_hang(bus):
     assert errors(bus) == set()
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda bus: bus.read(Register.KAPPA.address),
+        lambda bus: bus.write(Register.KAPPA.address, [0]),
+        lambda bus: bus.write_bytes(Register.KAPPA.address, 0, 15),
+        lambda bus: bus.wait(1),
+        lambda bus: bus.interrupt(),
+        lambda bus: bus.take_outputs(True),
+        lambda bus: bus.cycles(),
+    ],
+)
+def test_a_closed_bus_is_refused(bus, use):
+    use(bus)
+    bus.close()
+    bus.close()
+    with pytest.raises(LinkError, match=r"^simulated bus: it was closed$"):
+        use(bus)
+
+
 def test_the_interrupt_follows_what_is_enabled(bus):
     done, error = (Register.INTERRUPT_ENABLE.pack(**{name: 1}) for name in ("sample_done", "error"))
     event(bus, EventKind.END)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ranvier.golden.core import GoldenCore
+from ranvier.golden.device_base import DeviceError
 from ranvier.golden.network import NetworkError
 from ranvier.golden.presets import preset
 from ranvier.golden.record import TRACED
@@ -119,6 +120,23 @@ def test_a_sample_that_was_interrupted_leaves_no_state(device, monkeypatch):
     expected, actual = (core.run(sample, record=("potential",)) for core in (golden, device))
     np.testing.assert_array_equal(actual.steps["potential"], expected.steps["potential"])
     assert expected.steps["potential"].any()
+
+
+@pytest.mark.parametrize("method", ["cycles", "simulated_cycles", "phases"])
+def test_clocks_are_those_of_a_device_that_is_open_and_loaded(device, method):
+    with pytest.raises(DeviceError, match=r"^no network is loaded"):
+        getattr(device, method)()
+    device.load(random_network(CONFIG, np.random.default_rng(7)))
+    getattr(device, method)()
+    device.close()
+    with pytest.raises(DeviceError, match=r"^the device was closed: open it again$"):
+        getattr(device, method)()
+
+
+def test_the_host_port_of_a_closed_device_is_refused(device):
+    device.close()
+    with pytest.raises(DeviceError, match=r"^the device was closed"):
+        device.read(Space.REGISTER, 0, 0)
 
 
 def test_every_clock_belongs_to_a_phase(device):

@@ -13,6 +13,7 @@ from ranvier.data import open_dataset
 from ranvier.device import open_device
 from ranvier.firmware.remote import RemoteCore
 from ranvier.firmware.serial_link import SerialLink
+from ranvier.golden.device_base import DeviceError
 from ranvier.golden.network import Network
 from ranvier.golden.presets import preset
 from ranvier.hw.events import EventKind
@@ -100,6 +101,14 @@ def test_a_port_can_be_used_closed_and_used_again():
                 device.load(network)
                 same(device.network(), network)
     assert not os.path.exists(port.port)
+
+
+def test_a_closed_board_is_refused():
+    with SimulatedPort(CONFIG) as port:
+        assert port.cycles() >= 0
+    port.close()
+    with pytest.raises(DeviceError, match=r"^the simulated board was closed: open it again$"):
+        port.cycles()
 
 
 def test_the_command_simulates_until_it_is_interrupted():
