@@ -12,6 +12,7 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import MOST_LAG, NetworkError
 from ranvier.nir_dialects import DIALECTS, SPIKES, Dialect, Integration, Spike, rockpool_step
 from ranvier.nir_graph import LEAKY, REFUSED, SPIKING, Circuit, NirError, Projection
+from ranvier.nir_lags import Unending, lags
 from ranvier.nir_sums import reach_exactly
 
 __all__ = ["INTEGRATIONS", "METADATA", "Imported", "import_graph"]
@@ -500,19 +501,17 @@ class _Import:
         population onto itself, which costs a step in every simulator that computes step by step. What the readout hears has
         to be late by the same.
         """
-        lags = dict.fromkeys((self.circuit.input, *self.first), 0)
-        ways = [p for p in self.to_neurons if p.source != p.target and p.pre.size]
-        heard = {p.source for p in self.to_readout}
-        for _ in range(len(lags) + 1):
-            before = dict(lags)
-            for way in ways:
-                shortest = int(np.floor(self._steps(way).min() + 0.5))
-                lags[way.target] = max(lags[way.target], lags[way.source] + 1 - shortest)
-            lags |= dict.fromkeys(heard, max(lags[name] for name in heard))
-            if lags == before:
-                return lags
-        names = " and ".join(self.first)
-        if len(heard) > 1:
+        ways = (
+            (p.source, p.target, 1 - int(np.floor(self._steps(p).min() + 0.5)))
+            for p in self.to_neurons
+            if p.source != p.target and p.pre.size
+        )
+        try:
+            return lags((self.circuit.input, *self.first), ways, {p.source for p in self.to_readout})
+        except Unending as error:
+            loop, together = error.loop, error.together
+        names = _listed(name for name in self.first if name in loop)
+        if together:
             raise NirError(
                 f"{self.readout} hears {names} on the step of their spikes but on the core one is later than the other: "
                 f"let it hear the last one only, or delay what {names} tell each other"
@@ -696,6 +695,12 @@ def _is_identity(projection: Projection, size: int) -> bool:
     """Whether the target hears the source as it is."""
     p = projection
     return p.pre.size == size and bool((p.pre == p.post).all() and (p.weight == 1).all() and not p.delay.any())
+
+
+def _listed(names: Iterable[str], most: int = 8) -> str:
+    """Names in a sentence; of many the first ones."""
+    every = list(names)
+    return " and ".join(every[:most]) + (f" and {len(every) - most} others" if len(every) > most else "")
 
 
 def _widest(values: Iterable[float]) -> float:

@@ -11,8 +11,8 @@ import pytest
 
 from ranvier.golden.reference import FloatCore
 from ranvier.golden.spikes import Sample
-from ranvier.nir_graph import NirError, read_graph, write_graph
-from ranvier.nir_import import Imported, import_graph
+from ranvier.nir_graph import Circuit, NirError, read_graph, write_graph
+from ranvier.nir_import import Imported, _Import, import_graph
 
 nir = pytest.importorskip("nir", reason="NIR takes ranvier[nir]")
 
@@ -720,6 +720,24 @@ def test_the_number_of_ways_through_a_graph_costs_nothing() -> None:
     with pytest.raises(NirError, match=r"j9 is reached over 1024 different delays.*leave fewer branches"):
         import_graph(diamonds(18, lambda k: DT * 2**k), dt=DT)
     assert time.process_time() - start < 5
+
+
+def test_the_order_in_which_layers_are_named_costs_nothing() -> None:
+    """Every layer hears the input too, and the last one is reached first."""
+    count = 250
+    nodes = {"in": nir.Input(np.array([1])), "far": seconds(count), "out": nir.Output(np.array([1]))}
+    nodes |= {f"n{k}": lif(1) for k in range(count)} | {f"w{k}": nir.Linear(np.ones((1, 1))) for k in range(1, count)}
+    nodes |= {f"s{k}": nir.Scale(np.ones(1)) for k in range(count)}
+    edges = [("in", "far"), *(edge for k in range(count)[::-1] for edge in (("far", f"s{k}"), (f"s{k}", f"n{k}")))]
+    edges += [edge for k in range(1, count)[::-1] for edge in ((f"n{k - 1}", f"w{k}"), (f"w{k}", f"n{k}"))]
+    graph = nir.NIRGraph(nodes, [*edges, (f"n{count - 1}", "out")], type_check=False)
+    importer = _Import(Circuit(graph), DT, None, "zero", None, None, None, False)
+    importer._settings()
+    importer._split()
+    assert next(iter(importer.first)) == f"n{count - 1}"
+    start = time.process_time()
+    assert importer._lags()[f"n{count - 1}"] == count - 1
+    assert time.process_time() - start < 0.1
 
 
 def test_metadata_of_any_kind_end_in_one_line() -> None:
