@@ -320,8 +320,8 @@ class _Import:
                     f"{name}: r=1 is no gain of Rockpool's and says no step: dt is the one that was given"
                 )
                 continue
-            foreign = (r == 1).all() or (chosen_step(steps) is None and chosen_step(tau / r, 3) is not None)
-            if foreign or not (np.abs(steps / step - 1) < SAME_STEP).all():
+            one = bool((np.abs(steps / step - 1) < SAME_STEP).all())  # NaN is none
+            if not one or (r == 1).all() or (chosen_step(steps) is None and chosen_step(tau / r, 3) is not None):
                 raise NirError(
                     f"{name}: r={_widest(r):g} is no gain of Rockpool's, which is tau exp(-dt/tau) / dt for one dt: who "
                     "else wrote the graph? (its neurons by hand: --dt SECONDS --integration exp --reset soft-now)"

@@ -41,8 +41,8 @@ def lags(names: Sequence[str], ways: Iterable[tuple[str, str, int]], heard: Iter
         If no lags do.
     """
     after: dict[Name, dict[Name, int]] = defaultdict(dict)
-    for source, target, least in ways:
-        after[source][target] = max(least, after[source].get(target, least))
+    for before, behind, least in ways:
+        after[before][behind] = max(least, after[before].get(behind, least))
     for name in heard:
         after[name][TOGETHER] = after[TOGETHER][name] = 0
     late: dict[Name, int] = dict.fromkeys((*names, TOGETHER), 0)
