@@ -459,17 +459,19 @@ class _Import:
             raise NirError(f"{name}: {parameter}=0 makes every weight onto it 0: give it a gain")
         if silent := int((values == 0).sum()):
             self._note(f"{name}: {parameter}=0 makes every weight onto {silent} of its {values.size} units 0")
-        habits = {"undone": (1 - decay) * values, "one": values}
-        if self.habits.gains and not any(np.allclose(habits[gain], 1, SAME_GAIN, 0) for gain in self.habits.gains):
-            odd = values[np.argmax(np.abs(habits[self.habits.gains[0]] - 1))]
-            should = " or ".join({"undone": "tau / dt", "one": "1"}[gain] for gain in self.habits.gains)
-            rise = (habits["one"] if parameter == "w_in" and self.synapse == "jump" else habits["undone"]).max()
+        habits, gains = {"undone": (1 - decay) * values, "one": values}, self.habits.gains
+        if parameter == "w_in" and self.membrane == "one":  # r alone is no gain
+            gains = ("one",)
+        if gains and not any(np.allclose(habits[gain], 1, SAME_GAIN, 0) for gain in gains):
+            odd = values[np.argmax(np.abs(habits[gains[0]] - 1))]
+            should = " or ".join({"undone": "tau / dt", "one": "1"}[gain] for gain in gains)
+            rise = (habits["one"] if parameter == "w_in" and self.synapse != "step" else habits["undone"]).max()
             text = (
                 f"{name}: {parameter}={odd:g} is not what {self.dialect} writes, {should}: weights are multiplied with "
                 f"{rise:.3g}"
             )
             tau = self.dt / (1 - decay)
-            if "undone" in self.habits.gains and (other := chosen_step(tau / values)):
+            if "undone" in gains and (other := chosen_step(tau / values)):
                 text += (
                     f"; {parameter} says a step of {other:g} s, not {self.dt:g} s: give --dt {other:g} if that is meant"
                 )
@@ -489,7 +491,7 @@ class _Import:
                     found[f"{after}: {parameter}={largest:g}"] = abs(np.log(max(largest, 1e-320)))
             heard = [b for b, a in c.edges if a == after and c.kinds[b] not in SPIKING and b not in before]
             before += heard
-        return f"look at {max(found, key=found.__getitem__)}"
+        return f"look at {max(found, key=found.__getitem__, default='what leads to it')}"
 
     def _check_weights(self, name: str, weights: Iterable[Real], source: str = "what is before it") -> None:
         """Refuse weights onto a node, in thresholds, that no core could hold."""

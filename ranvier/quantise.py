@@ -278,15 +278,16 @@ class Quantisation:
 
     def _emptied(self, name: str, rounding: Rounding) -> str:
         """Who has no weights any more."""
-        c = self.network.config
-        before, after = (
-            ("inputs or neurons" if c.recurrent else "inputs", "neurons")
-            if name == "weight"
-            else ("neurons", "outputs")
+        before, after = ("input", "neuron") if name == "weight" else ("neuron", "output")
+        if name == "weight" and self.network.config.recurrent:
+            before = "input or neuron"
+        lost = [(rounding.receivers, after, "onto"), (rounding.senders, before, "from")]
+        return " and ".join(
+            f"{count} {unit.replace(' or', 's or') + 's' if count > 1 else unit} lost all {name} values {way} "
+            f"{'them' if count > 1 else 'it'}"
+            for count, unit, way in lost
+            if count
         )
-        lost = [f"{rounding.receivers} {after} lost all {name} values onto them"] * bool(rounding.receivers)
-        lost += [f"{rounding.senders} {before} lost all {name} values from them"] * bool(rounding.senders)
-        return " and ".join(lost)
 
     def _behaviour_warnings(self) -> Iterator[str]:
         before, after = self.before, self.after

@@ -206,7 +206,7 @@ def test_units_that_lose_all_their_weights_are_warned_about() -> None:
     assert result.roundings["weight"].zeroed < 0.05 * weight.size
     (warning,) = (w for w in result.warnings() if "rounded to 0" in w)
     assert warning.startswith(
-        "1 neurons lost all weight values onto them and 2 inputs or neurons lost all weight values from them because all of "
+        "1 neuron lost all weight values onto it and 2 inputs or neurons lost all weight values from them because all of "
         "them were rounded to 0, less than half a step of s3.12: give them more fraction bits"
     )
     assert (result.roundings["weight"].receivers, result.roundings["weight"].senders) == (1, 2)
@@ -219,7 +219,7 @@ def test_units_that_lose_all_their_weights_are_warned_about() -> None:
     readout = np.full_like(network.readout, 0.5)
     readout[4] = 1e-6
     deaf = quantise(quiet.replace(weight=np.full_like(weight, 0.5), readout=readout))
-    assert any(w.startswith("1 neurons lost all readout values from them") for w in deaf.warnings())
+    assert any(w.startswith("1 neuron lost all readout values from it") for w in deaf.warnings())
 
 
 @pytest.mark.parametrize("thing", [None, 3, "x", [], {}, "network.npz"])
