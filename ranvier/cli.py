@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from time import monotonic
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from ranvier import commands
 from ranvier.bench import STRUCTURES, SUITES, WIRINGS, ExecutorError
@@ -39,6 +39,8 @@ from ranvier.golden.presets import PRESETS
 from ranvier.golden.replacing import STDOUT, is_stdout
 from ranvier.golden.spikes import SampleError
 from ranvier.learners import LEARNERS, VARIANTS, Offline
+from ranvier.nir_dialects import DIALECTS, SPIKES, Integration
+from ranvier.nir_export import Readout
 from ranvier.nir_graph import NirError
 from ranvier.offline import Diverged
 from ranvier.recipes import DELAY_MODES
@@ -302,7 +304,7 @@ def _parser() -> Parser:
         required=True, metavar="DIRECTION"
     )
     seconds = "seconds per step (default: as the file says, if this program wrote it)"
-    kinds = ("euler", "exp")
+    kinds = get_args(Integration)
 
     added = command("import", commands.nir_import, "Turn a NIR graph into a network, and report changes.", directions)
     added.add_argument("graph", metavar="GRAPH", help="file of a NIR graph")
@@ -310,7 +312,7 @@ def _parser() -> Parser:
     added.add_argument(
         "--from",
         dest="dialect",
-        choices=("snntorch", "norse", "rockpool", "sinabs", "spikingjelly"),
+        choices=tuple(DIALECTS),
         help="who wrote the graph: sets dt, integration, reset and what a spike does, where they are not given",
     )
     added.add_argument("--integration", choices=kinds, help="how time constants become decays (default euler)")
@@ -322,7 +324,7 @@ def _parser() -> Parser:
     )
     added.add_argument(
         "--spike",
-        choices=("step", "jump"),
+        choices=SPIKES,
         help="a current that lasts one step, or a jump by the weight (default step)",
     )
     added.add_argument("--max-delay", type=_whole(1, 1022), help="clip longer delays, in steps (default: long enough)")
@@ -337,7 +339,7 @@ def _parser() -> Parser:
     added.add_argument("--fractions", action="store_true", help="do not round delays to steps")
     added.add_argument(
         "--readout",
-        choices=("li", "linear"),
+        choices=get_args(Readout),
         default="li",
         help="linear: weights only, which more simulators load (default li)",
     )

@@ -32,12 +32,25 @@ from numpy.typing import NDArray
 
 from ranvier.golden.config import Reset
 
-__all__ = ["DIALECTS", "Dialect", "Integration", "Membrane", "Spike", "Synapse", "rockpool_step"]
+__all__ = [
+    "DIALECTS",
+    "SAME_STEP",
+    "SPIKES",
+    "Dialect",
+    "Gain",
+    "Integration",
+    "Membrane",
+    "Spike",
+    "Synapse",
+    "chosen_step",
+    "rockpool_steps",
+]
 
 Integration = Literal["euler", "exp"]
 Spike = Literal["step", "jump"]
 Synapse = Literal["step", "jump", "leaked"]
 Membrane = Literal["r", "one"]
+Gain = Literal["undone", "one"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +70,8 @@ class Dialect:
         that decays on its own step.
     membrane : {"r", "one"}
         Whether r scales what the membrane integrates.
+    gains : tuple of {"undone", "one"}
+        What its files hold for r and w_in: gains that undo ``1 - decay``, or 1; nothing if they are no gains.
     at : bool
         Fires at the threshold, as the core does, not only above it.
     remarks : tuple of str
@@ -68,6 +83,7 @@ class Dialect:
     reset: Reset = "zero"
     synapse: Synapse = "step"
     membrane: Membrane = "r"
+    gains: tuple[Gain, ...] = ()
     at: bool = False
     remarks: tuple[str, ...] = ()
 
@@ -79,12 +95,13 @@ DIALECTS: dict[str, Dialect] = {
     "snntorch": Dialect(
         dt=1e-4,
         reset="soft",
+        gains=("undone",),
         remarks=(
             "snnTorch's files do not say how neurons reset: soft is its default; where it was reset_delay=False or "
             'reset_mechanism="zero", give --reset soft-now or --reset zero',
         ),
     ),
-    "norse": Dialect(dt=1e-3, synapse="jump"),
+    "norse": Dialect(dt=1e-3, synapse="jump", gains=("one",)),
     "rockpool": Dialect(
         dt=1e-3,
         integration="exp",
@@ -98,29 +115,40 @@ DIALECTS: dict[str, Dialect] = {
         dt=1.0,
         integration="exp",
         reset="soft now",
+        gains=("one",),
         at=True,
         remarks=(
             "sinabs' files do not say whether norm_input was on, its default: where it was off, give --spike jump",
             MANY.format("sinabs"),
         ),
     ),
-    "spikingjelly": Dialect(dt=1e-4, at=True),
+    "spikingjelly": Dialect(dt=1e-4, gains=("undone", "one"), at=True),
 }
 
 SPIKES: tuple[Spike, ...] = get_args(Spike)
 
 
-def rockpool_step(tau: NDArray[np.float64], r: NDArray[np.float64]) -> float | None:
-    """dt of Rockpool's ``r = tau exp(-dt/tau) / dt``, if all neurons agree on one that somebody would have chosen.
+#: What single precision and its arithmetic make of a step, at most; steps of neurons that differ by more are two.
+SAME_STEP = 1e-5
+#: A step of at most so many digits, or one of so many to a second, was chosen by somebody.
+DIGITS, RATES = 4, 10_000
 
-    That is one of at most two digits, within what single precision rounds.
-    """
-    if not ((tau > 0) & (r > 0) & np.isfinite(tau) & np.isfinite(r)).all():
+
+def rockpool_steps(tau: NDArray[np.float64], r: NDArray[np.float64]) -> NDArray[np.float64]:
+    """dt of Rockpool's ``r = tau exp(-dt/tau) / dt`` for every neuron; NaN where no dt gives such a gain."""
+    good = (tau > 0) & (r > 0) & np.isfinite(tau) & np.isfinite(r)
+    tau, r = np.where(good, tau, 1.0), np.where(good, r, 1.0)
+    x = r + 1.0  # tau / dt; Newton's method for log x - 1/x = log r, which is concave and rises
+    for _ in range(40):
+        x = np.maximum(x - (np.log(x) - 1 / x - np.log(r)) / (1 / x + 1 / x**2), x / 10)
+    return np.where(good & (np.abs(x * np.exp(-1 / x) / r - 1) < SAME_STEP), tau / x, np.nan)
+
+
+def chosen_step(steps: NDArray[np.float64], digits: int = DIGITS) -> float | None:
+    """The step that somebody chose, if all of these are it but for their rounding: of few digits, or a whole rate."""
+    middle = float(np.median(steps))
+    if not 0 < middle < np.inf:
         return None
-    x = r + 1.0  # tau / dt; Newton's method for x exp(-1/x) = r, which is concave and rises
-    for _ in range(20):
-        x = x - (x * np.exp(-1 / x) - r) / (np.exp(-1 / x) * (1 + 1 / x))
-        x = np.maximum(x, 1e-3)
-    steps = tau / x
-    dt = float(f"{np.median(steps):.1e}")
-    return dt if bool((np.abs(steps / dt - 1) < 1e-4).all()) else None
+    rounded = [float(f"{middle:.{places}e}") for places in range(digits)]
+    rounded += [1 / rate for rate in [round(1 / middle)] if 1 <= rate <= RATES]
+    return next((dt for dt in rounded if (np.abs(steps / dt - 1) < SAME_STEP / 5).all()), None)

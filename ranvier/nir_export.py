@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from ranvier.extras import extra
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network
+from ranvier.golden.shown import shown
 from ranvier.nir_dialects import Integration
-from ranvier.nir_graph import NirError
+from ranvier.nir_graph import NirError, chosen, seconds
 from ranvier.nir_import import INTEGRATIONS, METADATA
 from ranvier.nir_readers import readers
 
@@ -84,20 +85,21 @@ def export_graph(
     fractions : bool
         Keep fractions of delays, which the forward pass rounds away; a synaptic network then gets a branch for each of them.
     readout : {"li", "linear"}
-        Linear leaves the LI away, which few simulators load: whoever reads the graph then integrates what comes out of it.
+        Linear leaves out the LI, which few simulators load: whoever reads the graph then integrates what comes out of it.
 
     Raises
     ------
     NirError
-        If dt is not positive, a decay of 0 has no time constant, or an option is unknown.
+        If this is no network, dt is not positive, a decay of 0 has no time constant, or an option is unknown.
     """
     for name, value, choices in (("integration", integration, INTEGRATIONS), ("readout", readout, get_args(Readout))):
-        if value not in choices:
-            raise NirError(f"{name}={value!r} is unknown: choose one of {', '.join(choices)}")
+        chosen(name, value, choices)
+    if not isinstance(fractions, bool | np.bool_):
+        raise NirError(f"fractions={shown(fractions)} is neither True nor False")
+    if not isinstance(network, FloatNetwork | Network):
+        raise NirError(f"{shown(network)} is no network: give a Network or a FloatNetwork")
     net = network if isinstance(network, FloatNetwork) else FloatNetwork.of(network)
-    if isinstance(dt, bool) or not (isinstance(dt, int | float | np.number) and 0 < dt < np.inf):
-        raise NirError(f"dt={dt} is no step: give a positive number of seconds")
-    return _Export(net, float(dt), integration, fractions, readout).run()
+    return _Export(net, seconds(dt), integration, bool(fractions), readout).run()
 
 
 @dataclass

@@ -6,7 +6,8 @@ whatever lies between them is a list of synapses: from which neuron, to which, w
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from graphlib import CycleError, TopologicalSorter
@@ -21,9 +22,22 @@ from numpy.typing import NDArray
 from ranvier.extras import extra
 from ranvier.files import write_bytes
 from ranvier.golden.config import LIMITS
+from ranvier.golden.shown import shown
 from ranvier.probe import probe
 
-__all__ = ["LEAKY", "REFUSED", "SPIKING", "Circuit", "NirError", "Projection", "numbers", "read_graph", "write_graph"]
+__all__ = [
+    "LEAKY",
+    "REFUSED",
+    "SPIKING",
+    "Circuit",
+    "NirError",
+    "Projection",
+    "chosen",
+    "numbers",
+    "read_graph",
+    "seconds",
+    "write_graph",
+]
 
 Real = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -58,6 +72,26 @@ REFUSED = {
 
 class NirError(ValueError):
     """A graph that cannot be read or that the core cannot hold; the message names the node, the cause and a way out."""
+
+
+def chosen(name: str, value: Any, choices: Iterable[str]) -> str:
+    """`value` of the option `name`, if it is one of the choices; `NirError` says which there are."""
+    choices = tuple(choices)
+    if not (isinstance(value, str) and value in choices):
+        raise NirError(f"{name}={shown(value)} is unknown: choose one of {', '.join(choices)}")
+    return value
+
+
+def seconds(dt: Any) -> float:
+    """`dt` as seconds per step; `NirError` if it is none."""
+    with suppress(OverflowError):  # whole numbers beyond all floats
+        if (
+            isinstance(dt, float | int | np.number)
+            and not isinstance(dt, bool | np.complexfloating)
+            and 0 < dt < np.inf
+        ):
+            return float(dt)
+    raise NirError(f"dt={shown(dt, str)} is no step: give a positive number of seconds")
 
 
 def read_graph(path: str | Path) -> Any:
@@ -129,15 +163,17 @@ def numbers(values: Any, what: str) -> Real:
     NirError
         Naming `what`, if they are none, or NaN.
     """
-    for method in ("detach", "cpu"):  # of tensors
-        values = getattr(values, method, lambda values=values: values)()
     try:
+        for method in ("detach", "cpu"):  # of tensors
+            values = getattr(values, method, lambda values=values: values)()
         plain = np.asarray(values)
         array = plain.astype(np.float64) if plain.dtype.kind in "biuf" else None
-    except (TypeError, ValueError, RuntimeError, OverflowError):  # ragged, or numbers that NumPy has not
+    except (
+        Exception
+    ):  # ragged, numbers that NumPy has not, tensors that hold none, and whatever a class of its own may do
         array = None
     if array is None:
-        came = getattr(values, "dtype", None) or ("nothing" if values is None else type(values).__name__)
+        came = shown(getattr(values, "dtype", None) or ("nothing" if values is None else type(values).__name__), str)
         raise NirError(f"{what} holds no real numbers but {came}: give an array of floats")
     if np.isnan(array).any():
         raise NirError(f"{what} holds {int(np.isnan(array).sum())} NaN of {array.size} values: train it again")
@@ -290,6 +326,12 @@ class Circuit:
         """Take over nodes and edges; an edge to a subgraph goes to its inputs, one from it comes from its outputs."""
         if depth > MOST_NESTED:
             raise NirError(f"graphs are nested more than {MOST_NESTED} deep: write the nodes into fewer graphs")
+        nodes, edges = (getattr(graph, name, None) for name in ("nodes", "edges"))
+        if not (isinstance(nodes, dict) and isinstance(edges, list | tuple | set)):
+            raise NirError(f"{prefix.rstrip('/') or shown(graph)} is no NIR graph: give a nir.NIRGraph")
+        for edge in (*((name, name) for name in nodes), *edges):
+            if not (isinstance(edge, list | tuple) and len(edge) == 2 and all(isinstance(name, str) for name in edge)):
+                raise NirError(f"{prefix}{shown(edge)} is no edge of a NIR graph: give pairs of names of nodes")
         inner = {name for name, node in graph.nodes.items() if type(node).__name__ == "NIRGraph"}
         for name, node in graph.nodes.items():
             if name in inner:

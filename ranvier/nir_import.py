@@ -1,17 +1,28 @@
 """A NIR graph as a network for the core: time becomes steps, constants become weights, and what that changed is reported."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.config import CHOICES, LIMITS, ConfigError, CoreConfig, Delays, Reset, spelled
+from ranvier.golden.config import CHOICES, LIMITS, WIDEST, ConfigError, CoreConfig, Delays, Reset, spelled
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import MOST_LAG, NetworkError
-from ranvier.nir_dialects import DIALECTS, SPIKES, Dialect, Integration, Spike, rockpool_step
-from ranvier.nir_graph import LEAKY, REFUSED, SPIKING, Circuit, NirError, Projection
+from ranvier.golden.shown import shown
+from ranvier.nir_dialects import (
+    DIALECTS,
+    SAME_STEP,
+    SPIKES,
+    Dialect,
+    Integration,
+    Spike,
+    chosen_step,
+    rockpool_steps,
+)
+from ranvier.nir_graph import LEAKY, REFUSED, SPIKING, Circuit, NirError, Projection, chosen, numbers, seconds
+from ranvier.nir_lags import Unending, lags
 from ranvier.nir_sums import reach_exactly
 
 __all__ = ["INTEGRATIONS", "METADATA", "Imported", "import_graph"]
@@ -30,14 +41,18 @@ METADATA = {
     "kappa": "ranvier_kappa",
 }
 
-#: A weight beyond it, in thresholds, is a unit mistaken for another.
-LARGEST = 1e30
+#: Weights beyond it, in thresholds, are a unit mistaken for another; where none reaches the other, no format of a core holds
+#: any of them.
+LARGEST, LEAST = 1e30, 2.0**-WIDEST
 
 #: Where readings differ enough to be told: one spike is worth so many times less or more, or a decay is that small.
 FAR, SMALL = 2.0, 0.05
 
 #: Decays, and factors of weights, that differ by less are the same but for the rounding of their file.
 SAME_DECAY, SAME_FACTOR = 1e-6, 1e-12
+
+#: What single precision leaves of a gain that undoes ``1 - decay``; how far a step that is given may be off the one r says.
+SAME_GAIN, NEAR_STEP = 1e-3, 1e-3
 
 #: Places of a format by which a weight may be off after a gain was folded into it and taken out again.
 SAME_WEIGHT = 1e-6
@@ -127,7 +142,8 @@ def import_graph(
         What a spike is to the first thing it reaches, a current or else a membrane: a current of 1 that lasts one step, or
         a jump by the weight. Default step, or what the dialect says.
     dialect : {"snntorch", "norse", "rockpool", "sinabs", "spikingjelly"}, optional
-        Who wrote the graph. Sets all of the above that are not given.
+        Who wrote the graph. Sets all of the above that are not given. A graph that this project wrote says itself how it is
+        read, and is refused with it.
     max_delay : int, optional
         Largest delay in steps, 1 to 1022; longer ones are clipped. The default is large enough for all of them.
     approximate : bool
@@ -139,10 +155,13 @@ def import_graph(
     NirError
         If the core cannot hold the graph, or it is no graph.
     """
-    if dialect is not None and dialect not in DIALECTS:
-        raise NirError(f"dialect={dialect!r} is unknown: choose one of {', '.join(DIALECTS)}")
+    if dialect is not None:
+        chosen("dialect", dialect, DIALECTS)
+    if not isinstance(approximate, bool | np.bool_):
+        raise NirError(f"approximate={shown(approximate)} is neither True nor False")
     try:
-        return _Import(Circuit(graph), dt, integration, reset, spike, dialect, max_delay, approximate).run()
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # what that makes is refused by name
+            return _Import(Circuit(graph), dt, integration, reset, spike, dialect, max_delay, approximate).run()
     except (ConfigError, NetworkError) as error:
         raise NirError(str(error)) from None
 
@@ -195,15 +214,21 @@ class _Import:
     def _settings(self) -> None:
         """Options, or what the graph says of itself, or what its dialect takes for granted, or defaults."""
         said = self._said()
-        habits = DIALECTS[self.dialect] if self.dialect else Dialect()
+        if self.dialect and (self.base or said["dt"] is not None):
+            raise NirError(
+                f"this program wrote the graph and left in it how it is read, which is not as {self.dialect} reads: "
+                "leave out --from"
+            )
+        self.habits = habits = DIALECTS[self.dialect] if self.dialect else Dialect()
+        self.dt_asked = self.dt is not None
         self.guessed = not (self.base or self.dialect)  # whether there is anything to tell about readings
         self.dt = self._step(said["dt"], habits)
         for name, choices in (("integration", INTEGRATIONS), ("reset", CHOICES["reset"]), ("spike", (None, *SPIKES))):
             value = spelled(name, getattr(self, name)) if name == "reset" else getattr(self, name)
             if value is None:
                 value = said.get(name) if said.get(name) is not None else getattr(habits, name, None)
-            if value not in choices:
-                raise NirError(f"{name}={value!r} is unknown: choose one of {', '.join(c for c in choices if c)}")
+            if not (value is None and None in choices):
+                chosen(name, value, (c for c in choices if c))
             asked = getattr(self, name) is not None
             setattr(self, name, value)
             if name == "integration":
@@ -213,13 +238,25 @@ class _Import:
                     "a spike resets the membrane potential to v_reset, as NIR has it; many exporters (snnTorch by default) "
                     "meant to subtract the threshold: say whose graph it is with --from, or give --reset soft or soft-now"
                 )
+            if name == "reset" and self.guessed and asked and value == "soft":
+                self._note(
+                    "a spike subtracts the threshold after the leak, as in snnTorch by default; Rockpool, sinabs and "
+                    "snnTorch with reset_delay=False subtract it before the leak: that is --reset soft-now"
+                )
         self.synapse, self.membrane = self.spike or habits.synapse, habits.membrane
         self.fires_at = habits.at or bool(self.base)
         self.values |= {"dt": self.dt, "integration": self.integration, "reset": self.reset}
         self.values |= {"dialect": self.dialect, "spike": self.synapse}
+        for name in ("dt", "integration", "reset", "spike"):
+            if (meant := said.get(name)) is not None and (value := getattr(self, name)) not in (meant, None):
+                self._note(
+                    f"the graph says of itself {name}={shown(meant, str)} but {name}={shown(value, str)} was asked for: the "
+                    "network is not the one that was exported"
+                )
         if not (self.max_delay is None or (_whole(self.max_delay) and 1 <= self.max_delay <= LIMITS["max_delay"][1])):
             raise NirError(
-                f"max_delay={self.max_delay!r} is out of range: give a whole number from 1 to {LIMITS['max_delay'][1]} steps"
+                f"max_delay={shown(self.max_delay)} is out of range: give a whole number from 1 to "
+                f"{LIMITS['max_delay'][1]} steps"
             )
         self.notes += habits.remarks
 
@@ -241,33 +278,64 @@ class _Import:
         self.said_kappa = said["kappa"] if self.base else None
         if not (self.said_kappa is None or (isinstance(self.said_kappa, float) and 0 <= self.said_kappa < 1)):
             raise NirError(f"metadata {METADATA['kappa']}={self.said_kappa!r} of the graph is no decay: remove it")
-        return said | {"reset": self.base.reset if self.base else None}
+        self.said = said | {"reset": self.base.reset if self.base else None, "spike": "step" if self.base else None}
+        return self.said
 
     def _step(self, said: Any, habits: Dialect) -> float:
         """Seconds per step."""
-        dt = said if self.dt is None else self.dt
+        dt = said if self.dt is None else seconds(self.dt)
+        meant = self._rockpool_step() if self.dialect == "rockpool" else None
         if dt is None and self.dialect:
-            dt = {"rockpool": self._rockpool_step, "norse": self._norse_step}.get(self.dialect, lambda dt: dt)(
-                habits.dt
-            )
+            dt = meant or (self._norse_step(habits.dt) if self.dialect == "norse" else habits.dt)
             self.notes.append(f"dt is {dt:g} s, as {self.dialect} has it; --dt gives another")
         if dt is None:
             raise NirError(
                 "the graph does not say how long a step is: give --dt SECONDS, or whose graph it is with --from "
                 "(snnTorch writes for 1e-4)"
             )
-        if isinstance(dt, bool) or not (isinstance(dt, float | int | np.number) and 0 < dt < np.inf):
-            raise NirError(f"dt={dt} is no step: give a positive number of seconds")
-        return float(dt)
+        if meant and abs(float(dt) / meant - 1) > NEAR_STEP:
+            raise NirError(
+                f"dt={dt:g} s is not the step that the graph was written for: r = tau exp(-dt/tau) / dt says {meant:g} s: "
+                "leave out --dt"
+            )
+        return seconds(dt)
 
-    def _constants(self) -> Iterator[tuple[str, Real]]:
-        """Membrane time constants of the populations."""
-        for name in self.circuit.populations():
-            yield name, self.circuit.parameter(name, "tau_mem" if self.circuit.kinds[name] == "CubaLIF" else "tau")
+    def _constants(self, kinds: Sequence[str] = SPIKING) -> Iterator[tuple[str, Real]]:
+        """Membrane time constants of the populations, or of nodes of other kinds too."""
+        for name in self.circuit.sizes:
+            if (kind := self.circuit.kinds[name]) in kinds:
+                yield name, self.circuit.parameter(name, "tau_mem" if kind.startswith("Cuba") else "tau")
 
-    def _rockpool_step(self, default: Any) -> Any:
-        found = {rockpool_step(tau, self.circuit.parameter(name, "r")) for name, tau in self._constants()}
-        return found.pop() if len(found) == 1 and None not in found else default
+    def _rockpool_step(self) -> float | None:
+        """The step that r says, the same for all; none where time constants are wrong, which is said later."""
+        found: dict[str, float] = {}
+        for name, tau in self._constants(SPIKING + LEAKY):
+            if not ((tau > 0) & (tau < np.inf)).all():
+                return None
+            r = self.circuit.parameter(name, "r")
+            steps = rockpool_steps(tau, r)
+            step = float(np.median(steps))
+            if (r == 1).all() and self.dt_asked:
+                self.notes.append(
+                    f"{name}: r=1 is no gain of Rockpool's and says no step: dt is the one that was given"
+                )
+                continue
+            one = bool((np.abs(steps / step - 1) < SAME_STEP).all())  # NaN is none
+            if not one or (r == 1).all() or (chosen_step(steps) is None and chosen_step(tau / r, 3) is not None):
+                raise NirError(
+                    f"{name}: r={_widest(r):g} is no gain of Rockpool's, which is tau exp(-dt/tau) / dt for one dt: who "
+                    "else wrote the graph? (its neurons by hand: --dt SECONDS --integration exp --reset soft-now)"
+                )
+            found[name] = chosen_step(steps) or step
+        if not found:
+            return None
+        low, high = (pick(found, key=found.__getitem__) for pick in (min, max))
+        if found[high] / found[low] - 1 > SAME_STEP:
+            raise NirError(
+                f"{low}: r says a step of {found[low]:g} s, that of {high} one of {found[high]:g} s: the core has one dt, "
+                "give all modules of Rockpool the same"
+            )
+        return found[low]
 
     def _norse_step(self, default: Any) -> Any:
         """Norse's exporter multiplies time constants by its dt."""
@@ -320,7 +388,9 @@ class _Import:
     # ---------------------------------------------------------------- constants
 
     def _decay(self, name: str, parameter: str) -> Real:
-        tau = self.circuit.parameter(name, parameter)
+        return self._decay_of(name, parameter, self.circuit.parameter(name, parameter))
+
+    def _decay_of(self, name: str, parameter: str, tau: Real) -> Real:
         if np.isinf(tau).any():
             kind = "I" if self.circuit.kinds[name] in LEAKY else "IF"
             raise NirError(f"{name}: {parameter}=inf s does not leak, it is a node of kind {kind}: {REFUSED[kind]}")
@@ -362,21 +432,76 @@ class _Import:
             cuba = c.kinds[name] == "CubaLIF"
             alphas.append(self._decay(name, "tau_mem" if cuba else "tau"))
             betas.append(self._decay(name, "tau_syn") if cuba else np.zeros(c.sizes[name]))
-            gain = c.parameter(name, "w_in") if cuba else np.ones(c.sizes[name])
+            gain = self._gain(name, "w_in", betas[-1]) if cuba else np.ones(c.sizes[name])
             if self._integrates_r(cuba):
-                gain = gain * c.parameter(name, "r")
-            gains.append(gain * theta / self._threshold(name))
+                gain = gain * self._gain(name, "r", alphas[-1])
+            gains.append(gain * (theta / self._threshold(name)))
         names = " and ".join(self.first)
         alpha = self._one("alpha", names, np.concatenate(alphas))
         beta = self._one("beta", names, np.concatenate(betas))
         factor = np.concatenate(gains) * self._worth(alpha, beta)
-        if not (np.isfinite(factor).all() and np.abs(factor).max() < LARGEST):
-            raise NirError(
-                f"{names}: r, w_in and v_threshold make weights of up to {np.abs(factor).max():g} thresholds"
-            )
+        for name, first in self.first.items():
+            if not np.abs(largest := _widest(factor[first : first + c.sizes[name]])) < LARGEST:
+                raise NirError(
+                    f"{name}: r, w_in and v_threshold make weights of up to {abs(largest):g} thresholds: "
+                    f"{self._extreme(name)}"
+                )
         factor[np.abs(factor - 1) < SAME_FACTOR] = 1
         self.values["weight_factor"] = [float(factor.min()), float(factor.max())]
         return alpha, beta, factor
+
+    def _gain(self, name: str, parameter: str, decay: Real) -> Real:
+        """A parameter that multiplies all that reaches a node, and what is odd about it."""
+        values = self.circuit.parameter(name, parameter)
+        if not np.isfinite(values).all():
+            raise NirError(f"{name}: {parameter}={_widest(values):g}: give finite values")
+        if not values.any():
+            raise NirError(f"{name}: {parameter}=0 makes every weight onto it 0: give it a gain")
+        if silent := int((values == 0).sum()):
+            self._note(f"{name}: {parameter}=0 makes every weight onto {silent} of its {values.size} units 0")
+        habits, gains = {"undone": (1 - decay) * values, "one": values}, self.habits.gains
+        if parameter == "w_in" and self.membrane == "one":  # r alone is no gain
+            gains = ("one",)
+        if gains and not any(np.allclose(habits[gain], 1, SAME_GAIN, 0) for gain in gains):
+            odd = values[np.argmax(np.abs(habits[gains[0]] - 1))]
+            should = " or ".join({"undone": "tau / dt", "one": "1"}[gain] for gain in gains)
+            rise = (habits["one"] if parameter == "w_in" and self.synapse != "step" else habits["undone"]).max()
+            text = (
+                f"{name}: {parameter}={odd:g} is not what {self.dialect} writes, {should}: weights are multiplied with "
+                f"{rise:.3g}"
+            )
+            tau = self.dt / (1 - decay)
+            if "undone" in gains and (other := chosen_step(tau / values)):
+                text += (
+                    f"; {parameter} says a step of {other:g} s, not {self.dt:g} s: give --dt {other:g} if that is meant"
+                )
+            self._note(text, odd_gains=True)
+        return values
+
+    def _extreme(self, name: str) -> str:
+        """Which parameter of a node, or of what leads to it, makes its weights as large or as small as they are."""
+        c, found = self.circuit, {}
+        before = [name]
+        for after in before:  # grows while it is walked
+            fields = ("weight", "scale") if after != name else ("r", "w_in", "v_threshold")
+            for parameter in fields:
+                if getattr(c.nodes[after], parameter, None) is not None:
+                    values = numbers(getattr(c.nodes[after], parameter), f"{after}: {parameter}")
+                    largest = float(np.abs(values).max(initial=0))
+                    found[f"{after}: {parameter}={largest:g}"] = abs(np.log(max(largest, 1e-320)))
+            heard = [b for b, a in c.edges if a == after and c.kinds[b] not in SPIKING and b not in before]
+            before += heard
+        return f"look at {max(found, key=found.__getitem__, default='what leads to it')}"
+
+    def _check_weights(self, name: str, weights: Iterable[Real], source: str = "what is before it") -> None:
+        """Refuse weights onto a node, in thresholds, that no core could hold."""
+        every = np.concatenate([np.zeros(0), *(np.abs(each) for each in weights)])
+        largest = float(every.max(initial=0))
+        if not (every < LARGEST).all():
+            raise NirError(f"{name} is reached by weights of up to {largest:g} thresholds: {self._extreme(name)}")
+        if not self.base and largest < LEAST:
+            said = f"of {largest:g} thresholds at most, which no core holds" if largest else "of 0 only"
+            raise NirError(f"{name} is reached by weights {said}, from {source}: {self._extreme(name)}")
 
     def _integrates_r(self, cuba: bool) -> bool:
         """Whether r scales what the membrane of a CubaLIF, or of a LIF, integrates."""
@@ -395,7 +520,10 @@ class _Import:
     def _threshold(self, name: str) -> Real:
         """Threshold of a population above its rest [neurons]."""
         rest, level, to = (self.circuit.parameter(name, p) for p in ("v_leak", "v_threshold", "v_reset"))
-        if self.reset == "soft" and (rest.any() or to.any()):
+        for parameter, values in (("v_leak", rest), ("v_threshold", level), ("v_reset", to)):
+            if not np.isfinite(values).all():
+                raise NirError(f"{name}: {parameter}={_widest(values):g}: give finite values")
+        if self.reset != "zero" and (rest.any() or to.any()):
             raise NirError(
                 f"{name}: v_leak={_widest(rest):g} and v_reset={_widest(to):g} mean nothing when a spike subtracts the "
                 "threshold: set both to 0, or take --reset zero"
@@ -420,24 +548,35 @@ class _Import:
         name, kind = self.readout, self.circuit.kinds[self.readout]
         size = self.circuit.sizes[name]
         if kind == "Output" and self.said_kappa is not None:
-            return self.said_kappa, np.ones(size)
+            kappa = self._kappa(self.said_kappa)
+            return kappa, np.full(size, (1 - kappa) / (1 - self.said_kappa))  # as with a LI, whose r is 1
         if kind == "Output":
             self._note(f"{name} is not integrated: kappa is 0, the readout of a step is what its spikes weigh")
             return 0.0, np.ones(size)
         rest = self.circuit.parameter(name, "v_leak")
         if rest.any():
             raise NirError(f"{name}: v_leak={_widest(rest):g} but the core's readout rests at 0: set it to 0")
-        gain = self.circuit.parameter(name, "r")
         decays = self._decay(name, "tau" if kind == "LI" else "tau_mem")
+        gain = self._gain(name, "r", decays)
         if kind == "CubaLI":
-            gain = gain * self.circuit.parameter(name, "w_in")
-            decays = self._one_pole(name, decays, self._decay(name, "tau_syn"))
+            fast = self._decay(name, "tau_syn")
+            gain = gain * self._gain(name, "w_in", fast)
+            decays = self._one_pole(name, decays, fast)
         kappa = self._one("kappa", name, decays)
         # Rockpool's r is no gain, and what arrives leaks on its own step.
         factor = np.full(size, kappa) if self.dialect == "rockpool" else gain * (1 - kappa)
         factor[np.abs(factor - 1) < SAME_FACTOR] = 1
         self.values["readout_factor"] = [float(factor.min()), float(factor.max())]
         return kappa, factor
+
+    def _kappa(self, said: float) -> float:
+        """The decay of a readout that an exported graph leaves out, for this step and integration."""
+        dt, integration = self.said["dt"], self.said["integration"]
+        if (dt, integration) == (self.dt, self.integration) or not said or dt is None:
+            return said
+        dt, integration = seconds(dt), chosen("integration", integration, INTEGRATIONS)
+        tau = dt / (1 - said) if integration == "euler" else -dt / np.log(said)
+        return float(self._decay_of(self.readout, "the time constant that the graph gives it", np.array([tau]))[0])
 
     def _one_pole(self, name: str, slow: Real, fast: Real) -> Real:
         """One decay for two in a row: the same area and the same mean delay ``a / (1 - a)``."""
@@ -471,6 +610,11 @@ class _Import:
         small = {"alpha": self.alpha} | ({"beta": self.beta} if cuba else {})
         small |= {} if c.kinds[self.readout] == "Output" else {"kappa": self.kappa}
         for name, decay in small.items():
+            if self.habits.gains == ("one",) and decay < SMALL and not self.dt_asked:  # nothing else in it says dt
+                self._note(
+                    f"{name} is {decay:.3g}: time constants are that short in steps of {self.dt:g} s, which {self.dialect} "
+                    "counts in: are they in another unit? Give --dt"
+                )
             if self.guessed and decay < SMALL and not self.integration_asked:
                 other = {"euler": np.exp(decay - 1), "exp": 1 + np.log(max(decay, 1e-300))}[self.integration]
                 self._note(
@@ -500,19 +644,17 @@ class _Import:
         population onto itself, which costs a step in every simulator that computes step by step. What the readout hears has
         to be late by the same.
         """
-        lags = dict.fromkeys((self.circuit.input, *self.first), 0)
-        ways = [p for p in self.to_neurons if p.source != p.target and p.pre.size]
-        heard = {p.source for p in self.to_readout}
-        for _ in range(len(lags) + 1):
-            before = dict(lags)
-            for way in ways:
-                shortest = int(np.floor(self._steps(way).min() + 0.5))
-                lags[way.target] = max(lags[way.target], lags[way.source] + 1 - shortest)
-            lags |= dict.fromkeys(heard, max(lags[name] for name in heard))
-            if lags == before:
-                return lags
-        names = " and ".join(self.first)
-        if len(heard) > 1:
+        ways = (
+            (p.source, p.target, 1 - int(np.floor(self._steps(p).min() + 0.5)))
+            for p in self.to_neurons
+            if p.source != p.target and p.pre.size
+        )
+        try:
+            return lags((self.circuit.input, *self.first), ways, {p.source for p in self.to_readout})
+        except Unending as error:
+            loop, together = error.loop, error.together
+        names = _listed(name for name in self.first if name in loop)
+        if together:
             raise NirError(
                 f"{self.readout} hears {names} on the step of their spikes but on the core one is later than the other: "
                 f"let it hear the last one only, or delay what {names} tell each other"
@@ -527,6 +669,13 @@ class _Import:
             row = p.pre + (c.sizes[c.input] + self.first[p.source] if p.source in self.first else 0)
             neuron = p.post + self.first[p.target]
             parts.append(_Synapses(row, neuron, p.weight * factor[neuron], delay))
+        reaching: dict[str, list[Real]] = {name: [] for name in self.first}
+        for part, p in zip(parts, self.to_neurons, strict=True):
+            reaching[p.target].append(part.weight)
+        for name, weights in reaching.items():
+            self._check_weights(name, weights)
+        live = [(p.target, s.weight) for s, p in zip(parts, self.to_neurons, strict=True) if p.source == c.input]
+        self._check_weights(live[0][0], [weight for _, weight in live], c.input)
         synapses = _Synapses(*(np.concatenate(values) for values in zip(*parts, strict=True)))
         hurried = synapses.arrival < 0  # in loops only, see `_lags`
         off = np.where(hurried, 0, np.abs(synapses.delay - synapses.arrival))
@@ -628,6 +777,7 @@ class _Import:
         if outputs > c.sizes[self.readout]:
             self._note(f"{self.readout} has one value: a silent output was added, a core has at least {outputs}")
         readout = np.zeros((self.neurons, outputs))
+        self._check_weights(self.readout, [p.weight * factor[p.post] for p in self.to_readout])
         for p in self.to_readout:
             if self._steps(p).max(initial=0) >= 0.5:
                 raise NirError(
@@ -677,7 +827,8 @@ class _Import:
 def _on_grid(values: Real, one: int) -> Real:
     """Multiples of ``1 / one`` without what multiplying and dividing by a gain made of them, if that is what they are."""
     grid = np.rint(values * one) / one
-    return grid if np.abs(values - grid).max(initial=0) * one < SAME_WEIGHT else values
+    same = np.abs(values - grid).max(initial=0) * one < SAME_WEIGHT and ((grid == 0) == (values == 0)).all()
+    return grid if same else values
 
 
 def _whole(value: Any) -> bool:
@@ -696,6 +847,12 @@ def _is_identity(projection: Projection, size: int) -> bool:
     """Whether the target hears the source as it is."""
     p = projection
     return p.pre.size == size and bool((p.pre == p.post).all() and (p.weight == 1).all() and not p.delay.any())
+
+
+def _listed(names: Iterable[str], most: int = 8) -> str:
+    """Names in a sentence; of many the first ones."""
+    every = list(names)
+    return " and ".join(every[:most]) + (f" and {len(every) - most} others" if len(every) > most else "")
 
 
 def _widest(values: Iterable[float]) -> float:

@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.dataset import Dataset
+from ranvier.data.dataset import DataError, Dataset
 from ranvier.device import Device, open_device
-from ranvier.golden.config import CoreConfig
+from ranvier.golden.config import WIDEST, ConfigError, CoreConfig
 from ranvier.golden.float_network import FloatNetwork, whole_steps
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.qformat import QFormat
-from ranvier.widen import finer
+from ranvier.golden.shown import shown
+from ranvier.widen import LOST, finer, lasting, zeroed
 
 __all__ = ["Behaviour", "Quantisation", "Rounding", "quantise", "quantised"]
 
 #: A network that loses more points of accuracy than this, or one of these shares, is worth a warning.
-LOSS, CLIPPED, SILENT, ZEROED = 0.015, 0.001, 0.05, 0.05
+LOSS, CLIPPED, SILENT, ZEROED = 0.015, 0.001, 0.05, LOST
 
 
 def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: int = 1) -> Network:
@@ -39,8 +40,15 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
     ------
     NetworkError
         If the core has another shape, a smaller largest delay than the network uses, or no filter for its synaptic current;
-        if weights or readout weights are lost, every one of them rounded to 0.
+        if weights or readout weights are lost, every one of them rounded to 0; if this is no network in real numbers.
+    ConfigError
+        If `config` is no configuration.
     """
+    if not isinstance(network, FloatNetwork):
+        what = "a network for the core already" if isinstance(network, Network) else "no network in real numbers"
+        raise NetworkError(f"{shown(network)} is {what}: give a FloatNetwork")
+    if not isinstance(config, CoreConfig | None):
+        raise ConfigError(f"config={shown(config)} is no configuration: give a CoreConfig")
     c = network.config if config is None else config
     layout = Network.layout(c)
     for name in ("weight", "delay", "readout"):
@@ -65,12 +73,12 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
             'give it synapse="exponential" or train with beta=0'
         )
     for name in ("weight", "readout"):
-        values = getattr(network, name)
+        values = _used(network, name)
         if values.any() and not c.weight.quantise(values).any():
             raise NetworkError(
                 f"all {np.count_nonzero(values)} {name} values would be rounded to 0, the largest is "
                 f"{np.abs(values).max():.3g} and {c.weight} counts in {1 / c.weight.one:.3g}: "
-                f"{_more_bits(str(finer(c.weight, values)))}"
+                f"{_more_bits(c.weight, c.potential, values)}"
             )
     feedback = network.readout if c.feedback == "random" else np.zeros((0, 0))
     return Network(
@@ -87,11 +95,19 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
     )
 
 
-def _more_bits(wanted: str) -> str:
-    """A format that holds small weights, as advice."""
+def _more_bits(weight: QFormat, potential: QFormat, values: NDArray[np.float64]) -> str:
+    """Formats that hold small weights, as advice; or that none does."""
+    wanted = finer(weight, values)
+    if wanted == weight or zeroed(wanted, values) > ZEROED or not lasting(wanted, values).all():
+        return (
+            f"no format of {WIDEST} bits with {weight.integer} before the point holds them: train with larger weights, or "
+            "leave these synapses out"
+        )
+    fraction = max(potential.fraction, wanted.fraction)
+    state = QFormat(True, min(potential.integer, WIDEST - 1 - fraction), fraction)
     return (
-        f'give weight more fraction bits, as many as {wanted} has, and potential no less (weight = "{wanted}" in the '
-        "configuration), or let --widen find them"
+        f'give them more fraction bits: weight = "{wanted}" and potential = "{state}" in the configuration for '
+        "ranvier quantise --config, or let ranvier quantise --widen find them"
     )
 
 
@@ -117,8 +133,10 @@ class Rounding:
         Largest change of a parameter within the format, in real units; at most half a step, of delays one step.
     zeroed, kept : int
         Parameters that were not 0: those that are now, and the others.
-    wanted : str
-        Number format in which few of them would be.
+    senders, receivers : int
+        Rows and columns of a matrix of which something was not 0 and everything is now.
+    advice : str
+        What would hold the small ones.
     """
 
     form: str
@@ -127,16 +145,22 @@ class Rounding:
     worst: float
     zeroed: int
     kept: int
-    wanted: str
+    senders: int
+    receivers: int
+    advice: str
 
     @classmethod
-    def of(cls, form: QFormat, before: NDArray[np.float64], after: NDArray[np.float64]) -> "Rounding":
+    def of(
+        cls, form: QFormat, before: NDArray[np.float64], after: NDArray[np.float64], potential: QFormat
+    ) -> "Rounding":
         step = 0.5 / form.one
         inside = (before >= form.to_float(form.min) - step) & (before <= form.to_float(form.max) + step)
         worst = float(np.abs(after - before)[inside].max()) if inside.any() else 0.0
-        zeroed = int(((before != 0) & (after == 0)).sum())
-        kept = int(np.count_nonzero(before)) - zeroed
-        return cls(str(form), before.size, int((~inside).sum()), worst, zeroed, kept, str(finer(form, before)))
+        lost = int(((before != 0) & (after == 0)).sum())
+        kept = int(np.count_nonzero(before)) - lost
+        senders, receivers = (int((before.any(axis=axis) & ~after.any(axis=axis)).sum()) for axis in (1, 0))
+        advice = _more_bits(form, potential, before) if lost else ""
+        return cls(str(form), before.size, int((~inside).sum()), worst, lost, kept, senders, receivers, advice)
 
 
 @dataclass(frozen=True)
@@ -238,7 +262,12 @@ class Quantisation:
                 every = rounding.zeroed + rounding.kept
                 yield (
                     f"{rounding.zeroed} of {every} {name} values were rounded to 0, less than half a step of "
-                    f"{rounding.form}: {_more_bits(rounding.wanted)}"
+                    f"{rounding.form}: {rounding.advice}"
+                )
+            elif name != "delay" and (emptied := self._emptied(name, rounding)):
+                yield (
+                    f"{emptied} because all of them were rounded to 0, less than half a step of {rounding.form}: "
+                    f"{rounding.advice}"
                 )
         for name, (real, held) in self.decays.items():
             if held == 0 < real or (real and abs(_time_constant(held) / _time_constant(real) - 1) > 0.01):
@@ -246,6 +275,19 @@ class Quantisation:
                     f"{name} is {held:.5f} on the core instead of {real:.5f}: its time constant is "
                     f"{_time_constant(held):.3g} steps instead of {_time_constant(real):.3g}: give decay more fraction bits"
                 )
+
+    def _emptied(self, name: str, rounding: Rounding) -> str:
+        """Who has no weights any more."""
+        before, after = ("input", "neuron") if name == "weight" else ("neuron", "output")
+        if name == "weight" and self.network.config.recurrent:
+            before = "input or neuron"
+        lost = [(rounding.receivers, after, "onto"), (rounding.senders, before, "from")]
+        return " and ".join(
+            f"{count} {unit.replace(' or', 's or') + 's' if count > 1 else unit} lost all {name} values {way} "
+            f"{'them' if count > 1 else 'it'}"
+            for count, unit, way in lost
+            if count
+        )
 
     def _behaviour_warnings(self) -> Iterator[str]:
         before, after = self.before, self.after
@@ -294,6 +336,15 @@ class Quantisation:
         return lines + [f"warning: {text}" for text in self.warnings()]
 
 
+def _used(network: FloatNetwork | Network, name: str) -> NDArray[np.float64]:
+    """An array in real numbers, without the weights of neurons onto themselves, which are never used."""
+    values = getattr(network, name) if isinstance(network, FloatNetwork) else network.real(name)
+    if name == "weight":
+        values = values.copy()
+        np.fill_diagonal(values[network.config.inputs :], 0)
+    return values
+
+
 def _time_constant(decay: float) -> float:
     """Steps in which a leak falls to 1/e."""
     return -1 / np.log(decay) if decay else 0.0
@@ -316,12 +367,18 @@ def quantise(
     NetworkError
         As of `quantised`.
     ConfigError
-        If the core has other inputs or outputs than the data.
+        As of `quantised`; if the core has other inputs or outputs than the data.
+    DataError
+        If `dataset` is none, or has no test samples.
     """
+    if not isinstance(dataset, Dataset | None):
+        raise DataError(f"dataset={shown(dataset)} is no data set: give what open_dataset returns")
     result = quantised(network, config)
     c = result.config
     forms = {"weight": c.weight, "readout": c.weight} | ({"delay": c.delay} if c.delays != "none" else {})
-    roundings = {name: Rounding.of(form, getattr(network, name), result.real(name)) for name, form in forms.items()}
+    roundings = {
+        name: Rounding.of(form, _used(network, name), _used(result, name), c.potential) for name, form in forms.items()
+    }
     names = ("alpha", "kappa", "beta") if network.beta else ("alpha", "kappa")
     decays = {name: (getattr(network, name), getattr(result, name) / c.decay.one) for name in names}
     moved = int((whole_steps(network.delay) != whole_steps(result.real("delay"))).sum())

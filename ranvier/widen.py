@@ -12,7 +12,7 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.qformat import QFormat
 from ranvier.golden.spikes import Sample
 
-__all__ = ["finer", "widened"]
+__all__ = ["LOST", "finer", "lasting", "widened", "zeroed"]
 
 #: State that shares the format `potential`: delay line of current, I, v, y.
 STATE = ("current", "synaptic_current", "potential", "readout")
@@ -23,6 +23,8 @@ SHIFT = 1 / 64
 LOOKED_AT = 200
 #: Places that a weight in the middle should have.
 LEVELS = 4
+#: Share of the weights that may be rounded to 0.
+LOST = 0.05
 
 
 def _holding(form: QFormat, largest: float) -> QFormat:
@@ -31,13 +33,41 @@ def _holding(form: QFormat, largest: float) -> QFormat:
     return replace(form, integer=min(bits, WIDEST - form.fraction - form.signed))
 
 
+def zeroed(form: QFormat, values: NDArray[np.float64]) -> float:
+    """Share of the values that are not 0 and that `form` rounds to 0."""
+    sizes = values[values != 0]
+    return float((form.quantise(sizes) == 0).mean()) if sizes.size else 0.0
+
+
+def lasting(form: QFormat, matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether something is left of what a unit sends, and of what reaches one: rows, then columns that are not all 0."""
+    sizes = _largest(matrix)
+    return form.quantise(sizes) != 0
+
+
+def _largest(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Size of the largest value of every row and column [rows and columns that are not all 0]."""
+    sizes = np.abs(np.atleast_2d(matrix))
+    if not sizes.size:
+        return np.zeros(0)
+    largest = np.concatenate([sizes.max(axis=1), sizes.max(axis=0)]) if np.ndim(matrix) == 2 else sizes.max(axis=1)
+    return largest[largest > 0]
+
+
 def finer(form: QFormat, values: NDArray[np.float64]) -> QFormat:
-    """`form`, or with fraction bits until half of the values that are not 0 are `LEVELS` places or more."""
-    sizes = np.abs(values[values != 0])
+    """`form`, or with fraction bits until it holds the small ones of the values that are not 0.
+
+    Half of them are then `LEVELS` places or more, all but a share of `LOST` are not 0, nor is every value of any row or
+    column. What would take more bits than a core has is left out, unless everything would.
+    """
+    sizes = np.sort(np.abs(values[values != 0]))
     if not sizes.size:
         return form
-    wanted = ceil(log2(LEVELS / max(float(np.median(sizes)), 2.0**-WIDEST)))
-    return replace(form, fraction=max(form.fraction, min(wanted, WIDEST - form.integer - form.signed)))
+    least = (np.median(sizes) / LEVELS, sizes[int(LOST * sizes.size)], _largest(values).min())
+    wanted = [ceil(-log2(max(float(size), 2.0 ** -(2 * WIDEST)))) for size in least]
+    most = WIDEST - form.integer - form.signed
+    held = [fraction for fraction in wanted if fraction <= most]
+    return replace(form, fraction=max(form.fraction, max(held, default=most)))
 
 
 def _shift(network: FloatNetwork) -> float:
@@ -64,8 +94,8 @@ def widened(network: FloatNetwork, samples: Sequence[Sample]) -> CoreConfig:
     Returns
     -------
     CoreConfig
-        `potential` gets fraction bits until leaks shift it by `SHIFT` thresholds at most, `weight` until half of the
-        weights have `LEVELS` places. No format becomes wider than a core can be built with (24 bits).
+        `potential` gets fraction bits until leaks shift it by `SHIFT` thresholds at most, `weight` those of `finer`. No
+        format becomes wider than a core can be built with (24 bits).
     """
     from ranvier.golden.reference import FloatCore
 

@@ -1,5 +1,6 @@
 """Graphs as each simulator writes them become networks that spike as the simulator does, by its own equations."""
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,7 @@ from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.reference import FloatCore
 from ranvier.golden.spikes import Sample
-from ranvier.nir_dialects import DIALECTS, rockpool_step
+from ranvier.nir_dialects import DIALECTS, chosen_step, rockpool_steps
 from ranvier.nir_graph import NirError, write_graph
 from ranvier.nir_import import import_graph
 from ranvier.nir_sums import reach_exactly
@@ -270,7 +271,10 @@ def test_the_command_line_takes_dialects(tmp_path: Any, capsys: pytest.CaptureFi
     assert "note: dt is 0.001 s, as norse has it; --dt gives another" in capsys.readouterr().out
     spikes = run(FloatNetwork.read(tmp_path / "n.npz"), raster).steps["spikes"][1:]
     np.testing.assert_array_equal(spikes, simulated(norse_lif(200, 100, 1e-3), weight, None, raster))
+    assert main([*line, "--from", "rockpool"]) == 2  # r = 1 says no step
+    assert "is no gain of Rockpool's" in capsys.readouterr().err
     assert main([*line, "--from", "rockpool", "--dt", "1e-3"]) == 0
+    assert "note: n: r=1 is no gain of Rockpool's and says no step" in capsys.readouterr().out
     assert FloatNetwork.read(tmp_path / "n.npz").config.reset == "soft now"
     for spelling in ("soft-now", "soft_now", "soft now"):
         assert main([*line, "--from", "norse", "--reset", spelling, "--spike", "step"]) == 0
@@ -294,12 +298,47 @@ def test_every_option_says_what_it_takes() -> None:
             import_graph(graph, dt=1e-3, **options)
 
 
-@pytest.mark.parametrize("dt", [1e-3, 5e-4, 2e-3, 1.5e-2, 1e-4])
+#: Steps that somebody may have chosen, in seconds.
+CHOSEN = (1e-3, 5e-4, 1.5e-2, 1e-4, 1.25e-3, 3.33e-3, 1 / 128, 1 / 64, 1 / 60, 1 / 44, 1 / 3000, 2.718e-3, 1.0)
+
+
+@pytest.mark.parametrize("dt", CHOSEN)
 def test_a_step_is_found_in_rockpool_s_r(dt: float) -> None:
     tau = np.array([2e-2, 5e-2])
-    assert rockpool_step(tau, np.array([rockpool_r(t, dt) for t in tau])) == pytest.approx(dt, rel=1e-9)
-    assert rockpool_step(tau, tau / dt) is None  # what others write is not taken for it
-    assert rockpool_step(np.array([np.inf, 1.0]), np.ones(2)) is None
+    steps = rockpool_steps(tau, np.array([rockpool_r(t, dt) for t in tau]))
+    assert chosen_step(steps) == pytest.approx(dt, rel=1e-12)
+    assert chosen_step(rockpool_steps(tau, tau / dt)) is None  # what others write is not taken for it
+    assert np.isnan(rockpool_steps(np.array([np.inf, 1.0, 1.0, 1.0]), np.array([1.0, 0.0, -1.0, np.inf]))).all()
+
+
+@pytest.mark.parametrize("dt", [*CHOSEN, 1.2345678e-3])
+@pytest.mark.parametrize("single", [False, True])
+def test_rockpool_s_r_says_dt(dt: float, single: bool) -> None:
+    """Also one that nobody would guess, of a single neuron."""
+    graph = graph_of(cuba(5 * dt, 2e-2, rockpool_r(2e-2, dt)), drawn(0.4)[0])
+    if single:
+        for name in ("tau_mem", "r"):
+            value = getattr(graph.nodes["n"], name)
+            setattr(graph.nodes["n"], name, np.float32(value))
+    network = import_graph(graph, dialect="rockpool").network
+    assert network.alpha == pytest.approx(np.exp(-dt / 2e-2), rel=1e-6)
+    assert network.beta == pytest.approx(np.exp(-0.2), rel=1e-6)
+    assert import_graph(graph, dialect="rockpool", dt=dt).network.alpha == pytest.approx(network.alpha, rel=1e-6)
+    with pytest.raises(NirError, match=r"dt=\S+ s is not the step .* says \S+ s: leave out --dt"):
+        import_graph(graph, dialect="rockpool", dt=1.1 * dt)
+
+
+def test_gains_that_are_not_rockpool_s_are_refused() -> None:
+    weight, rs = drawn(0.4)[0], np.full(HIDDEN, rockpool_r(2e-2, 1e-3))
+    rs[2] *= 1.01
+    for r in (rs, 20.0, 1.0, 0.0, -3.0, np.inf):
+        with pytest.raises(NirError, match=r"n: r=.* is no gain of Rockpool's") as caught:
+            import_graph(graph_of(lif(2e-2, r), weight), dialect="rockpool")
+        assert "\n" not in str(caught.value)
+    li = nir.LI(tau=np.full(OUT, 1e-2), r=np.full(OUT, rockpool_r(1e-2, 5e-3)), v_leak=np.zeros(OUT))
+    graph = graph_of(lif(2e-2, rockpool_r(2e-2, 2e-3)), weight, readout=li, out=np.ones((OUT, HIDDEN)))
+    with pytest.raises(NirError, match=r"n: r says a step of 0\.002 s, that of y one of 0\.005 s"):
+        import_graph(graph, dialect="rockpool")
 
 
 def test_a_rockpool_readout_leaks_on_its_own_step() -> None:
@@ -355,6 +394,66 @@ def test_small_decays_and_sums_at_the_threshold_are_said() -> None:
 def test_sums_that_reach_a_threshold(weights: list[float], reached: bool) -> None:
     assert reach_exactly(np.array(weights).reshape(-1, 1), 1.0) == int(reached)
     assert reach_exactly(4 * np.array(weights).reshape(-1, 1), 4.0) == int(reached)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "neurons", "options", "words"),
+    [
+        ("snntorch", lambda: lif(5e-3, 5.0), {}, r"n: r=5 .* multiplied with 0\.1; .* give --dt 0\.001 if"),
+        ("snntorch", lambda: lif(5e-3, 50.0), {"dt": 1e-3}, r"n: r=50 .* multiplied with 10; .* give --dt 0\.0001 if"),
+        (
+            "snntorch",
+            lambda: cuba(5e-4, 1e-3, 10.0, 2.0),
+            {},
+            r"n: w_in=2 .* multiplied with 0\.4; .* a step of 0\.00025 s",
+        ),
+        ("snntorch", lambda: lif(5e-3, 1.0), {}, r"n: r=1 is not what snntorch writes, tau / dt: .* with 0\.02"),
+        ("spikingjelly", lambda: lif(5e-3, 5.0), {}, r"n: r=5 .* tau / dt or 1: .* with 0\.1; .* give --dt 0\.001 if"),
+        ("norse", lambda: lif(1e-2, 10.0), {}, "n: r=10 is not what norse writes, 1: weights are multiplied with 1"),
+        ("norse", lambda: cuba(5e-3, 1e-2, 1.0, 5.0), {}, "n: w_in=5 is not what norse writes, 1: .* with 5"),
+        (
+            "rockpool",
+            lambda: cuba(1e-2, 2e-2, rockpool_r(2e-2, 1e-3), 5.0),
+            {},
+            "n: w_in=5 is not what rockpool writes, 1: weights are multiplied with 5",
+        ),
+        ("sinabs", lambda: lif(2e-2, 5.0), {}, "n: r=5 is not what sinabs writes, 1: weights are multiplied with 5"),
+        ("sinabs", lambda: lif(2e-2, 1.0), {}, "alpha is 1.93e-22: .* in steps of 1 s, .*: are they in another unit"),
+    ],
+)
+def test_what_contradicts_a_dialect_is_said(dialect: str, neurons: Any, options: Any, words: str) -> None:
+    notes = import_graph(graph_of(neurons(), drawn(1.0)[0]), dialect=dialect, **options).notes
+    assert any(re.search(words, note) for note in notes), notes
+    plain = import_graph(graph_of(neurons(), drawn(1.0)[0]), dt=1e-4, integration="exp")
+    assert "odd_gains" not in plain.values
+
+
+def test_a_readout_that_contradicts_a_dialect_is_said() -> None:
+    li = nir.LI(tau=np.full(OUT, 8.0), r=np.full(OUT, 3.0), v_leak=np.zeros(OUT))
+    notes = import_graph(
+        graph_of(lif(8.0, 1.0), drawn(7.0)[0], readout=li, out=np.ones((OUT, HIDDEN))), dialect="sinabs"
+    ).notes
+    assert any("y: r=3 is not what sinabs writes" in note for note in notes)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_simulators_write_contradicts_nothing(name: str) -> None:
+    dialect, neurons, _, scale, options = CASES[name]
+    notes = import_graph(graph_of(neurons(), drawn(scale)[0]), dialect=dialect, **options).notes
+    assert not any("is not what" in note or "another unit" in note or "no gain" in note for note in notes)
+
+
+def test_who_subtracts_the_threshold_when_is_said() -> None:
+    for options, said in (({"reset": "soft"}, True), ({"reset": "soft now"}, False), ({"dialect": "snntorch"}, False)):
+        notes = import_graph(graph_of(lif(1e-3, 10.0), drawn(1.0)[0]), dt=1e-4, **options).notes
+        assert any("--reset soft-now" in note and "sinabs" in note for note in notes) == said
+
+
+@pytest.mark.parametrize("reset", ["soft", "soft now"])
+def test_rests_and_resets_mean_nothing_where_the_threshold_is_subtracted(reset: Any) -> None:
+    for changes in ({"v_leak": 0.2 * ONE, "v_reset": 0.2 * ONE}, {"v_leak": 0.2 * ONE}, {"v_reset": -0.3 * ONE}):
+        with pytest.raises(NirError, match=r"n: v_leak=.* and v_reset=.* mean nothing when a spike subtracts"):
+            import_graph(graph_of(lif(1e-3, 10.0, **changes), drawn(1.0)[0]), dt=1e-4, reset=reset)
 
 
 # -------------------------------------------------------------------- lag: samples grow by themselves

@@ -222,3 +222,66 @@ def test_a_lag_comes_back() -> None:
         exported = export_graph(network, dt=DT)
         assert any(f"answers {lag} steps late" in note for note in exported.notes) == bool(lag)
         assert import_graph(exported.graph).network.lag == lag
+
+
+# -------------------------------------------------------------------- what a graph of ours says of itself
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_who_else_wrote_it_is_refused(dialect: str, tmp_path: Path) -> None:
+    """The graph says itself how it is read; other readings change weights by factors."""
+    write_graph(tmp_path / "n.nir", export_graph(small(0.6), dt=DT).graph)
+    with pytest.raises(NirError, match=f"this program wrote the graph .* not as {dialect} reads: leave out --from"):
+        import_graph(read_graph(tmp_path / "n.nir"), dialect=dialect)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("dt", 5e-4), ("integration", "exp"), ("reset", "soft"), ("spike", "jump")]
+)
+def test_other_options_than_a_graph_says_are_said(name: str, value: Any) -> None:
+    graph, same = (
+        export_graph(small(), dt=DT).graph,
+        {"dt": DT, "integration": "euler", "reset": "zero", "spike": "step"},
+    )
+    said = f"the graph says of itself {name}={same[name]} but {name}={value} was asked for"
+    assert any(said in note for note in import_graph(graph, **{name: value}).notes)
+    assert not any("was asked for" in note for note in import_graph(graph, **same).notes)
+    assert not any("was asked for" in note for note in import_graph(graph).notes)
+
+
+@pytest.mark.parametrize("written", ["euler", "exp"])
+@pytest.mark.parametrize(
+    "changes", [{"dt": 5e-4}, {"dt": 2e-3}, {"integration": "exp"}, {"dt": 3e-4, "integration": "euler"}]
+)
+def test_a_readout_left_out_changes_with_the_step_as_one_that_is_there(written: Any, changes: dict[str, Any]) -> None:
+    there, left = (
+        import_graph(export_graph(small(), dt=DT, integration=written, readout=readout).graph, **changes).network
+        for readout in ("li", "linear")
+    )
+    assert left.kappa == pytest.approx(there.kappa, rel=1e-12)
+    np.testing.assert_allclose(left.readout, there.readout, rtol=1e-9)
+    assert (left.kappa == 0.8) == (changes == {"integration": written})
+
+
+def test_small_weights_come_back() -> None:
+    """They are far below a step of the format, but not 0."""
+    network = small()
+    faint = network.replace(weight=network.weight * 1e-12)
+    back = import_graph(export_graph(faint, dt=DT).graph).network
+    np.testing.assert_allclose(back.weight, faint.weight, rtol=1e-9)
+    assert back.weight.any()
+
+
+@pytest.mark.parametrize("thing", [None, "x", 3, [], {}, np.zeros(3)])
+def test_what_is_no_network_is_refused(thing: Any) -> None:
+    with pytest.raises(NirError, match="is no network: give a Network or a FloatNetwork"):
+        export_graph(thing, dt=DT)
+
+
+@pytest.mark.parametrize("name", ["dt", "integration", "readout", "fractions"])
+@pytest.mark.parametrize("value", [None, ["li"], np.array(["li", "euler"]), 10**400, 1j, "\n" * 300])
+def test_options_of_any_kind_end_in_one_line(name: str, value: Any) -> None:
+    with pytest.raises(NirError, match=f"^{name}=") as caught:
+        export_graph(small(), **{"dt": DT} | {name: value})
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 200

@@ -11,8 +11,8 @@ import pytest
 
 from ranvier.golden.reference import FloatCore
 from ranvier.golden.spikes import Sample
-from ranvier.nir_graph import NirError, read_graph, write_graph
-from ranvier.nir_import import Imported, import_graph
+from ranvier.nir_graph import Circuit, NirError, read_graph, write_graph
+from ranvier.nir_import import Imported, _Import, import_graph
 
 nir = pytest.importorskip("nir", reason="NIR takes ranvier[nir]")
 
@@ -636,7 +636,12 @@ WRONG: list[tuple[str, str, Any, str]] = [
     ("w", "bias", np.full(5, np.nan), "w: bias holds 5 NaN"),
     ("d", "delay", np.full(4, np.nan), "d: delay holds 4 NaN"),
     ("s", "scale", np.full(4, np.inf), "s: scale holds infinite values"),
-    ("n", "r", np.full(5, 1e300), "n: r, w_in and v_threshold make weights of up to 3e.298 thresholds"),
+    (
+        "n",
+        "r",
+        np.full(5, 1e300),
+        "n: r, w_in and v_threshold make weights of up to 3e.298 thresholds: look at n: r=1e.300",
+    ),
     ("n", "w_in", np.ones(2), "n has 5 neurons but w_in has 2 values"),
     ("in", "input_type", {"input": np.array([-4])}, r"in has the shape .-4.0.: give whole numbers of at least 1"),
     ("in", "input_type", {"input": np.array([0])}, "in has the shape .* at least 1"),
@@ -720,6 +725,132 @@ def test_the_number_of_ways_through_a_graph_costs_nothing() -> None:
     with pytest.raises(NirError, match=r"j9 is reached over 1024 different delays.*leave fewer branches"):
         import_graph(diamonds(18, lambda k: DT * 2**k), dt=DT)
     assert time.process_time() - start < 5
+
+
+#: Node, parameter, value -> what is said. All of these once made every weight 0, or none that is finite.
+LOST: list[tuple[str, str, float, str]] = [
+    ("n", "v_threshold", np.inf, "n: v_threshold=inf: give finite values"),
+    (
+        "n",
+        "v_threshold",
+        1e300,
+        r"n is reached by weights of \S+ thresholds at most, .* look at n: v_threshold=1e\+300",
+    ),
+    ("n", "r", 0.0, "n: r=0 makes every weight onto it 0"),
+    ("n", "r", 1e-200, r"n is reached by weights of .* look at n: r=1e-200"),
+    ("n", "r", np.inf, "n: r=inf: give finite values"),
+    ("n", "w_in", 0.0, "n: w_in=0 makes every weight onto it 0"),
+    ("n", "w_in", -np.inf, "n: w_in=-inf: give finite values"),
+    ("w", "weight", 1e-30, r"n is reached by weights of .* look at w: weight="),
+    ("w", "weight", 0.0, r"n is reached by weights of 0 only, from .*: look at w: weight=0"),
+    ("w", "weight", 1e305, r"n is reached by weights of up to .* look at w: weight="),
+    ("s", "scale", 1e-300, r"n is reached by weights of .* look at s: scale=1e-300"),
+    ("s", "scale", 0.0, r"n is reached by weights of 0 only, from .*: look at s: scale=0"),
+    ("y", "r", 0.0, "y: r=0 makes every weight onto it 0"),
+    ("y", "r", np.inf, "y: r=inf: give finite values"),
+    ("y", "r", 1e300, r"y is reached by weights of up to .* look at y: r=1e\+300"),
+    ("y", "r", 1e-300, r"y is reached by weights of .* look at y: r=1e-300"),
+    ("wo", "weight", 0.0, r"y is reached by weights of 0 only, from .*: look at wo: weight=0"),
+    ("wo", "weight", 1e306, r"y is reached by weights of up to .* look at wo: weight="),
+]
+
+
+@pytest.mark.parametrize(("node", "parameter", "value", "words"), LOST)
+def test_what_leaves_a_dead_network_is_named(node: str, parameter: str, value: float, words: str) -> None:
+    graph = everything()
+    setattr(graph.nodes[node], parameter, np.full_like(getattr(graph.nodes[node], parameter), value))
+    if (node, parameter) == ("w", "weight"):
+        graph = graph_of({n: v for n, v in graph.nodes.items() if n != "r"}, "in > s > d > w > n > wo > y > out")
+    with pytest.raises(NirError, match=words) as caught:
+        import_graph(graph, dt=DT)
+    assert "\n" not in str(caught.value)
+
+
+def test_rests_beyond_all_numbers_are_named() -> None:
+    graph = everything()
+    graph.nodes["n"].v_leak = graph.nodes["n"].v_reset = np.full(5, -np.inf)
+    with pytest.raises(NirError, match="n: v_leak=-inf: give finite values"):
+        import_graph(graph, dt=DT)
+
+
+@pytest.mark.filterwarnings("error")
+def test_products_beyond_all_numbers_name_who_makes_them() -> None:
+    graph = plain(np.random.default_rng(0), lif(5, r=1e10))
+    graph.nodes["w"].weight[0, 0] = 1e305
+    with pytest.raises(NirError, match=r"n is reached by weights of up to inf thresholds: look at w: weight=1e\+305"):
+        import_graph(graph, dt=DT)
+    nodes = graph.nodes | {"v": linear(np.random.default_rng(0), 5, 5)}
+    graph = graph_of(nodes, "in > w > v > n > wo > y > out")
+    nodes["v"].weight[0] = 1e200
+    with pytest.raises(NirError, match=r"n is reached by weights of up to \S+ thresholds: look at w: weight=1e\+305"):
+        import_graph(graph, dt=DT)
+
+
+def test_a_gain_of_0_for_some_is_said() -> None:
+    graph = plain(np.random.default_rng(0), lif(5, r=[20.0, 0.0, 20.0, 20.0, 0.0]))
+    assert any("n: r=0 makes every weight onto 2 of its 5 units 0" in note for note in import_graph(graph, dt=DT).notes)
+
+
+class Meta:
+    """Like a tensor of PyTorch on the device meta: it has a shape and no values."""
+
+    dtype = "torch.float32"
+
+    def detach(self) -> Any:
+        return self
+
+    def cpu(self) -> Any:
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+
+
+@pytest.mark.parametrize("values", [Meta(), 10**400, [10**400], object(), {"a": 1}])
+def test_parameters_without_numbers_are_named(values: Any) -> None:
+    graph = everything()
+    graph.nodes["n"].tau_mem = values
+    with pytest.raises(NirError, match="n: tau_mem holds no real numbers but") as caught:
+        import_graph(graph, dt=DT)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("thing", [None, 3, "x", [], {}, nir.LIF(*np.ones((4, 2))), nir.NIRGraph])
+def test_what_is_no_graph_is_refused(thing: Any) -> None:
+    with pytest.raises(NirError, match=r"is no NIR graph: give a nir\.NIRGraph"):
+        import_graph(thing, dt=DT)
+
+
+@pytest.mark.parametrize("edge", [("in",), ("in", "w", "n"), ("in", 3), 7, "in", None, (["in"], "w")])
+def test_what_is_no_edge_is_refused(edge: Any) -> None:
+    graph = feedforward(np.random.default_rng(0))
+    graph.edges.append(edge)
+    with pytest.raises(NirError, match="is no edge of a NIR graph: give pairs of names of nodes"):
+        import_graph(graph, dt=DT)
+
+
+@pytest.mark.parametrize("name", ["dialect", "integration", "reset", "spike", "dt", "max_delay", "approximate"])
+@pytest.mark.parametrize("value", [["norse"], np.array(["zero", "soft"]), np.zeros(3), 10**400, {}, 1j, "\n" * 300])
+def test_options_of_any_kind_end_in_one_line(name: str, value: Any) -> None:
+    with pytest.raises(NirError, match=f"^{name}=") as caught:
+        import_graph(feedforward(np.random.default_rng(0)), **{"dt": DT} | {name: value})
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_the_order_in_which_layers_are_named_costs_nothing() -> None:
+    """Every layer hears the input too, and the last one is reached first."""
+    count = 250
+    nodes = {"in": nir.Input(np.array([1])), "far": seconds(count), "out": nir.Output(np.array([1]))}
+    nodes |= {f"n{k}": lif(1) for k in range(count)} | {f"w{k}": nir.Linear(np.ones((1, 1))) for k in range(1, count)}
+    nodes |= {f"s{k}": nir.Scale(np.ones(1)) for k in range(count)}
+    edges = [("in", "far"), *(edge for k in range(count)[::-1] for edge in (("far", f"s{k}"), (f"s{k}", f"n{k}")))]
+    edges += [edge for k in range(1, count)[::-1] for edge in ((f"n{k - 1}", f"w{k}"), (f"w{k}", f"n{k}"))]
+    graph = nir.NIRGraph(nodes, [*edges, (f"n{count - 1}", "out")], type_check=False)
+    importer = _Import(Circuit(graph), DT, None, "zero", None, None, None, False)
+    importer._settings()
+    importer._split()
+    assert next(iter(importer.first)) == f"n{count - 1}"
+    start = time.process_time()
+    assert importer._lags()[f"n{count - 1}"] == count - 1
+    assert time.process_time() - start < 0.1
 
 
 def test_metadata_of_any_kind_end_in_one_line() -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ CONFIG = ranvier.preset("yinyang").replace(neurons=20)
 
 @pytest.fixture(scope="module")
 def data() -> ranvier.Dataset:
-    return ranvier.yin_yang(train=300, test=200)
+    return ranvier.yin_yang(train=300, test=1000)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_counts() -> None:
 
 def test_coarse_formats_are_warned_about(network: FloatNetwork, data: ranvier.Dataset) -> None:
     coarse = CONFIG.replace(
-        weight=QFormat(True, 0, 3), potential=QFormat(True, 1, 9), decay=QFormat(False, 0, 4), learning=False
+        weight=QFormat(True, 0, 3), potential=QFormat(True, 1, 9), decay=QFormat(False, 0, 3), learning=False
     )
     result = quantise(network, coarse, dataset=data)
     text = " ".join(result.warnings())
@@ -165,6 +166,79 @@ def test_many_weights_that_round_to_zero_are_a_warning_with_a_way_out(network: F
     assert finer.roundings["weight"].zeroed == 0
     assert not any("rounded to 0" in w for w in finer.warnings())
     assert quantise(network.replace(weight=np.full_like(weight, 0.5))).roundings["weight"].zeroed == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "share", "wanted"),
+    [(1e-4, 0.1, "s3.14"), (1e-5, 0.1, "s3.17"), (2e-6, 0.3, "s3.19"), (1e-9, 0.1, None), (1e-300, 0.9, None)],
+)
+def test_advice_holds_the_small_ones_or_says_that_nothing_does(
+    network: FloatNetwork, size: float, share: float, wanted: str | None
+) -> None:
+    """Also where the others, on which half of the levels depend, are large."""
+    weight = np.full(network.weight.shape, 0.5)
+    weight.ravel()[: int(np.ceil(share * weight.size))] = size
+    (warning,) = (
+        w for w in quantise(network.replace(weight=weight)).warnings() if "weight values were rounded to 0" in w
+    )
+    if wanted is None:
+        assert "no format of 24 bits with 3 before the point holds them: train with larger weights" in warning
+        return
+    forms = dict(re.findall(r'(weight|potential) = "([su]\d+\.\d+)"', warning))
+    assert forms["weight"] == wanted
+    better = CONFIG.replace(**{name: QFormat.parse(form) for name, form in forms.items()})
+    after = quantise(network.replace(weight=weight), better)
+    assert after.roundings["weight"].zeroed == 0
+    assert not any("rounded to 0" in w for w in after.warnings())
+    assert "ranvier quantise --config" in warning
+    assert "ranvier quantise --widen" in warning
+
+
+def test_units_that_lose_all_their_weights_are_warned_about() -> None:
+    """Fewer weights than are worth a warning by themselves."""
+    config = ranvier.preset("yinyang").replace(inputs=60, neurons=40, recurrent=True, delays="none", learning=False)
+    network = RECIPES["yinyang"].draw(config, np.random.default_rng(0))
+    weight = np.full(network.weight.shape, 0.5)
+    weight[:, 7], weight[3], weight[60 + 9] = 1e-5, 1e-5, 1e-5
+    weight[60 + 7, 7] = 0.5  # a neuron's weight onto itself is never used
+    quiet = network.replace(weight=weight, readout=np.full_like(network.readout, 0.5))
+    result = quantise(quiet)
+    assert result.roundings["weight"].zeroed < 0.05 * weight.size
+    (warning,) = (w for w in result.warnings() if "rounded to 0" in w)
+    assert warning.startswith(
+        "1 neuron lost all weight values onto it and 2 inputs or neurons lost all weight values from them because all of "
+        "them were rounded to 0, less than half a step of s3.12: give them more fraction bits"
+    )
+    assert (result.roundings["weight"].receivers, result.roundings["weight"].senders) == (1, 2)
+    wanted = QFormat.parse(re.search(r'weight = "(s3\.\d+)"', warning)[1])
+    finer = quantise(quiet, config.replace(weight=wanted, potential=QFormat(True, 5, wanted.fraction)))
+    assert not any("rounded to 0" in w for w in finer.warnings())
+    empty = weight.copy()
+    empty[empty == 1e-5] = 0
+    assert not any("rounded to 0" in w for w in quantise(quiet.replace(weight=empty)).warnings())  # nothing to lose
+    readout = np.full_like(network.readout, 0.5)
+    readout[4] = 1e-6
+    deaf = quantise(quiet.replace(weight=np.full_like(weight, 0.5), readout=readout))
+    assert any(w.startswith("1 neuron lost all readout values from it") for w in deaf.warnings())
+
+
+@pytest.mark.parametrize("thing", [None, 3, "x", [], {}, "network.npz"])
+def test_what_is_no_network_is_refused(network: FloatNetwork, thing: Any) -> None:
+    for call in (quantise, quantised):
+        with pytest.raises(NetworkError, match="is no network in real numbers: give a FloatNetwork"):
+            call(thing)
+    if thing is not None:
+        with pytest.raises(ranvier.ConfigError, match="is no configuration: give a CoreConfig"):
+            quantise(network, thing)
+        with pytest.raises(ranvier.DataError, match="is no data set"):
+            quantise(network, dataset=thing)
+
+
+def test_raw_integers_are_no_real_numbers(network: FloatNetwork) -> None:
+    with pytest.raises(NetworkError, match="is a network for the core already: give a FloatNetwork") as caught:
+        quantise(quantised(network))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 150
 
 
 def test_command(network: FloatNetwork, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,6 +65,19 @@ def test_small_weights_get_fraction_bits(network: FloatNetwork, data: ranvier.Da
     assert quantise(faint, core).roundings["weight"].zeroed == 0
 
 
+def test_small_weights_among_large_ones_get_fraction_bits(network: FloatNetwork, data: ranvier.Dataset) -> None:
+    """1e-5 is 2 ** -16.6: what is widened has nothing to warn about."""
+    weight = np.full_like(network.weight, 0.5)
+    weight[:, 3] = 1e-5
+    mixed = network.replace(weight=weight)
+    assert any("rounded to 0" in warning for warning in quantise(mixed).warnings())
+    core = widened(mixed, data.train)
+    assert str(core.weight) == "s3.17"
+    assert not any("rounded to 0" in warning for warning in quantise(mixed, core).warnings())
+    hopeless = network.replace(weight=np.where(weight == 1e-5, 1e-12, weight))
+    assert widened(hopeless, data.train).weight == CONFIG.weight  # bits that hold nothing cost memory
+
+
 def test_finer_formats() -> None:
     form = QFormat(True, 3, 12)
     assert finer(form, np.zeros(3)) == finer(form, np.array([0.0, 1.0, -2.0])) == form
