@@ -1,5 +1,6 @@
 """A network in real numbers: what offline learners train, and what is quantised into a `Network` for the core."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import MOST_LAG, Network, NetworkError, read_fields, write_arrays
+from ranvier.golden.network import MOST_LAG, Network, NetworkError, named, read_classes, read_fields, write_arrays
 from ranvier.golden.shown import shown
 
 __all__ = ["FloatNetwork", "whole_steps"]
@@ -118,9 +119,12 @@ class FloatNetwork:
 
     # ---------------------------------------------------------------- file
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, classes: Sequence[str] = ()) -> None:
         """Write ``.npz`` with the names of `Network.save`; real numbers tell the two apart."""
-        write_arrays(path, **{f.name: getattr(self, f.name) for f in fields(self)} | {"config": self.config.to_toml()})
+        values = {f.name: getattr(self, f.name) for f in fields(self)} | {"config": self.config.to_toml()}
+        write_arrays(path, **values, **named(classes, self.config))
+
+    read_classes = staticmethod(read_classes)
 
     @classmethod
     def read(cls, path: str | Path) -> "FloatNetwork":
