@@ -14,6 +14,7 @@ from ranvier.files import OutputError, check_output
 from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, write_arrays
+from ranvier.golden.npz import check_plain
 from ranvier.golden.step_size import StepSize
 
 __all__ = ["Checkpoint", "CheckpointError", "fingerprint", "is_checkpoint", "network_arrays", "network_from", "plain"]
@@ -100,6 +101,7 @@ class Checkpoint:
 
     def _content(self) -> tuple[dict[str, Any], Arrays]:
         try:
+            check_plain(self.path)
             with np.load(self.path, allow_pickle=False) as file:
                 arrays = {name: np.asarray(file[name]) for name in file}
             return json.loads(str(arrays.pop("checkpoint"))), arrays
@@ -123,8 +125,10 @@ class Checkpoint:
 
 def is_checkpoint(path: str | Path) -> bool:
     """Whether a file is one, if only by its looks."""
-    with suppress(Exception), np.load(path, allow_pickle=False) as file:
-        return "checkpoint" in file
+    with suppress(Exception):
+        check_plain(path)
+        with np.load(path, allow_pickle=False) as file:
+            return "checkpoint" in file
     return False
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels, stratified_split
 from ranvier.data.delta import send_on_delta
 from ranvier.data.packed import STEPS
+from ranvier.golden.npz import NotPlain, check_plain
 from ranvier.golden.spikes import Sample
 
 __all__ = ["LETTERS", "braille", "read_taxels"]
@@ -32,6 +33,7 @@ BYTES, VALUES, SPIKES = 1 << 28, 1 << 25, 1 << 27
 def _arrays(path: str | Path, *names: str) -> list[NDArray[np.generic]]:
     """Arrays of an ``.npz``; `DataError` says why they cannot be read."""
     try:
+        check_plain(path)
         with zipfile.ZipFile(path) as archive:
             if (size := max((entry.file_size for entry in archive.infolist()), default=0)) > BYTES:
                 raise DataError(f"{path}: holds an array of {size:,} bytes: at most {BYTES:,} are read")
@@ -41,6 +43,8 @@ def _arrays(path: str | Path, *names: str) -> list[NDArray[np.generic]]:
             return [file[name] for name in names]
     except DataError:
         raise
+    except NotPlain as error:
+        raise DataError(f"{path}: {error}") from None
     except PermissionError:
         raise DataError(f"{path}: may not be read: ask its owner, or chmod u+r") from None
     except Exception as error:  # what a damaged archive raises depends on the damage

@@ -27,6 +27,7 @@ from ranvier.data.packed import Binning, Packed, Tally
 from ranvier.data.samples import Chosen, Samples
 from ranvier.data.unpack import MissingFile, is_file, unpacked
 from ranvier.extras import extra
+from ranvier.golden.npz import NotPlain, check_plain
 
 __all__ = ["CHANNELS", "Recording", "read_recording", "shd", "ssc"]
 
@@ -89,8 +90,15 @@ def _reason(error: Exception) -> str:
 def _opened(path: Path) -> Iterator[Any]:
     """An HDF5 file; whatever is wrong with its contents becomes one `DataError`."""
     h5py = extra("h5py", "data")
-    if not path.is_file():
-        raise DataError(f"{path}: {'a folder, expected an HDF5 file' if path.is_dir() else 'no such file'}")
+    if path.is_dir():
+        raise DataError(f"{path}: a folder, expected an HDF5 file")
+    try:
+        check_plain(path)
+    except NotPlain as error:
+        raise DataError(f"{path}: {error}") from None
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise DataError(f"{path}: {reason}") from None
     try:
         with h5py.File(path, "r") as file:
             yield file
