@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib import format as form
 from numpy.typing import NDArray
 
-__all__ = ["Header", "Npz", "NotPlain", "check_plain"]
+__all__ = ["Header", "NotPlain", "Npz", "check_plain"]
 
 #: What is no plain file, by the kind in its mode.
 KINDS = {

@@ -39,7 +39,7 @@ def test_devices_and_pipes_are_refused_at_once(command: str, tmp_path: Path) -> 
             capture_output=True,
             text=True,
             timeout=SECONDS,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),  # noqa: PLW1509
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
             check=False,
         )
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
