@@ -4,6 +4,8 @@ import os
 import resource
 import signal
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -206,3 +208,16 @@ def test_refused_before_the_work_and_when_written(name, text, tmp_path, monkeypa
     with pytest.raises(OutputError, match="cannot write"):
         write_bytes(name, b"content")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "loop", "plain"]
+
+
+def test_a_tool_that_cannot_write_its_temporary_files(tmp_path: Path) -> None:
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+        "from ranvier.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", script, "verilog", "--preset", "test", "-o", "x.v"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("ranvier: Yosys cannot write Verilog: ")
+    assert "File too large" in done.stderr
+    assert list(tmp_path.iterdir()) == []
