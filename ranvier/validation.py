@@ -1,11 +1,14 @@
 """Training samples held out to say which epoch was the best: a share of every class, nothing torn apart."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from ranvier.data.dataset import DataError, Dataset
 from ranvier.data.held import held_share
 
-__all__ = ["DEFAULT_SHARE", "best", "column", "hold_out"]
+__all__ = ["DEFAULT_SHARE", "best", "check_kept", "column", "hold_out"]
 
 #: Share of the training samples that `ranvier train` holds out unless told otherwise. The functions of Python hold out
 #: none by default: they learn from what they are given, and published numbers come from all of it.
@@ -55,6 +58,16 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Datase
 def best(accuracies: list[float]) -> int:
     """Index of the largest; of several, the last, which has learned most (and is the last of all if none says anything)."""
     return max(range(len(accuracies)), key=lambda n: (accuracies[n], n))
+
+
+def check_kept(learned: Any, values: Mapping[str, Any], epochs: int) -> None:
+    """`ValueError` unless a `Training` or `Fit` has as many of `epochs` as the checkpoint's `values` say, and kept the right
+    one of them."""
+    finished, kept = values.get("finished", len(learned.epochs)), values["kept"]
+    if not 1 <= len(learned.epochs) == finished <= epochs:
+        raise ValueError(f"{len(learned.epochs)} of {finished} epochs are there")
+    if type(kept) is not int or kept != (best(learned.validated) if learned.validated else finished - 1):
+        raise ValueError(f"epoch {kept} of {finished} was kept")
 
 
 def column(accuracies: list[float], number: int) -> str:
