@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from io import BytesIO
 from math import prod
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ranvier.golden.config import LARGEST, ConfigError, CoreConfig
 from ranvier.golden.file_kind import advice
 from ranvier.golden.npz import Npz
 from ranvier.golden.qformat import QFormat
-from ranvier.golden.replacing import write_bytes
+from ranvier.golden.replacing import OutputError, write_bytes
 from ranvier.golden.shown import shown
 from ranvier.golden.step_size import StepSize
 
@@ -50,7 +51,9 @@ class NetworkError(ValueError):
 
 
 def write_arrays(path: str | Path, **arrays: Any) -> None:
-    """Write an ``.npz`` file, see `write_bytes`."""
+    """Write an ``.npz`` file, see `write_bytes`; `OutputError` if `path` is none."""
+    if not isinstance(path, str | PathLike):
+        raise OutputError(f"{shown(path)} is no path: give the name of a file")
     content = BytesIO()
     np.savez_compressed(content, **arrays)
     write_bytes(path, content.getvalue())

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -55,6 +56,8 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | Path, about: Mapping[str, Any], plasticity: DeepR | None = None):
+        if not isinstance(path, str | os.PathLike):
+            raise OutputError(f"checkpoint={path!r} is no path: give the name of a file")
         self.path, self.plasticity = check_output(path), plasticity
         self.about = json.loads(json.dumps(about))  # as a file gives it back
 

@@ -17,11 +17,12 @@ from ranvier.golden.config import ConfigError
 from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.reference import FloatCore
+from ranvier.golden.shown import shown
 from ranvier.golden.spikes import Sample
 from ranvier.quantise import Behaviour
 from ranvier.recipes import Course
 from ranvier.training import LEGEND, Tally, evaluate, kept_text
-from ranvier.validation import best, check_kept, column, hold_out
+from ranvier.validation import best, check_dataset, check_kept, column, hold_out
 
 __all__ = [
     "AfterStep",
@@ -337,7 +338,12 @@ def fit(
     OutputError
         If the checkpoint cannot be written.
     """
+    check_dataset(dataset)
     dataset.require("train", "test")
+    if not isinstance(recipe, OfflineRecipe):
+        raise ConfigError(f"recipe={shown(recipe)} is none: give an OfflineRecipe, such as RECIPES of the learner")
+    if not isinstance(network, FloatNetwork):
+        raise ConfigError(f"network={shown(network)} is none in real numbers: give a FloatNetwork")
     dataset.check(network.config)
     learned, held = hold_out(dataset, validation, seed)
     course = _Course(learner, network, dataset, learned, held, recipe, seed, after_step)

@@ -15,16 +15,16 @@ from tqdm import tqdm
 from ranvier import diagnosis
 from ranvier.checkpoint import Checkpoint, fingerprint, network_arrays, network_from, plain
 from ranvier.data.dataset import Dataset
-from ranvier.device import Device, open_device
+from ranvier.device import Device, DeviceError, open_device
 from ranvier.golden.base import CoreBase
 from ranvier.golden.config import ConfigError
 from ranvier.golden.deep_r import DeepR
-from ranvier.golden.network import Network
+from ranvier.golden.network import Network, check_network
 from ranvier.golden.record import COUNTERS
 from ranvier.golden.shown import shown
 from ranvier.quantise import Behaviour
 from ranvier.recipes import Recipe
-from ranvier.validation import best, check_kept, column, hold_out
+from ranvier.validation import best, check_dataset, check_kept, column, hold_out
 
 __all__ = ["LEGEND", "DelayChange", "Epoch", "Tally", "Training", "evaluate", "train"]
 
@@ -362,9 +362,17 @@ def evaluate(
     DataError
         If there are no such samples, or a class is none of `classes`.
     """
+    check_device(device)
+    check_dataset(dataset)
     tested = dataset.evaluated(device.config, split, classes)
     with _bar(len(tested.test), progress) as bar:
         return _run(device, tested, "test", range(len(tested.test)), False, bar)
+
+
+def check_device(device: Any) -> None:
+    """`DeviceError` unless it is something that runs samples."""
+    if not hasattr(device, "config") or not callable(getattr(device, "run", None)):
+        raise DeviceError(f"device={shown(device)} is no open device: give open_device(name, config)")
 
 
 def _learn(
@@ -445,8 +453,13 @@ def train(
     OutputError
         If the checkpoint cannot be written.
     """
+    check_device(device)
+    check_dataset(dataset)
+    if not isinstance(recipe, Recipe):
+        raise ConfigError(f"recipe={shown(recipe)} is none: give a Recipe, such as RECIPES['yinyang']")
     dataset.require("train", "test")
     dataset.check(device.config)
+    check_network(network, device.config)
     if rewiring and not device.config.dormant:
         raise ConfigError("this core teaches synapses of weight 0: rewiring needs a configuration with dormant=true")
     learned, held = hold_out(dataset, validation, seed)
