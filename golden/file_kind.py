@@ -4,7 +4,7 @@ import tomllib
 from contextlib import suppress
 from pathlib import Path
 
-from ranvier.golden.npz import Npz
+from ranvier.golden.npz import Npz, check_plain
 
 __all__ = ["advice"]
 
@@ -15,6 +15,7 @@ _LOOK = 4096
 def advice(path: str | Path) -> str:
     """Says what a file is and which command takes it; empty if nobody knows."""
     with suppress(Exception):  # what nobody can read, nobody knows
+        check_plain(path)
         with open(path, "rb") as file:
             start = file.read(_LOOK)
         if start.startswith(b"PK"):

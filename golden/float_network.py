@@ -15,6 +15,8 @@ from ranvier.golden.network import (
     NetworkError,
     check_core,
     check_shape,
+    named,
+    read_classes,
     read_fields,
     real_decay,
     write_arrays,
@@ -129,9 +131,12 @@ class FloatNetwork:
 
     # ---------------------------------------------------------------- file
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, classes: Sequence[str] = ()) -> None:
         """Write ``.npz`` with the names of `Network.save`; real numbers tell the two apart."""
-        write_arrays(path, **{f.name: getattr(self, f.name) for f in fields(self)} | {"config": self.config.to_toml()})
+        values = {f.name: getattr(self, f.name) for f in fields(self)} | {"config": self.config.to_toml()}
+        write_arrays(path, **values, **named(classes, self.config))
+
+    read_classes = staticmethod(read_classes)
 
     @classmethod
     def read(cls, path: str | Path) -> "FloatNetwork":

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from io import BytesIO
 from math import prod
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from ranvier.golden.config import LARGEST, ConfigError, CoreConfig
 from ranvier.golden.file_kind import advice
 from ranvier.golden.npz import Npz
 from ranvier.golden.qformat import QFormat
-from ranvier.golden.replacing import write_bytes
+from ranvier.golden.replacing import OutputError, write_bytes
 from ranvier.golden.shown import shown
 from ranvier.golden.step_size import StepSize
 
 __all__ = [
-    "MOST_LAG", "Network", "NetworkError", "StepSize", "check_core", "check_network", "check_shape", "read_fields",
-    "real_decay", "write_arrays",
+    "MOST_LAG", "Network", "NetworkError", "StepSize", "check_core", "check_network", "check_shape", "named", "read_classes",
+    "read_fields", "real_decay", "write_arrays",
 ]  # fmt: skip
 
 Raw = NDArray[np.int64]
@@ -43,7 +44,9 @@ class NetworkError(ValueError):
 
 
 def write_arrays(path: str | Path, **arrays: Any) -> None:
-    """Write an ``.npz`` file, see `write_bytes`."""
+    """Write an ``.npz`` file, see `write_bytes`; `OutputError` if `path` is none."""
+    if not isinstance(path, str | PathLike):
+        raise OutputError(f"{shown(path)} is no path: give the name of a file")
     content = BytesIO()
     np.savez_compressed(content, **arrays)
     write_bytes(path, content.getvalue())
@@ -84,6 +87,37 @@ def read_fields(path: str | Path, names: Iterable[str], what: str, way_out: str)
         raise NetworkError(f"{path}: {error.strerror or error}") from None
     except Exception:  # what a damaged archive raises depends on the damage
         raise NetworkError(f"{path}: not {what}: {advice(path) or way_out}") from None
+
+
+def named(classes: Sequence[str], config: CoreConfig) -> dict[str, NDArray[Any]]:
+    """What a file holds of what the outputs stand for; nothing, if nobody knows. `NetworkError` if that cannot be."""
+    names = [str(name) for name in classes]
+    if names and not len(names) == len(set(names)) == config.outputs:
+        raise NetworkError(f"classes={shown(classes)}: give {config.outputs} different names, one for each output")
+    return {"classes": np.array(names)} if names else {}
+
+
+def read_classes(path: str | Path) -> tuple[str, ...]:
+    """What the outputs of a saved network stand for, one name each; empty if the file does not say.
+
+    Raises
+    ------
+    NetworkError
+        If they cannot be read, or are not as many different names as there are outputs.
+    """
+    try:
+        with Npz(path) as file:
+            if "classes" not in file.names:
+                return ()
+            config, names = CoreConfig.from_toml(str(file.read("config", 4 * LARGEST))), file.read("classes", _NAMES)
+    except Exception:  # what a damaged archive raises depends on the damage
+        raise NetworkError(f"{path}: what its outputs stand for cannot be read: train it again") from None
+    if names.dtype.kind != "U" or names.shape != (config.outputs,) or len(set(names.tolist())) < config.outputs:
+        raise NetworkError(
+            f"{path}: damaged: classes are {names.dtype} of shape {list(names.shape)}, expected {config.outputs} "
+            "different names: train it again"
+        )
+    return tuple(names.tolist())
 
 
 def _step_size(name: str, value: NDArray[Any]) -> StepSize:
@@ -231,7 +265,8 @@ class Network:
     def save(self, path: str | Path, classes: Sequence[str] = ()) -> None:
         """Write ``.npz``: the arrays, the scalars and the configuration as TOML; `OutputError` if that is impossible.
 
-        With `classes`, also what the outputs stand for, for `read_classes`.
+        With `classes`, also what the outputs stand for, for `read_classes`; `NetworkError` unless they are as many
+        different names as there are outputs.
         """
         scalars: dict[str, Any] = {name: int(getattr(self, name)) for name in (*DECAYS, "seed", "lag")}
         etas: dict[str, Any] = {
@@ -240,8 +275,7 @@ class Network:
             if f.name.startswith("eta_")
         }
         arrays = {name: getattr(self, name) for name in self.layout(self.config)}
-        names = {"classes": np.array(classes, dtype=np.str_)} if classes else {}
-        write_arrays(path, config=self.config.to_toml(), **scalars, **etas, **arrays, **names)
+        write_arrays(path, config=self.config.to_toml(), **scalars, **etas, **arrays, **named(classes, self.config))
 
     @classmethod
     def read(cls, path: str | Path) -> "Network":
@@ -259,14 +293,7 @@ class Network:
         except (ValueError, TypeError) as error:
             raise NetworkError(f"{path}: {error}") from None
 
-    @staticmethod
-    def read_classes(path: str | Path) -> tuple[str, ...]:
-        """What the outputs of a network that `save` wrote stand for; empty if the file does not say."""
-        try:
-            with Npz(path) as file:
-                return tuple(str(name) for name in file.read("classes", _NAMES)) if "classes" in file.names else ()
-        except Exception:  # what a damaged archive raises depends on the damage
-            raise NetworkError(f"{path}: what its outputs stand for cannot be read: train it again") from None
+    read_classes = staticmethod(read_classes)
 
     # ---------------------------------------------------------------- real numbers
 

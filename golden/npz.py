@@ -3,6 +3,8 @@
 `numpy.load` allocates what a header claims, and a header of a few bytes can claim anything.
 """
 
+import os
+import stat
 import zipfile
 from math import prod
 from pathlib import Path
@@ -13,7 +15,31 @@ import numpy as np
 from numpy.lib import format as form
 from numpy.typing import NDArray
 
-__all__ = ["Header", "Npz"]
+__all__ = ["Header", "NotPlain", "Npz", "check_plain"]
+
+#: What is no plain file, by the kind in its mode.
+KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFBLK: "a block device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+class NotPlain(OSError):
+    """A device, which may have no end, or a pipe, which can be read only once."""
+
+
+def check_plain(path: str | Path) -> None:
+    """`NotPlain` says what a path leads to if that is neither a plain file nor a folder; opens nothing.
+
+    Raises
+    ------
+    OSError
+        If there is nothing, too.
+    """
+    if kind := KINDS.get(stat.S_IFMT(os.stat(path).st_mode)):
+        raise NotPlain(f"this is {kind}: give a plain file")
 
 
 class Header(NamedTuple):
@@ -45,8 +71,13 @@ class Npz:
     """
 
     def __init__(self, path: str | Path):
+        check_plain(path)
         self._file = zipfile.ZipFile(path)
-        self.names = {name.removesuffix(".npy") for name in self._file.namelist()}
+        names = [name.removesuffix(".npy") for name in self._file.namelist()]
+        self.names = set(names)
+        if len(names) > len(self.names):
+            self._file.close()
+            raise ValueError("two arrays of one name")
 
     def __enter__(self) -> Self:
         return self

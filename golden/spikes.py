@@ -13,6 +13,10 @@ from ranvier.golden.record import TRACED, Traced
 __all__ = ["Sample", "SampleError", "check_record", "check_run"]
 
 
+#: More would fill the memory.
+MOST_SPIKES = 1 << 27
+
+
 class SampleError(ValueError):
     """A sample that is malformed or does not fit the core."""
 
@@ -96,6 +100,8 @@ class Sample:
             raise SampleError(f"a raster is spike counts [steps, inputs], not an array of shape {counts.shape}")
         times, units = np.nonzero(counts)
         repeat = counts[times, units]
+        if (total := repeat.sum(dtype=np.float64)) > MOST_SPIKES:
+            raise SampleError(f"a raster of {total:,.0f} spikes: a sample has at most {MOST_SPIKES:,}")
         mask = np.ones(len(counts), bool) if scored is None else _mask(scored)
         if mask.shape != counts.shape[:1]:
             raise SampleError(f"scored has {mask.size} steps but the raster has {len(counts)}")

@@ -11,6 +11,7 @@ from amaranth.lib import wiring
 from ranvier.checkout import version
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.record import COUNTERS
+from ranvier.golden.replacing import OutputError
 from ranvier.hw.axi import AxiPeripheral
 from ranvier.hw.core import Core
 from ranvier.hw.events import EventKind, OutputKind
@@ -146,14 +147,19 @@ def to_verilog(component: wiring.Component, name: str, *, reset: bool = True, **
     """Verilog-2001 of any component as module `name` with plain ports, made by `Flat` with the options `ports`.
 
     Without `reset` there is no port ``rst``: registers start from their initial values, and nothing else differs.
+    `OutputError` if Yosys fails, which happens where it cannot write its temporary files.
     """
-    text = verilog.convert(
-        Flat(component, **ports),
-        name=name,
-        emit_src=False,
-        strip_internal_attrs=True,
-        missing_domain=lambda domain: ClockDomain(domain, reset_less=not reset),
-    )
+    try:
+        text = verilog.convert(
+            Flat(component, **ports),
+            name=name,
+            emit_src=False,
+            strip_internal_attrs=True,
+            missing_domain=lambda domain: ClockDomain(domain, reset_less=not reset),
+        )
+    except verilog.YosysError as error:
+        cause = str(error).strip().splitlines() or ["it says nothing"]
+        raise OutputError(f"Yosys cannot write Verilog: {cause[-1]}: free space, or lift limits on files") from None
     return _fold_zeros(_leave_undefined(text))
 
 

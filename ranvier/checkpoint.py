@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,8 @@ class Checkpoint:
         network: Network | FloatNetwork,
         plasticity: DeepR | None = None,
     ):
+        if not isinstance(path, str | os.PathLike):
+            raise OutputError(f"checkpoint={path!r} is no path: give the name of a file")
         self.path, self.plasticity = check_output(path), plasticity
         if descriptor(path) is not None or place(path) is None:
             raise OutputError(f"{path} is no plain file, and a checkpoint is read again: give the name of one")

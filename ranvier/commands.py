@@ -94,6 +94,8 @@ def train(options: argparse.Namespace) -> Answer:
         raise UsageError("--float is for offline learners: add --learner eventprop or bptt")
     before = check_output(options.float) if options.float else None
     start = _start(options.start, isinstance(way, Offline)) if options.start else None
+    if start:
+        dataset = dataset.labelled(start.config, Network.read_classes(options.start))
     if start and not (options.config or options.preset):
         config = start.config.replace(learning=not isinstance(way, Offline))
     else:
@@ -118,7 +120,7 @@ def train(options: argparse.Namespace) -> Answer:
         progress=not options.json,
     )
     if before and trained.real:
-        trained.real.save(before)
+        trained.real.save(before, dataset.classes)
     trained.network.save(out, dataset.classes)
     for warning in [] if options.json else trained.learned.warnings:
         print(f"ranvier: warning: {warning}", file=sys.stderr)
@@ -185,7 +187,7 @@ def quantise(options: argparse.Namespace) -> Answer:
     from ranvier.widen import widened
 
     out = check_output(options.out)
-    network = FloatNetwork.read(options.network)
+    network, classes = FloatNetwork.read(options.network), FloatNetwork.read_classes(options.network)
     config = _core(options) if options.config or options.preset else network.config
     dataset = open_dataset(options.data) if options.data else None
     if options.widen:
@@ -193,8 +195,8 @@ def quantise(options: argparse.Namespace) -> Answer:
             raise UsageError("--widen looks at training samples: add --data")
         dataset.require("train")
         config = widened(network.replace(config=config), dataset.train)
-    result = quantise(network, config, dataset=dataset)
-    result.network.save(out)
+    result = quantise(network, config, dataset=dataset, classes=classes)
+    result.network.save(out, classes)
     asked = {"network": options.network, "data": options.data, "model": str(out), "config": config.to_dict()}
     return Answer({**asked, **result.summary()}, [*result.text(), f"wrote {out}"])
 
@@ -216,7 +218,7 @@ def nir_import(options: argparse.Namespace) -> Answer:
         approximate=options.approximate,
     )
     cost = quantise(result.network) if options.quantise else None
-    (cost or result).network.save(out)
+    (cost or result).network.save(out, result.classes)
     asked = {"graph": options.graph, "model": str(out), "config": result.network.config.to_dict()}
     values = {**asked, **result.summary(), "quantisation": cost.summary() if cost else None}
     return Answer(values, [*result.text(), *(cost.text() if cost else []), f"wrote {out}"])
@@ -229,7 +231,12 @@ def nir_export(options: argparse.Namespace) -> Answer:
     out = check_output(options.out)
     network = _any_network(options.network)
     result = export_graph(
-        network, dt=options.dt, integration=options.integration, fractions=options.fractions, readout=options.readout
+        network,
+        dt=options.dt,
+        integration=options.integration,
+        fractions=options.fractions,
+        readout=options.readout,
+        classes=Network.read_classes(options.network),
     )
     write_graph(out, result.graph)
     return Answer({"network": options.network, "graph": str(out), **result.summary()}, [*result.text(), f"wrote {out}"])

@@ -1,5 +1,7 @@
 """A network for the core as a NIR graph that other simulators run, and that comes back as the same network."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -64,6 +66,7 @@ def export_graph(
     integration: Integration = "euler",
     fractions: bool = False,
     readout: Readout = "li",
+    classes: Sequence[str] = (),
 ) -> Exported:
     """Turn a network into a graph, the inverse of `ranvier.nir_import.import_graph`.
 
@@ -86,6 +89,8 @@ def export_graph(
         Keep fractions of delays, which the forward pass rounds away; a synaptic network then gets a branch for each of them.
     readout : {"li", "linear"}
         Linear leaves out the LI, which few simulators load: whoever reads the graph then integrates what comes out of it.
+    classes : sequence of str, optional
+        What the outputs stand for, kept in the metadata.
 
     Raises
     ------
@@ -99,7 +104,7 @@ def export_graph(
     if not isinstance(network, FloatNetwork | Network):
         raise NirError(f"{shown(network)} is no network: give a Network or a FloatNetwork")
     net = network if isinstance(network, FloatNetwork) else FloatNetwork.of(network)
-    return _Export(net, seconds(dt), integration, bool(fractions), readout).run()
+    return _Export(net, seconds(dt), integration, bool(fractions), readout, tuple(classes)).run()
 
 
 @dataclass
@@ -109,6 +114,7 @@ class _Export:
     integration: Integration
     fractions: bool
     readout: Readout
+    classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
         self.nir = extra("nir", "nir")
@@ -135,6 +141,8 @@ class _Export:
         said: dict[str, Any] = {"config": c.to_toml(), "dt": self.dt, "integration": self.integration, "lag": net.lag}
         if net.kappa and not integrates:
             said["kappa"] = net.kappa
+        if self.classes:
+            said["classes"] = json.dumps(self.classes)
         metadata = {METADATA[name]: value for name, value in said.items()}
         graph = nir.NIRGraph(self.nodes, self.edges, metadata=metadata, type_check=False)
         self._remark()

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ranvier.extras import extra
 from ranvier.files import write_bytes
 from ranvier.golden.config import LIMITS
+from ranvier.golden.npz import NotPlain, check_plain
 from ranvier.golden.shown import shown
 from ranvier.probe import probe
 
@@ -97,8 +98,14 @@ def seconds(dt: Any) -> float:
 def read_graph(path: str | Path) -> Any:
     """The graph in a file; `NirError` names the file and what is wrong with it, `ExtraError` the package that is missing."""
     nir = extra("nir", "nir")
-    if not Path(path).is_file():
-        raise NirError(f"{path}: there is no such file")
+    try:
+        check_plain(path)
+    except NotPlain as error:
+        raise NirError(f"{path}: {error}") from None
+    except (OSError, ValueError):  # a value: a zero byte in a name
+        raise NirError(f"{path}: there is no such file") from None
+    if Path(path).is_dir():
+        raise NirError(f"{path}: this is a folder: give the file of a graph")
     if complaint := probe(partial(_read, path), seconds=MOST_SECONDS, megabytes=MOST_MEGABYTES):
         raise NirError(f"{path}: {complaint}")
     try:

@@ -1,6 +1,8 @@
 """A NIR graph as a network for the core: time becomes steps, constants become weights, and what that changed is reported."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
 
@@ -39,6 +41,7 @@ METADATA = {
     "integration": "ranvier_integration",
     "lag": "ranvier_lag",
     "kappa": "ranvier_kappa",
+    "classes": "ranvier_classes",
 }
 
 #: Weights beyond it, in thresholds, are a unit mistaken for another; where none reaches the other, no format of a core holds
@@ -75,11 +78,14 @@ class Imported:
         Everything that was chosen, folded, rounded or clipped, as plain values.
     notes : list of str
         The same in words, where something is not as in the graph.
+    classes : tuple of str
+        What the outputs stand for; empty if the graph does not say.
     """
 
     network: FloatNetwork
     values: dict[str, Any]
     notes: list[str]
+    classes: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """Plain values for a report."""
@@ -205,7 +211,7 @@ class _Import:
         network = self._network(synapses, copies, readout)
         self._readings(network)
         self.values |= {name: getattr(network, name) for name in ("alpha", "beta", "kappa")}
-        return Imported(network, self.values, self.notes)
+        return Imported(network, self.values, self.notes, self._classes(network.config.outputs))
 
     def _note(self, line: str, **values: Any) -> None:
         self.values |= values
@@ -275,11 +281,24 @@ class _Import:
         self.lag = said["lag"] if self.base else None
         if not (self.lag is None or (_whole(self.lag) and 0 <= self.lag <= MOST_LAG)):
             raise NirError(f"metadata {METADATA['lag']}={self.lag!r} of the graph is no number of steps: remove it")
+        self.said_classes = said["classes"] if self.base else None
         self.said_kappa = said["kappa"] if self.base else None
         if not (self.said_kappa is None or (isinstance(self.said_kappa, float) and 0 <= self.said_kappa < 1)):
             raise NirError(f"metadata {METADATA['kappa']}={self.said_kappa!r} of the graph is no decay: remove it")
         self.said = said | {"reset": self.base.reset if self.base else None, "spike": "step" if self.base else None}
         return self.said
+
+    def _classes(self, outputs: int) -> tuple[str, ...]:
+        """What the outputs stand for in a graph that this project wrote."""
+        if self.said_classes is None:
+            return ()
+        with suppress(ValueError, TypeError, RecursionError):
+            names = json.loads(self.said_classes)
+            if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) == outputs:
+                return tuple(names)
+        raise NirError(
+            f"metadata {METADATA['classes']} of the graph is no list of {outputs} different names: remove it"
+        )
 
     def _step(self, said: Any, habits: Dialect) -> float:
         """Seconds per step."""

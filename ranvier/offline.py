@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,11 +17,12 @@ from ranvier.golden.config import ConfigError
 from ranvier.golden.deep_r import DeepR
 from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.reference import FloatCore
+from ranvier.golden.shown import shown
 from ranvier.golden.spikes import Sample
 from ranvier.quantise import Behaviour
 from ranvier.recipes import Course
 from ranvier.training import LEGEND, Tally, evaluate, kept_text
-from ranvier.validation import best, column, hold_out
+from ranvier.validation import best, check_dataset, check_kept, column, hold_out
 
 __all__ = [
     "AfterStep",
@@ -132,10 +134,18 @@ class FitEpoch:
     validated: float | None = None
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "FitEpoch":
-        """From what `dataclasses.asdict` made of one; `TypeError` or `ValueError` if it is not that."""
-        numbers: dict[str, Any] = {name: None if value is None else float(value) for name, value in values.items()}
-        return cls(**numbers)
+    def of(cls, values: Mapping[str, Any], validated: bool) -> "FitEpoch":
+        """From what `dataclasses.asdict` made of one, with or without validation.
+
+        `TypeError` or `ValueError` if it is not that.
+        """
+        epoch = cls(**values)
+        shares = [epoch.trained, epoch.tested, epoch.rate, *([epoch.validated] if validated else [])]
+        if not all(type(share) in (int, float) and 0 <= share <= 1 for share in shares):  # type: ignore[operator]
+            raise ValueError("shares that are none")
+        if type(epoch.loss) is not float or not isfinite(epoch.loss) or (epoch.validated is not None) != validated:
+            raise ValueError("a loss that is none, or a validation that there was not")
+        return epoch
 
     def summary(self) -> dict[str, Any]:
         """Plain values for a report."""
@@ -238,6 +248,8 @@ class Adam:
         """Go on with what another one had; `ValueError` if that was on another array."""
         if mean.shape != self.mean.shape or square.shape != self.square.shape:
             raise ValueError(f"moments of shape {mean.shape}, expected {self.mean.shape}")
+        if not np.isfinite(mean).all() or not (np.isfinite(square) & (square >= 0)).all():
+            raise ValueError("moments that are none")
         self.mean, self.square, self.steps = mean.astype(np.float64), square.astype(np.float64), int(steps)
 
     def change(self, gradient: Real, eta: float) -> Real:
@@ -329,7 +341,12 @@ def fit(
     OutputError
         If the checkpoint cannot be written.
     """
+    check_dataset(dataset)
     dataset.require("train", "test")
+    if not isinstance(recipe, OfflineRecipe):
+        raise ConfigError(f"recipe={shown(recipe)} is none: give an OfflineRecipe, such as RECIPES of the learner")
+    if not isinstance(network, FloatNetwork):
+        raise ConfigError(f"network={shown(network)} is none in real numbers: give a FloatNetwork")
     dataset.check(network.config)
     learned, held = hold_out(dataset, validation, seed)
     course = _Course(learner, network, dataset, learned, held, recipe, seed, after_step)
@@ -464,9 +481,13 @@ class _Course:
         values, arrays = found
         with saved.damage():
             self.last = network_from("last", arrays, self.initial)
-            epochs = [FitEpoch.of(epoch) for epoch in values["epochs"]]
+            epochs = [FitEpoch.of(epoch, self.held is not None) for epoch in values["epochs"]]
             self.result = Fit(self.initial, network_from("kept", arrays, self.initial), epochs, kept=values["kept"])
+            check_kept(self.result, values, self.recipe.epochs)
+            steps = len(epochs) * self.recipe.steps(len(self.learned.train))
             for name, adam in self.adam.items():
+                if values["steps"][name] != (steps if self.etas[name] else 0):
+                    raise ValueError(f"{values['steps'][name]} steps of {name} in {len(epochs)} epochs")
                 adam.restore(arrays[f"{name}_mean"], arrays[f"{name}_square"], values["steps"][name])
 
     def keep(self, saved: Checkpoint) -> None:
@@ -474,6 +495,7 @@ class _Course:
         assert self.result, "an epoch is finished"
         steps = {name: adam.steps for name, adam in self.adam.items()}
         values = {"epochs": [asdict(epoch) for epoch in self.result.epochs], "kept": self.result.kept, "steps": steps}
+        values["finished"] = self.finished
         arrays = network_arrays("last", self.last) | network_arrays("kept", self.result.network)
         for name, adam in self.adam.items():
             arrays |= {f"{name}_mean": adam.mean, f"{name}_square": adam.square}

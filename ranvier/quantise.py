@@ -1,6 +1,6 @@
 """From a network in real numbers to one of raw integers for the core, and what that cost, in numbers and in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -351,7 +351,11 @@ def _time_constant(decay: float) -> float:
 
 
 def quantise(
-    network: FloatNetwork, config: CoreConfig | None = None, *, dataset: Dataset | None = None
+    network: FloatNetwork,
+    config: CoreConfig | None = None,
+    *,
+    dataset: Dataset | None = None,
+    classes: Sequence[str] = (),
 ) -> Quantisation:
     """Quantise a network and report what changed; with data also what that does to its behaviour.
 
@@ -361,6 +365,8 @@ def quantise(
         As of `quantised`.
     dataset : Dataset, optional
         Whose test samples are run before (float64) and after (golden model).
+    classes : sequence of str, optional
+        What the outputs stand for, as `ranvier.training.evaluate` takes it.
 
     Raises
     ------
@@ -369,7 +375,7 @@ def quantise(
     ConfigError
         As of `quantised`; if the core has other inputs or outputs than the data.
     DataError
-        If `dataset` is none, or has no test samples.
+        If `dataset` is none, has no test samples, or a class is none of `classes`.
     """
     if not isinstance(dataset, Dataset | None):
         raise DataError(f"dataset={shown(dataset)} is no data set: give what open_dataset returns")
@@ -384,8 +390,7 @@ def quantise(
     moved = int((whole_steps(network.delay) != whole_steps(result.real("delay"))).sum())
     if dataset is None:
         return Quantisation(result, roundings, decays, moved)
-    dataset.require("test")
-    dataset.check(c)
+    dataset = dataset.evaluated(c, "test", classes)
     from ranvier.golden.reference import FloatCore
 
     reference = FloatCore(network.config)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import inf
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,14 +15,16 @@ from tqdm import tqdm
 from ranvier import diagnosis
 from ranvier.checkpoint import Checkpoint, fingerprint, network_arrays, network_from, plain
 from ranvier.data.dataset import Dataset
-from ranvier.device import Device, open_device
+from ranvier.device import Device, DeviceError, open_device
 from ranvier.golden.base import CoreBase
 from ranvier.golden.config import ConfigError
 from ranvier.golden.deep_r import DeepR
-from ranvier.golden.network import Network
+from ranvier.golden.network import Network, check_network
+from ranvier.golden.record import COUNTERS
+from ranvier.golden.shown import shown
 from ranvier.quantise import Behaviour
 from ranvier.recipes import Recipe
-from ranvier.validation import best, column, hold_out
+from ranvier.validation import best, check_dataset, check_kept, column, hold_out
 
 __all__ = ["LEGEND", "DelayChange", "Epoch", "Tally", "Training", "evaluate", "train"]
 
@@ -30,6 +33,9 @@ LEGEND = (
     "learned: share of the training samples predicted correctly while they were being learned, over the epoch",
     "tested, validated: afterwards, without learning, on test samples and held-out training samples; *: best so far",
 )
+
+#: More than anything is ever counted to.
+MOST_COUNTED = 1 << 62
 
 #: Of the seeds of single epochs, beside seed and number.
 RESEEDED = 2**32 - 2
@@ -76,6 +82,21 @@ class Tally:
             self.seconds + other.seconds,
             self.scored + other.scored,
         )
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], neurons: int) -> "Tally":
+        """From what `dataclasses.asdict` made of one; `TypeError` or `ValueError` if that cannot have been counted."""
+        tally = cls(**values)
+        cycles = 0 if tally.cycles is None else tally.cycles
+        for count in (tally.samples, tally.correct, tally.spikes, tally.steps, tally.scored, cycles):
+            if type(count) is not int or not 0 <= count < MOST_COUNTED:
+                raise ValueError(f"{shown(count)} is no count")
+        whole = tally.correct <= tally.samples <= tally.steps and tally.scored <= tally.steps
+        if not (tally.neurons == neurons and tally.samples and whole and tally.spikes <= tally.steps * neurons):
+            raise ValueError("counts that contradict each other")
+        if type(tally.seconds) is not float or not 0 < tally.seconds < inf:
+            raise ValueError(f"{shown(tally.seconds)} is no time")
+        return tally
 
     @property
     def accuracy(self) -> float:
@@ -184,12 +205,15 @@ class Epoch:
         }
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "Epoch":
-        """From what `dataclasses.asdict` made of one; `TypeError` if it is not that."""
-        for number in (number for tally in values.values() if tally for number in tally.values()):
-            if not isinstance(number, int | float | None):
-                raise TypeError(f"{number!r} is no number")
-        return cls(**{name: tally and Tally(**tally) for name, tally in values.items()})
+    def of(cls, values: Mapping[str, Any], neurons: int, samples: Mapping[str, int]) -> "Epoch":
+        """From what `dataclasses.asdict` made of one; `samples` are how many each tally has, 0 for none.
+
+        `TypeError` or `ValueError` if it is not that.
+        """
+        tallies = {name: None if tally is None else Tally.of(tally, neurons) for name, tally in values.items()}
+        if {name: tally.samples if tally else 0 for name, tally in tallies.items()} != samples:
+            raise ValueError(f"other samples than {samples}")
+        return cls(**tallies)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -338,9 +362,17 @@ def evaluate(
     DataError
         If there are no such samples, or a class is none of `classes`.
     """
+    check_device(device)
+    check_dataset(dataset)
     tested = dataset.evaluated(device.config, split, classes)
     with _bar(len(tested.test), progress) as bar:
         return _run(device, tested, "test", range(len(tested.test)), False, bar)
+
+
+def check_device(device: Any) -> None:
+    """`DeviceError` unless it is something that runs samples."""
+    if not hasattr(device, "config") or not callable(getattr(device, "run", None)):
+        raise DeviceError(f"device={shown(device)} is no open device: give open_device(name, config)")
 
 
 def _learn(
@@ -421,8 +453,13 @@ def train(
     OutputError
         If the checkpoint cannot be written.
     """
+    check_device(device)
+    check_dataset(dataset)
+    if not isinstance(recipe, Recipe):
+        raise ConfigError(f"recipe={shown(recipe)} is none: give a Recipe, such as RECIPES['yinyang']")
     dataset.require("train", "test")
     dataset.check(device.config)
+    check_network(network, device.config)
     if rewiring and not device.config.dormant:
         raise ConfigError("this core teaches synapses of weight 0: rewiring needs a configuration with dormant=true")
     learned, held = hold_out(dataset, validation, seed)
@@ -544,9 +581,14 @@ class _Course:
         with saved.damage():
             self.last = network_from("last", arrays, self.initial)
             kept = network_from("kept", arrays, self.initial)
-            epochs = [Epoch.of(epoch) for epoch in values["epochs"]]
-            counters = {name: int(count) for name, count in values["counters"].items()}
+            samples = {"train": len(self.learned.train), "test": len(self.dataset.test)}
+            samples["validation"] = len(self.held.test) if self.held else 0
+            epochs = [Epoch.of(epoch, self.device.config.neurons, samples) for epoch in values["epochs"]]
+            counters = {name: values["counters"][name] for name in COUNTERS}
+            if not all(type(count) is int and 0 <= count < MOST_COUNTED for count in counters.values()):
+                raise ValueError("counters that are no counts")
             self.result = Training(self.initial, kept, epochs, counters, kept=values["kept"])
+            check_kept(self.result, values, self.recipe.epochs)
             self.counters = Counter(counters)
             if isinstance(self.device, CoreBase):
                 self.device.resume(self.last, arrays)
@@ -560,6 +602,7 @@ class _Course:
             "epochs": [asdict(epoch) for epoch in self.result.epochs],
             "counters": self.result.counters,
             "kept": self.result.kept,
+            "finished": self.finished,
         }
         arrays = network_arrays("last", self.last) | network_arrays("kept", self.result.network)
         state = self.device.snapshot() if isinstance(self.device, CoreBase) else {}

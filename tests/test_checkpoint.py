@@ -326,6 +326,76 @@ def test_values_of_wrong_types_are_refused(checkpoint: Path, values: Any) -> Non
         taught(CompiledCore(CONFIG), yin_yang(train=16, test=6), checkpoint=checkpoint)
 
 
+BAD_COUNTS = (None, -5, 0.5, float("nan"), 10**400, 10**9, True, "1")
+
+
+def spoilt(path: Path, *keys: Any, value: Any) -> None:
+    """Change one plain value of a checkpoint; a value of ... removes it."""
+    with np.load(path) as file:
+        content = {key: file[key] for key in file}
+    text = json.loads(str(content["checkpoint"]))
+    place = text["values"]
+    for key in keys[:-1]:
+        place = place[key]
+    if value is ...:
+        del place[keys[-1]]
+    else:
+        place[keys[-1]] = value
+    np.savez(path, **content | {"checkpoint": json.dumps(text)})
+
+
+def test_values_that_nobody_counted_are_refused(tmp_path: Path) -> None:
+    path, data, tried = tmp_path / "c.npz", yin_yang(train=40, test=6), 0
+    taught(CompiledCore(CONFIG), data, validation=0.2, checkpoint=path, report=stopping(2))
+    good = path.read_bytes()
+    cases: list[tuple[tuple[Any, ...], Any]] = [
+        *((("epochs", 0, "train", name), value) for name in ("samples", "correct") for value in BAD_COUNTS),
+        *(
+            (("epochs", 1, "test", name), value)
+            for name in ("steps", "spikes", "scored")
+            for value in (-1, 10**400, None)
+        ),
+        *((("epochs", 1, "test", name), 0) for name in ("samples", "steps", "seconds", "neurons")),
+        *(
+            (("epochs", 0, "validation", "seconds"), value)
+            for value in (None, -1.0, float("nan"), float("inf"), 10**400)
+        ),
+        *((("epochs", 0, part), value) for part in ("train", "test", "validation") for value in (None, ...)),
+        *((("counters", "spikes"), value) for value in (*BAD_COUNTS[:5], ...)),
+        *((("kept",), value) for value in (-1, 2, 0.0, None, 10**400)),
+        (("epochs",), []),
+        (("epochs", 0), ...),
+    ]
+    for keys, value in cases:
+        path.write_bytes(good)
+        spoilt(path, *keys, value=value)
+        with pytest.raises(CheckpointError, match="not a checkpoint, or damaged"):
+            taught(CompiledCore(CONFIG), data, validation=0.2, checkpoint=path)
+        tried += 1
+    assert tried == len(cases) > 40
+
+
+def test_values_that_no_offline_learner_had_are_refused(tmp_path: Path) -> None:
+    way, data, path = LEARNERS["eventprop"], yin_yang(train=40, test=6), tmp_path / "c.npz"
+    parts = way.parts(CONFIG, "yinyang", "synaptic", 3)
+    way.train(*parts, data, 0, validation=0.2, checkpoint=path, report=stopping(2))
+    good, bad = path.read_bytes(), (None, -5, float("nan"), 10**400, 1e9, "1", ...)
+    cases: list[tuple[tuple[Any, ...], Any]] = [
+        *((("epochs", 1, name), value) for name in ("trained", "tested", "rate", "validated") for value in bad),
+        *((("epochs", 0, "loss"), value) for value in (None, float("nan"), 10**400, "1", ...)),
+        *((("steps", "weight"), value) for value in (-1, 0, 10**400, None, ...)),
+        *((("kept",), value) for value in (-1, 2, None)),
+        (("epochs", 0), ...),
+    ]
+    for keys, value in cases:
+        path.write_bytes(good)
+        spoilt(path, *keys, value=value)
+        if keys == ("epochs", 1, "validated") and value is ...:
+            continue
+        with pytest.raises(CheckpointError, match="not a checkpoint, or damaged"):
+            way.train(*parts, data, 0, validation=0.2, checkpoint=path)
+
+
 def test_other_files_are_left_alone(tmp_path: Path) -> None:
     data, model, text = yin_yang(train=16, test=6), tmp_path / "model.npz", tmp_path / "text"
     Network.zeros(CONFIG).save(model)

@@ -14,6 +14,7 @@ from ranvier.data.braille import LETTERS
 from ranvier.data.dataset import class_names, mapped_labels
 from ranvier.device import open_device
 from ranvier.golden.config import ConfigError, CoreConfig
+from ranvier.golden.float_network import FloatNetwork
 from ranvier.golden.network import Network, NetworkError
 from ranvier.golden.presets import preset
 from ranvier.golden.spikes import Sample
@@ -356,6 +357,70 @@ def test_train_says_what_its_outputs_are(
     assert held["accuracy"] == turned["accuracy"] > 0
     assert main(["eval", "m.npz", "--data", "braille:other.npz"]) == 2
     assert "class 'D' is none of the classes that were learned: A, C, T" in capsys.readouterr().err
+
+
+def test_names_go_with_a_network_wherever_it_goes(
+    reader: Network, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Outputs in an order of their own, in real numbers, quantised, as a graph and back: `eval` is right everywhere."""
+    monkeypatch.chdir(tmp_path)
+    files("held.npz", [0, 2, 2, 1], ("Q", "C", "A"))
+    order = np.random.default_rng(0).permutation(27)
+    names = tuple(LETTERS[n] for n in order)
+    real = FloatNetwork.of(reader.replace(readout=reader.readout[:, order]))
+    real.save("real.npz", names)
+    result = answer(capsys, "quantise", "real.npz", "--data", "braille:held.npz", "-o", "core.npz")
+    assert [result[when]["accuracy"] for when in ("float", "golden")] == [1.0, 1.0]
+    ways = [("real.npz", "again.npz", ["--quantise"]), ("core.npz", "float.npz", [])]
+    for source, target, options in ways:
+        answer(capsys, "nir", "export", source, "--dt", "1e-3", "-o", "graph.nir")
+        answer(capsys, "nir", "import", "graph.nir", "-o", target, *options)
+    answer(capsys, "quantise", "float.npz", "-o", "last.npz")
+    for model in ("real", "core", "again", "float", "last"):
+        assert Network.read_classes(f"{model}.npz") == FloatNetwork.read_classes(f"{model}.npz") == names
+    for model in ("core", "again", "last"):
+        assert answer(capsys, "eval", f"{model}.npz", "--data", "braille:held.npz")["accuracy"] == 1.0
+
+
+def test_training_goes_on_with_the_names_of_its_start(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same recordings, their letters in another order: what was learned is still right, and stays so."""
+    monkeypatch.chdir(tmp_path)
+    letters = [n % 3 for n in range(120)]
+    with np.load(files("other.npz", letters, ("D", "O", "G"))) as file:
+        taxels, letter = file["taxels"], file["letter"]
+    np.savez("turned.npz", taxels=taxels, letter=(letter + 1) % 3, letters=["drei", "eins", "zwei"])
+    config = preset("braille").replace(inputs=54, outputs=3, neurons=27, recurrent=False, delays="none")
+    network = Network.zeros(config)
+    network.weight[2 * np.arange(27), np.arange(27)] = config.weight.max
+    network.readout[[LETTERS.index(letter) for letter in "DOG"], np.arange(3)] = config.weight.max // 2
+    network.save("m.npz", ["eins", "zwei", "drei"])
+    first = ["train", "--data", "braille:turned.npz", "--validation", "0", "--delays", "none"]
+    more = answer(capsys, *first, "--epochs", "1", "--from", "m.npz", "--out", "n.npz")
+    assert more["epochs"][0]["accuracy_while_learning"] == more["accuracy"] == 1
+    assert Network.read_classes("n.npz") == ("eins", "zwei", "drei")
+    first[2] = "braille:other.npz"
+    assert main([*first, "--from", "m.npz", "--out", "c.npz"]) == 2
+    assert "class 'D' is none of the classes that were learned: eins, zwei, drei" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [["a", "b"], [["a", "b", "c"]], [0.0, 1.0, 2.0], ["a", "b", "a"], [b"a", b"b", b"c"], list("abcd"), "abc"],
+    ids=["few", "2d", "float", "twice", "bytes", "many", "0d"],
+)
+def test_names_that_do_not_fit_the_outputs(classes: Any, tmp_path: Path) -> None:
+    network, path = Network.zeros(preset("yinyang").replace(neurons=3)), tmp_path / "m.npz"
+    network.save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays, classes=np.array(classes))
+    if len(classes) != 3 or len(set(map(str, classes))) != 3:
+        with pytest.raises(NetworkError, match=r"classes=.*: give 3 different names, one for each output"):
+            network.save(path, classes)
+    with pytest.raises(NetworkError, match=f"{path}: damaged: classes are .*, expected 3 different names"):
+        Network.read_classes(path)
 
 
 def test_names_that_cannot_be_read(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import os
 import resource
 import signal
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -214,3 +216,16 @@ def test_a_name_that_ends_like_a_folder_is_no_file(tmp_path):
         with pytest.raises(OutputError, match="is a folder: give the name of a file in it"):
             check_output(f"{tmp_path / name}/")
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_a_tool_that_cannot_write_its_temporary_files(tmp_path: Path) -> None:
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
+        "from ranvier.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", script, "verilog", "--preset", "test", "-o", "x.v"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("ranvier: Yosys cannot write Verilog: ")
+    assert "File too large" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,19 +1,23 @@
 """Heidelberg data sets: small files in the published layout, binned by hand and by the reader, and malformed ones."""
 
+import ctypes
 import gzip
 import pickle
 import subprocess
 import sys
 import zipfile
+from collections import deque
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from time import monotonic
 
 import h5py
 import numpy as np
 import pytest
 
 from ranvier.data import Binning, DataError, open_dataset, shd, ssc
+from ranvier.data import heidelberg as module
 from ranvier.data.heidelberg import Recording, _held_out, read_recording
 from ranvier.data.packed import Packed, Tally
 from ranvier.device import open_device
@@ -507,3 +511,21 @@ def test_missing_folder_and_unknown_judge(tmp_path: Path) -> None:
         open_dataset(f"ssc:{tmp_path}/nowhere")
     with pytest.raises(DataError, match="judge='x': choose test or valid"):
         open_dataset(f"ssc:{tmp_path}?judge=x")
+
+
+@pytest.mark.parametrize(
+    "work", [lambda: deque(iter(int, 1), maxlen=0), lambda: ctypes.string_at(0)], ids=["loop", "crash"]
+)
+def test_a_file_that_the_library_never_finishes(
+    work: Callable[[], object], heidelberg: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the HDF5 library does with some damaged files, in C, where no signal reaches Python."""
+    path = heidelberg("shd_test.h5")
+    monkeypatch.setattr(module, "_numbers", lambda *_: work())
+    monkeypatch.setattr(module, "SECONDS", 1)
+    start = monotonic()
+    with pytest.raises(
+        DataError, match=f"{path}: reading it does not end, or kills the reader: it is damaged: download"
+    ):
+        read_recording(path, 20, Binning())
+    assert monotonic() - start < 30

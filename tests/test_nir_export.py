@@ -285,3 +285,15 @@ def test_options_of_any_kind_end_in_one_line(name: str, value: Any) -> None:
         export_graph(small(), **{"dt": DT} | {name: value})
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("classes", ["[", "7", "[1, 2]", '["a", "a"]', '["a"]', "[" * 5000, 3.5])
+def test_names_in_metadata_that_are_none(classes: object) -> None:
+    config = CoreConfig(inputs=2, neurons=3, outputs=2, delays="none")
+    graph = export_graph(Network.zeros(config, alpha=0.9, kappa=0.9), dt=1e-3, classes=("a", "b")).graph
+    assert import_graph(graph).classes == ("a", "b")
+    graph.metadata["ranvier_classes"] = classes
+    with pytest.raises(
+        NirError, match="metadata ranvier_classes of the graph is no list of 2 different names: remove it"
+    ):
+        import_graph(graph)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels, stratified_split
 from ranvier.data.delta import send_on_delta
 from ranvier.data.packed import STEPS
-from ranvier.golden.npz import Npz
+from ranvier.golden.npz import NotPlain, Npz
 from ranvier.golden.spikes import Sample
 
 __all__ = ["LETTERS", "braille", "read_taxels"]
@@ -41,6 +41,8 @@ def _arrays(path: str | Path, *names: str) -> list[NDArray[np.generic]]:
             return [file.read(name, BYTES) for name in names]
     except DataError:
         raise
+    except NotPlain as error:
+        raise DataError(f"{path}: {error}") from None
     except PermissionError:
         raise DataError(f"{path}: may not be read: ask its owner, or chmod u+r") from None
     except Exception as error:  # what a damaged archive raises depends on the damage

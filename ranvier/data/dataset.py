@@ -130,8 +130,10 @@ class Dataset:
                 raise DataError(f"{self.name} has no {WORDS[part]}: {self.absent.get(part, 'give some')}")
 
     def learnable(self) -> None:
-        """`DataError` unless there are samples to learn from and to test on, and classes to tell apart."""
+        """`DataError` unless there are samples to learn from and to test on, and classes to tell apart, also by name."""
         self.require("train", "test")
+        if twice := [name for name in self.classes if self.classes.count(name) > 1]:
+            raise DataError(f"{self.name}: two classes are called {twice[0]!r}: give each a name of its own")
         if len(found := np.unique(self.train_labels)) == 1:
             raise DataError(
                 f"{self.name}: all training samples are of class {self.classes[found[0]]!r}: there is nothing to tell apart"
@@ -180,13 +182,16 @@ class Dataset:
             self, classes=tuple(classes), alphabet=(), train_labels=train, test_labels=test, rest_labels=rest
         )
 
+    def labelled(self, config: CoreConfig, classes: Sequence[str] = ()) -> "Dataset":
+        """The same data `mapped` to what the outputs of a network of a configuration stand for, if it says so."""
+        return self.mapped(tuple(classes) or self.outputs(config.outputs))
+
     def evaluated(self, config: CoreConfig, split: str, classes: Sequence[str] = ()) -> "Dataset":
         """What a network of a configuration is evaluated on: a `split`, `mapped` to what its outputs stand for.
 
         Parameters and errors are those of `ranvier.training.evaluate`.
         """
-        asked = self.split(split)
-        asked = asked.mapped(tuple(classes) or asked.outputs(config.outputs))
+        asked = self.split(split).labelled(config, classes)
         asked.check(config)
         return asked
 

@@ -11,6 +11,7 @@ and `extra/keys` (class names). Where one recording made several samples, `extra
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from ranvier.data.packed import Binning, Packed, Tally
 from ranvier.data.samples import Chosen, Samples
 from ranvier.data.unpack import MissingFile, is_file, unpacked
 from ranvier.extras import extra
+from ranvier.golden.npz import NotPlain, check_plain
+from ranvier.probe import Killed, apart
 
 __all__ = ["CHANNELS", "Recording", "read_recording", "shd", "ssc"]
 
@@ -38,6 +41,10 @@ BLOCK = 256
 
 #: Most samples of a file: more is no recording, and would take for ever.
 SAMPLES = 1 << 20
+
+#: What reading a file may take at most, so that a damaged one ends: CPU time and memory, and as much more for each of its
+#: megabytes. A healthy one takes a tenth of it.
+SECONDS, SECONDS_PER_MEGABYTE, MEGABYTES, MEMORY_PER_MEGABYTE = 20, 1, 2000, 20
 
 #: Classes of either data set, if a file does not name them.
 CLASSES = {"shd": 20, "ssc": 35}
@@ -89,8 +96,15 @@ def _reason(error: Exception) -> str:
 def _opened(path: Path) -> Iterator[Any]:
     """An HDF5 file; whatever is wrong with its contents becomes one `DataError`."""
     h5py = extra("h5py", "data")
-    if not path.is_file():
-        raise DataError(f"{path}: {'a folder, expected an HDF5 file' if path.is_dir() else 'no such file'}")
+    if path.is_dir():
+        raise DataError(f"{path}: a folder, expected an HDF5 file")
+    try:
+        check_plain(path)
+    except NotPlain as error:
+        raise DataError(f"{path}: {error}") from None
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise DataError(f"{path}: {reason}") from None
     try:
         with h5py.File(path, "r") as file:
             yield file
@@ -163,7 +177,19 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
     ExtraError
         If h5py is missing.
     """
-    path, tally = Path(path), Tally()
+    path = Path(path)
+    extra("h5py", "data")
+    size = path.stat().st_size >> 20 if is_file(path) else 0
+    seconds, megabytes = SECONDS + size * SECONDS_PER_MEGABYTE, MEGABYTES + size * MEMORY_PER_MEGABYTE
+    try:
+        return apart(partial(_read, path, classes, binning), seconds=seconds, megabytes=megabytes)
+    except Killed as error:
+        raise DataError(f"{path}: {error}: download it again") from None
+
+
+def _read(path: Path, classes: int, binning: Binning) -> Recording:
+    """`read_recording`, which a damaged file may keep busy for ever."""
+    tally = Tally()
     with _opened(path) as file:
         samples = Packed.of(_bins(path, file, binning, tally), binning)
         labels = _numbers(path, file, "labels", len(samples))

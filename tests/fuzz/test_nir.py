@@ -126,7 +126,15 @@ def graphs(draw: Any) -> Any:
     for _ in range(draw(st.integers(0, 2))):
         graph.edges.append((draw(st.sampled_from(names)), draw(st.sampled_from([*names, "nowhere"]))))
     if draw(st.booleans()):
-        keys = ["ranvier_config", "ranvier_dt", "ranvier_integration", "ranvier_lag", "ranvier_kappa", "other"]
+        keys = [
+            "ranvier_config",
+            "ranvier_dt",
+            "ranvier_integration",
+            "ranvier_lag",
+            "ranvier_kappa",
+            "ranvier_classes",
+            "other",
+        ]
         graph.metadata = {draw(st.sampled_from(keys)): draw(st.one_of(STRANGE, st.text(max_size=20)))}
     return graph
 
