@@ -20,7 +20,6 @@ COMMANDS = (
     "eval {} --data yinyang",
     "eval m.npz --data braille:{}",
     "train --data yinyang --epochs 1 --from {} --out n.npz",
-    "train --data yinyang --epochs 1 --checkpoint {} --out n.npz",
     "quantise {} -o n.npz",
     "nir export {} --dt 1e-3 -o n.nir",
     "nir import {} --dt 1e-3 -o n.npz",
