@@ -160,7 +160,7 @@ class Eligibility(wiring.Component):
         m.d.comb += self.entry.eq(delayed(m, n, filtering + self.CREDIT))
         dithering, dither = Signal(), Signal(self.config.weight.fraction)
         if self.config.delays != "none":  # the list of credit is complete one clock after `start`
-            m.d.comb += dithering.eq(delayed(m, self.start, 1) & (self.count != 0))
+            m.d.sync += dithering.eq(delayed(m, self.start, 1) & (self.count != 0))
         with m.If(dithering):
             m.d.sync += dither.eq(self.draw[0] >> (32 - len(dither)))
         valid = delayed(m, issuing & (self.count != 0), filtering + self.SYNAPSES)

@@ -126,13 +126,14 @@ class LearningSignal(wiring.Component):
         with m.If(issue):
             m.d.sync += self.word.eq(Mux(last, 0, self.word + 1))
 
-        dither = Signal(32)
-        with m.If(self.begin):
+        begin, dither = delayed(m, self.begin, 1), Signal(32)  # late: whoever begins a step decides late in its clock
+        with m.If(begin):
             m.d.sync += dither.eq(self.draw[0])
         error, blame, *of_errors = self._errors(m, dither)
         lane = delayed(m, self.neuron[:lane_bits], 2) if lane_bits else 0
         state = delayed(m, self.state[lane], at - 2)
         valid = delayed(m, issue, at)
+        m.d.comb += self.advance.eq(begin | delayed(m, valid, 1))
         self._update(m, valid, blame, state.readout_trace)
         of_credits = self._credit(m, valid, delayed(m, last, at), error, state.surrogate, dither)
         m.d.comb += self.busy.eq(lately(m, issue, self.LATENCY))
@@ -172,7 +173,6 @@ class LearningSignal(wiring.Component):
         c = self.config
         wait = write_wait(c.memory, self.WRITE)
         clipped = []
-        m.d.comb += self.advance.eq(self.begin | delayed(m, valid, 1))
         for lane in range(c.lanes):
             product = delayed(m, blame[lane] * trace, 1)
             change = delayed(m, round_stochastic(product, c.random_bits_readout, self.draw[lane]), 1)
