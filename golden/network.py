@@ -148,13 +148,13 @@ def check_shape(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     return array
 
 
-def real_decay(name: str, value: Any) -> float:
-    """A decay per step as a real number; `NetworkError` if it is none."""
+def real_decay(name: str, value: Any, *, one: bool = False) -> float:
+    """A decay per step as a real number, below 1 or (if `one` is allowed) up to it; `NetworkError` if it is none."""
     number = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
     real = isinstance(number, int | float | np.integer | np.floating) and not isinstance(number, bool)
-    if not real or not 0 <= number < 1:
+    if not real or not (0 <= number < 1 or (one and number == 1)):
         text = shown(number, lambda given: f"{given:g}" if isinstance(given, float) else repr(given))
-        raise NetworkError(f"{name}={text} is no decay: give 0 to below 1")
+        raise NetworkError(f"{name}={text} is no decay: give 0 to {'1' if one else 'below 1'}")
     return float(number)
 
 
@@ -247,12 +247,15 @@ class Network:
 
     @classmethod
     def zeros(cls, config: CoreConfig, *, alpha: float = 0.9, kappa: float = 0.9, beta: float = 0.0) -> "Network":
-        """A silent network with the given decays (real numbers); `NetworkError` unless they are 0 to below 1."""
+        """A silent network with the given decays (real numbers from 0 to 1, which becomes the largest below it).
+
+        `NetworkError` if they are anything else.
+        """
         check_core(config)
         arrays: dict[str, Any] = {name: np.zeros(shape, np.int64) for name, (shape, _, _) in cls.layout(config).items()}
         decays = {"alpha": alpha, "kappa": kappa, "beta": beta}
         raw: dict[str, Any] = {
-            name: int(config.decay.quantise(real_decay(name, value))) for name, value in decays.items()
+            name: int(config.decay.quantise(real_decay(name, value, one=True))) for name, value in decays.items()
         }
         return cls(config, **arrays, **raw)
 

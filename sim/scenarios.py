@@ -1,6 +1,7 @@
 """What every core is put through; run inside Verilator by `ranvier.sim.session`, one cocotb test per scenario."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -209,8 +210,8 @@ async def unscored_steps(bench: Bench) -> None:
     spikes = sample(config, rng, rate=0.5, turns=1, scored=0.0)
     await bench.run(spikes, label(bench), learn=config.learning)
     assert bench.tally.weights_moved == bench.tally.delays_moved == 0
-    spikes.scored[spikes.steps // 2 :] = True
-    await bench.run(spikes, label(bench), learn=config.learning)
+    late = replace(spikes, scored=np.arange(spikes.steps) >= spikes.steps // 2)
+    await bench.run(late, label(bench), learn=config.learning)
     require(bench, spikes=1)
     require_learning(bench)
 

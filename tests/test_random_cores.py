@@ -14,7 +14,7 @@ from ranvier.sim.device import SimulatedCore
 from ranvier.stimulus import random_config, random_extremes, random_network, random_sample
 from ranvier.verify import Twin
 
-#: Together about 12 million values in 10 CPU minutes, of which the simulators take half.
+#: Together about 12 million values, most of them in the compiled model; the simulators take their time to build.
 COMPILED, SIMULATED, CHUNK = 2400, 16, 100
 NETWORKS, SAMPLES = 3, 4
 

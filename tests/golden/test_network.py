@@ -55,7 +55,7 @@ def test_shapes():
     ("make", "message"),
     [
         (lambda c: Network.zeros(None), "config=None is no configuration: give a CoreConfig"),
-        (lambda c: Network.zeros(c, alpha="x"), "alpha='x' is no decay: give 0 to below 1"),
+        (lambda c: Network.zeros(c, alpha="x"), "alpha='x' is no decay: give 0 to 1"),
         (lambda c: Network.zeros(c, alpha=2.0), "alpha=2 is no decay"),
         (lambda c: Network.zeros(c, kappa=-1), "kappa=-1 is no decay"),
         (lambda c: Network.zeros(c, beta=float("nan")), "beta=nan is no decay"),
