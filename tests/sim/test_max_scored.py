@@ -2,35 +2,15 @@
 
 import numpy as np
 import pytest
+from full_scores import CORE, sample, saturated
 
 from ranvier.firmware.remote import RemoteCore
 from ranvier.golden.compiled import CompiledCore
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import Network
-from ranvier.golden.qformat import QFormat
-from ranvier.golden.spikes import Sample, SampleError
+from ranvier.golden.spikes import SampleError
 from ranvier.hw.events import EventKind
 from ranvier.hw.registers import Register
 from ranvier.sim.build import PERIPHERAL, library
 from ranvier.sim.bus import SimulatedBus
-
-WIDE = QFormat(True, 11, 12)
-CORE = CoreConfig(
-    inputs=1,
-    neurons=1,
-    outputs=2,
-    lanes=1,
-    delays="none",
-    learning=False,
-    prediction="readout",
-    weight=WIDE,
-    potential=WIDE,
-)
-
-
-def sample(scored):
-    steps = 8 + scored  # in the first 8 the readout fills up
-    return Sample(np.arange(steps), np.zeros(steps, int), np.arange(steps) >= 8)
 
 
 def give(core, scored):
@@ -54,9 +34,7 @@ def test_scores_at_the_limit_and_beyond(record_property):
         assert core.read(Register.LIMITS) == CORE.max_scored == 255
         golden = CompiledCore(CORE)
         for weight in (CORE.weight.max, CORE.weight.min):
-            net = Network.zeros(CORE, alpha=0.0).replace(
-                weight=np.array([[CORE.weight.max]]), readout=np.array([[weight, 5]]), kappa=CORE.decay.max
-            )
+            net = saturated(weight)
             core.load(net)
             golden.load(net)
             expected, record = (device.run(sample(CORE.max_scored)) for device in (golden, core))
