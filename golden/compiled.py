@@ -160,7 +160,7 @@ class Parameters(NamedTuple):
 class State(NamedTuple):
     """Everything that changes while a sample runs, except the parameters."""
 
-    ring: Raw  # [slots, neurons]
+    delay_line: Raw  # [slots, neurons]
     synaptic_current: Raw  # [neurons]
     potential: Raw  # [neurons]
     spiked: Raw  # [neurons], 0 or 1
@@ -169,7 +169,7 @@ class State(NamedTuple):
     value: Raw  # y [outputs]
     scores: Raw  # [outputs]
     error: Raw  # [outputs]: probability, then err
-    blame: Raw  # [outputs]: eta_readout err
+    scaled_error: Raw  # [outputs]: eta_readout err
     credit_weight: Raw  # [lag + 1, neurons], circular
     credit_delay: Raw  # [lag + 1, neurons], circular
     draws: Raw  # [words, lanes], flat: one random number per synapse of a row
@@ -192,9 +192,9 @@ class State(NamedTuple):
     def of(cls, c: CoreConfig, seed: int) -> "State":
         rows, neurons, outputs = c.rows, c.neurons, c.outputs
         shapes = {
-            "ring": (c.slots, neurons),
+            "delay_line": (c.slots, neurons),
             **dict.fromkeys(("synaptic_current", "potential", "spiked", "surrogate", "readout_trace"), (neurons,)),
-            **dict.fromkeys(("value", "scores", "error", "blame"), (outputs,)),
+            **dict.fromkeys(("value", "scores", "error", "scaled_error"), (outputs,)),
             **dict.fromkeys(("credit_weight", "credit_delay"), (c.lag + 1, neurons)),
             "draws": (max(c.words, c.readout_words) * c.lanes,),
             "dither": (2,),
@@ -209,7 +209,7 @@ class State(NamedTuple):
         return cls(**arrays, listed=np.zeros(rows, np.bool_), generators=seeds(seed, c.lanes))
 
     def clear(self) -> None:
-        """Reset all but generators and counters. The trace lines' entries stay: their age says that they are gone."""
+        """Reset all but generators and counters. The trace histories' entries stay: their age says that they are gone."""
         for name in set(self._fields) - {"trace", "slope", "dither", "generators", "counts"}:
             getattr(self, name).fill(0)
 
@@ -295,8 +295,8 @@ def sweep(c, p, s, slot):
         kept = leak(s.potential[j] - early, p.alpha, c.decay.fraction)
         if s.spiked[j] and not c.reset_now:
             kept = kept - c.threshold if c.soft_reset else 0
-        current = s.ring[slot, j]
-        s.ring[slot, j] = 0
+        current = s.delay_line[slot, j]
+        s.delay_line[slot, j] = 0
         if c.exponential:
             total = leak(s.synaptic_current[j], p.beta, c.decay.fraction) + current
             current = saturate(total, c.potential.min, c.potential.max)
@@ -372,9 +372,9 @@ def deliver(c, p, s, row, step):
     for j in range(c.neurons):
         if j != row - c.inputs:  # a neuron never projects onto itself
             slot = (step + 1 + rounded_delay(c, p, row, j)) & mask
-            total = s.ring[slot, j] + (p.weight[row, j] << shift)
-            s.ring[slot, j] = saturate(total, c.potential.min, c.potential.max)
-            clipped += s.ring[slot, j] != total
+            total = s.delay_line[slot, j] + (p.weight[row, j] << shift)
+            s.delay_line[slot, j] = saturate(total, c.potential.min, c.potential.max)
+            clipped += s.delay_line[slot, j] != total
     s.counts[RING_SATURATED] += clipped
     s.counts[DELIVERIES] += 1
 
@@ -389,7 +389,9 @@ def learning_signal(c, p, s, step, target):
     s.dither[SIGNAL] = s.draws[0]
     s.error[target] -= 1 << c.error.fraction
     for k in range(c.outputs):
-        s.blame[k] = scale(s.error[k], p.eta_readout, c.error.fraction, c.step_readout, s.dither[SIGNAL], s.counts)
+        s.scaled_error[k] = scale(
+            s.error[k], p.eta_readout, c.error.fraction, c.step_readout, s.dither[SIGNAL], s.counts
+        )
     for j in range(c.neurons):
         if s.surrogate[j]:
             credit(c, p, s, step % (c.lag + 1), j)
@@ -418,13 +420,13 @@ def update_readout(c, p, s, j):
     mask = (1 << c.random_bits_readout) - 1
     clipped = 0
     for k in range(c.outputs):
-        total = p.readout[j, k] - round_stochastic(s.blame[k] * trace, c.random_bits_readout, s.draws[k] & mask)
+        total = p.readout[j, k] - round_stochastic(s.scaled_error[k] * trace, c.random_bits_readout, s.draws[k] & mask)
         p.readout[j, k] = saturate(total, c.weight.min, c.weight.max)
         clipped += p.readout[j, k] != total
     s.counts[WEIGHT_SATURATED] += clipped
 
 
-# -------------------------------------------------------------------- trace line
+# -------------------------------------------------------------------- trace history
 
 
 @phase
@@ -439,7 +441,7 @@ def arrive(s, row):
 
 
 @phase
-def trace_line(c, p, s, row, step):
+def trace_history(c, p, s, row, step):
     """Advance a trace and make its entry of ``step - R``; false if the unit now falls asleep."""
     radius = c.kernel_radius
     window = s.window[row]
@@ -477,14 +479,14 @@ def trace_line(c, p, s, row, step):
 def eligibility(c, p, s, step):
     """Advance every trace that is awake and update its row; leave the place of the next step's credit empty."""
     oldest = (step + 1) % (c.lag + 1)
-    words = blamed_words(c, s, oldest)
+    words = credited_words(c, s, oldest)
     if words and (c.synaptic or c.axonal):
         draw(s, 1)
         s.dither[ELIGIBILITY] = s.draws[0]
     awake = 0
     for i in range(s.awake[0]):
         row = s.lines[i]
-        s.listed[row] = trace_line(c, p, s, row, step)
+        s.listed[row] = trace_history(c, p, s, row, step)
         if words:
             update_row(c, p, s, row, step, s.credit_weight[oldest], s.credit_delay[oldest], s.words[:words])
         if s.listed[row]:
@@ -496,7 +498,7 @@ def eligibility(c, p, s, step):
 
 
 @phase
-def blamed_words(c, s, oldest):
+def credited_words(c, s, oldest):
     """List the words with any credit in ``s.words``; how many."""
     count = 0
     for word in range(c.words):
@@ -513,7 +515,7 @@ def update_row(c, p, s, row, step, credit_weight, credit_delay, words):
     draw(s, len(words))
     newest = step - c.kernel_radius
     mask = (1 << c.random_bits_weight) - 1
-    row_blame = clipped = 0
+    row_credit = clipped = 0
     for i in range(len(words) * c.lanes):
         j = words[i // c.lanes] * c.lanes + i % c.lanes
         if j >= c.neurons or j == row - c.inputs or not (credit_weight[j] or credit_delay[j]):
@@ -524,26 +526,28 @@ def update_row(c, p, s, row, step, credit_weight, credit_delay, words):
         slot = (newest - delay) & (c.slots - 1)
         recent = delay < s.age[row]
         weight = p.weight[row, j]
-        blame = weight * credit_delay[j]
+        weighted_credit = weight * credit_delay[j]
         if recent:
             change = round_stochastic(credit_weight[j] * s.trace[row, slot], c.random_bits_weight, s.draws[i] & mask)
             p.weight[row, j] = saturate(weight - change, c.weight.min, c.weight.max)
             clipped += p.weight[row, j] != weight - change
         if c.synaptic:
-            update_delay(c, p, s, row, j, blame, s.slope[row, slot] if recent else 0, s.draws[i])
-        row_blame += blame
+            update_delay(c, p, s, row, j, weighted_credit, s.slope[row, slot] if recent else 0, s.draws[i])
+        row_credit += weighted_credit
     if c.axonal:
         delay = rounded_delay(c, p, row, 0)
         slope = s.slope[row, (newest - delay) & (c.slots - 1)] if delay < s.age[row] else 0
-        update_delay(c, p, s, row, 0, row_blame, slope, s.draws[(len(words) - 1) * c.lanes])
+        update_delay(c, p, s, row, 0, row_credit, slope, s.draws[(len(words) - 1) * c.lanes])
     s.counts[WEIGHT_SATURATED] += clipped
 
 
 @phase
-def update_delay(c, p, s, row, column, blame, slope, bits):
+def update_delay(c, p, s, row, column, weighted_credit, slope, bits):
     dither = s.dither[ELIGIBILITY] >> (32 - c.weight.fraction)
-    blame = narrow(blame, round_stochastic(blame, c.weight.fraction, dither), c.step_delay, s.counts)
-    change = round_stochastic(blame * slope, c.random_bits_delay, bits >> (32 - c.random_bits_delay))
+    weighted_credit = narrow(
+        weighted_credit, round_stochastic(weighted_credit, c.weight.fraction, dither), c.step_delay, s.counts
+    )
+    change = round_stochastic(weighted_credit * slope, c.random_bits_delay, bits >> (32 - c.random_bits_delay))
     total = p.delay[row, column] - change
     p.delay[row, column] = saturate(total, 0, c.delay_limit)
     s.counts[DELAY_SATURATED] += p.delay[row, column] != total

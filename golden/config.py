@@ -117,8 +117,9 @@ class CoreConfig:
     kernel_sigma : float
         Standard deviation of that Gaussian in steps (without effect at R = 1, where the kernel is (-1/2, 0, 1/2)).
     weight, potential, decay, trace, surrogate, error, signal, step_weight, step_delay, step_readout : QFormat
-        Number formats: W and Wout; ring, I, v and y; alpha, beta and kappa; ibar, xbar and zbar; psi; err; L and m; and
-        the three learning factors with their step size folded in, ``eta * m`` (weights, delays) and ``eta * err`` (readout).
+        Number formats: W and Wout; current in the delay line, I, v and y; alpha, beta and kappa; ibar, xbar and zbar;
+        psi; err; L and m; and the three learning factors with their step size folded in, ``eta * m`` (weights, delays) and
+        ``eta * err`` (readout).
     delay_fraction : int
         Fraction bits of the master copy of D. The forward pass rounds them away; the gradient goes straight through.
 

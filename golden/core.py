@@ -36,7 +36,7 @@ class GoldenCore(CoreBase):
     def restart(self) -> None:
         """Seed the generators; clear state and counters."""
         self.random = LaneGenerators(self._network.seed, self.config.lanes)
-        self.ring = DelayLine(self.config)
+        self.delay_line = DelayLine(self.config)
         self.neurons = Neurons(self.config)
         self.readout = Readout(self.config)
         self.signal = LearningSignal(self.config)
@@ -53,7 +53,7 @@ class GoldenCore(CoreBase):
         return {
             "spikes": self.spikes,
             "deliveries": self.deliveries,
-            "ring_saturated": self.ring.saturated,
+            "delay_line_saturated": self.delay_line.saturated,
             "potential_saturated": self.neurons.potential_saturated,
             "readout_saturated": self.readout.saturated,
             "trace_saturated": self.neurons.trace_saturated + self.eligibility.trace_saturated,
@@ -77,7 +77,7 @@ class GoldenCore(CoreBase):
     def step(self, units: NDArray[np.int64], *, scored: bool, target: int | None, learn: bool) -> None:
         """One step with spikes of the input `units`, in arrival order."""
         c, net = self.config, self._network
-        self.neurons.sweep(self.ring.take(self.t), net.alpha, net.beta)
+        self.neurons.sweep(self.delay_line.take(self.t), net.alpha, net.beta)
         self.spikes += int(self.neurons.spiked.sum())
         if learn:
             self.neurons.factors(net.kappa)
@@ -109,10 +109,10 @@ class GoldenCore(CoreBase):
         return scores
 
     def clear(self) -> None:
-        """Reset the state between samples: I, v, z, y, ring, traces and histories; never W, D or the generators."""
+        """Reset the state between samples: I, v, z, y, delay line, traces and histories; never W, D or the generators."""
         self.t = 0
         self.scores = np.zeros(self.config.outputs, np.int64)
-        for part in (self.ring, self.neurons, self.readout, self.eligibility):
+        for part in (self.delay_line, self.neurons, self.readout, self.eligibility):
             part.clear()
 
     def probe(self, name: Traced) -> Raw:
@@ -129,7 +129,7 @@ class GoldenCore(CoreBase):
     def _deliver(self, row: int, learn: bool) -> None:
         c = self.config
         targets = np.arange(c.neurons) != row - c.inputs  # a neuron never projects onto itself
-        self.ring.deliver(self.t, self._network.weight[row], rounded_delays(self._network, row), targets)
+        self.delay_line.deliver(self.t, self._network.weight[row], rounded_delays(self._network, row), targets)
         self.deliveries += 1
         if learn:
             self.eligibility.arrive(row)

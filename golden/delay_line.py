@@ -1,4 +1,4 @@
-"""Delay line of current ("ring"): what arrives at a neuron on each of the next L - 1 steps."""
+"""Delay line of current: what arrives at a neuron on each of the next L - 1 steps."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,13 @@ class DelayLine:
         self.clear()
 
     def clear(self) -> None:
-        self.ring = np.zeros((self.config.slots, self.config.neurons), np.int64)
+        self.current = np.zeros((self.config.slots, self.config.neurons), np.int64)
 
     def take(self, step: int) -> Raw:
         """Current that arrives on `step`, [neurons]; its slot is left empty for step + L."""
         slot = step % self.config.slots
-        current = self.ring[slot].copy()
-        self.ring[slot] = 0
+        current = self.current[slot].copy()
+        self.current[slot] = 0
         return current
 
     def deliver(self, step: int, weight: Raw, delay: Raw, targets: NDArray[np.bool_]) -> None:
@@ -43,6 +43,6 @@ class DelayLine:
         c = self.config
         j = np.nonzero(targets)[0]
         slot = (step + 1 + delay[j]) % c.slots
-        current = self.ring[slot, j] + (weight[j] << (c.potential.fraction - c.weight.fraction))
-        self.ring[slot, j], clipped = saturate(current, c.potential.min, c.potential.max)
+        current = self.current[slot, j] + (weight[j] << (c.potential.fraction - c.weight.fraction))
+        self.current[slot, j], clipped = saturate(current, c.potential.min, c.potential.max)
         self.saturated += clipped

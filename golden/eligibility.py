@@ -8,8 +8,8 @@ from ranvier.golden.delay_line import rounded_delays
 from ranvier.golden.fixed import round_stochastic, saturate, underflow
 from ranvier.golden.learning_signal import Credit
 from ranvier.golden.network import Network
+from ranvier.golden.presynaptic_trace import PresynapticTrace
 from ranvier.golden.random import LaneGenerators
-from ranvier.golden.trace_line import TraceLine
 
 __all__ = ["Eligibility"]
 
@@ -31,12 +31,12 @@ class Eligibility:
         self.clear()
 
     def clear(self) -> None:
-        self.lines: dict[int, TraceLine] = {}  # rows that are awake, in the order in which they woke
+        self.lines: dict[int, PresynapticTrace] = {}  # rows that are awake, in the order in which they woke
         self.credits = [Credit.none(self.config)] * self.config.lag  # waiting for the kernel to see ahead
 
     def arrive(self, row: int) -> None:
         """A spike of presynaptic unit `row` on this step."""
-        self.lines.setdefault(row, TraceLine(self.config)).arrived += 1
+        self.lines.setdefault(row, PresynapticTrace(self.config)).arrived += 1
 
     def step(self, step: int, credit: Credit, network: Network, random: LaneGenerators) -> None:
         """Advance every trace that is awake and update its row of `network` in place, in the order of waking."""
@@ -64,7 +64,7 @@ class Eligibility:
     def _update(
         self,
         row: int,
-        line: TraceLine,
+        line: PresynapticTrace,
         step: int,
         credit: Credit,
         words: list[int],
@@ -81,7 +81,7 @@ class Eligibility:
         j, draws = j[keep], draws.reshape(-1)[keep]
         trace, slope = line.read(step, rounded_delays(net, row)[j])
         weight = net.weight[row, j]
-        blame = weight * credit.delay[j]
+        weighted_credit = weight * credit.delay[j]
 
         change = round_stochastic(
             credit.weight[j] * trace, c.random_bits_weight, draws & ((1 << c.random_bits_weight) - 1)
@@ -89,19 +89,19 @@ class Eligibility:
         net.weight[row, j], clipped = saturate(weight - change, c.weight.min, c.weight.max)
         self.weight_saturated += clipped
         if c.delays == "synaptic":
-            net.delay[row, j] = self._delay(net.delay[row, j], blame, slope, draws)
+            net.delay[row, j] = self._delay(net.delay[row, j], weighted_credit, slope, draws)
         elif c.delays == "axonal":
             _, slope = line.read(step, rounded_delays(net, row)[:1])
-            net.delay[row] = self._delay(net.delay[row], blame.sum(keepdims=True), slope, np.array([last]))
+            net.delay[row] = self._delay(net.delay[row], weighted_credit.sum(keepdims=True), slope, np.array([last]))
 
-    def _delay(self, delay: Raw, blame: Raw, slope: Raw, draws: Raw) -> Raw:
+    def _delay(self, delay: Raw, weighted_credit: Raw, slope: Raw, draws: Raw) -> Raw:
         """D after ``etaD m W`` (summed over the row if axonal) meets the slope of the trace."""
         c = self.config
-        rounded = round_stochastic(blame, c.weight.fraction, self.dither >> (32 - c.weight.fraction))
-        self.signal_underflow += underflow(blame, rounded)
-        blame, clipped = saturate(rounded, c.step_delay.min, c.step_delay.max)
+        rounded = round_stochastic(weighted_credit, c.weight.fraction, self.dither >> (32 - c.weight.fraction))
+        self.signal_underflow += underflow(weighted_credit, rounded)
+        weighted_credit, clipped = saturate(rounded, c.step_delay.min, c.step_delay.max)
         self.signal_saturated += clipped
-        change = round_stochastic(blame * slope, c.random_bits_delay, draws >> (32 - c.random_bits_delay))
+        change = round_stochastic(weighted_credit * slope, c.random_bits_delay, draws >> (32 - c.random_bits_delay))
         delay, clipped = saturate(delay - change, 0, c.delay_limit)
         self.delay_saturated += clipped
         return delay

@@ -18,7 +18,7 @@ Raw = NDArray[np.int64]
 
 @dataclass
 class Credit:
-    """What one step blames on each neuron, ``m_j = L_j psi_j`` times the step sizes.
+    """Credit of each neuron for the error of one step, ``m_j = L_j psi_j`` times the step sizes.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class LearningSignal:
         c = self.config
         credit = Credit.none(c)
         dither = int(random.draw(1)[0, 0])
-        blame = self._narrow(
+        scaled_error = self._narrow(
             *scale(error, network.eta_readout, c.error.fraction, c.step_readout, dither), c.step_readout
         )
         feedback = network.readout if c.feedback == "symmetric" else network.feedback
@@ -75,7 +75,7 @@ class LearningSignal:
             if surrogate[j]:
                 credit.weight[j], credit.delay[j] = self._credit(feedback[j] @ error, surrogate[j], network, dither)
             draws = random.draw(c.readout_words).reshape(-1)[: c.outputs] & ((1 << c.random_bits_readout) - 1)
-            change = round_stochastic(blame * trace[j], c.random_bits_readout, draws)
+            change = round_stochastic(scaled_error * trace[j], c.random_bits_readout, draws)
             network.readout[j], clipped = saturate(network.readout[j] - change, c.weight.min, c.weight.max)
             self.weight_saturated += clipped
         return credit

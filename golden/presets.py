@@ -25,7 +25,7 @@ PRESETS: dict[str, tuple[str, CoreConfig]] = {
         CoreConfig(inputs=24, neurons=64, outputs=27, max_delay=62, lanes=4),
     ),
     "shd": (
-        "Spiking Heidelberg Digits binned to 140 channels, 256 recurrent neurons; axonal delays, because one trace line "
+        "Spiking Heidelberg Digits binned to 140 channels, 256 recurrent neurons; axonal delays, because one trace history "
         "then serves all lanes and the memories stay within an ECP5-85F.",
         CoreConfig(inputs=140, neurons=256, outputs=20, recurrent=True, max_delay=62, delays="axonal", lanes=4),
     ),

@@ -15,7 +15,7 @@ WRAP = 1 << 32
 COUNTERS = (
     "spikes",           # hidden spikes
     "deliveries",       # rows delivered: input spikes and (if recurrent) hidden spikes
-    "ring_saturated",   # delay line of current clipped
+    "delay_line_saturated",   # delay line of current clipped
     "potential_saturated",
     "readout_saturated",
     "trace_saturated",  # xbar or zbar clipped

@@ -210,10 +210,10 @@ def eligibility(c, p, to, h, t, awake):
     s = t - c.lag  # the step whose credit is due
     if s < 0:
         return
-    blamed = np.nonzero(h.credit[s])[0]
+    credited = np.nonzero(h.credit[s])[0]
     for i in np.nonzero(awake)[0]:
         row_change = 0.0
-        for j in blamed:
+        for j in credited:
             if j == i - c.inputs:
                 continue
             felt = s - 1 - rounded_delay(c, p, i, j)

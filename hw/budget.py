@@ -13,12 +13,12 @@ from ranvier.hw.credit_list import credit_layout
 from ranvier.hw.delivery import Delivery
 from ranvier.hw.eligibility import Eligibility
 from ranvier.hw.neuron import NeuronSweep, filter_latency, neuron_layout
+from ranvier.hw.presynaptic_trace import trace_layout
 from ranvier.hw.readout import Readout
 from ranvier.hw.row_memory import RowMemory, row_stride, write_wait
 from ranvier.hw.softmax import Softmax
 from ranvier.hw.step_size import SCALE_LATENCY
-from ranvier.hw.trace import trace_layout
-from ranvier.hw.trace_line import entry_layout
+from ranvier.hw.trace_history import entry_layout
 
 __all__ = ["Activity", "constants", "cycles", "formulas", "memories"]
 
@@ -183,7 +183,7 @@ def memories(config: CoreConfig) -> dict[str, int]:
         bits["feedback weights"] = bits["readout weights"]
     if c.learning:
         copies = c.lanes if c.delays == "synaptic" else 1
-        bits["trace lines"] = copies * max(2, c.rows) * c.slots * entry_layout(c).size
+        bits["trace histories"] = copies * max(2, c.rows) * c.slots * entry_layout(c).size
         bits["trace state"] = max(2, c.rows) * trace_layout(c).size
         bits["awake rows"] = max(2, c.rows) * ceil_log2(max(2, c.rows))
         bits["credit lists"] = (1 << ceil_log2(c.lag + 1) << word_bits) * credit_layout(c).size

@@ -21,6 +21,7 @@ from ranvier.hw.host import Host, request_layout, response_layout
 from ranvier.hw.learning_signal import LearningSignal
 from ranvier.hw.neuron import NeuronSweep
 from ranvier.hw.pipeline import delayed
+from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.random import LaneGenerators
 from ranvier.hw.readout import Readout
 from ranvier.hw.register_bank import RegisterBank
@@ -30,8 +31,7 @@ from ranvier.hw.scores import Scores
 from ranvier.hw.scoring import Scoring
 from ranvier.hw.spike_list import SpikeList
 from ranvier.hw.synapse import SynapseMemory
-from ranvier.hw.trace import Traces
-from ranvier.hw.trace_line import TraceLine
+from ranvier.hw.trace_history import TraceHistory
 
 __all__ = ["Core", "Phase"]
 
@@ -89,7 +89,7 @@ class Core(wiring.Component):
         m = Module()
         c = self.config
         m.submodules.host = self.host = Host(c)
-        m.submodules.ring = self.ring = DelayLine(c)
+        m.submodules.delay_line = self.delay_line = DelayLine(c)
         m.submodules.synapses = self.synapses = SynapseMemory(c)
         m.submodules.delivery = self.delivery = Delivery(c)
         m.submodules.neurons = self.neurons = NeuronSweep(c)
@@ -109,8 +109,8 @@ class Core(wiring.Component):
             m.submodules.signal = self.signal = LearningSignal(c)
             m.submodules.credit = self.credit = CreditList(c)
             m.submodules.awake = self.awake = AwakeRows(c.rows)
-            m.submodules.traces = self.traces = Traces(c)
-            m.submodules.trace_line = self.trace_line = TraceLine(c)
+            m.submodules.traces = self.traces = PresynapticTraces(c)
+            m.submodules.trace_history = self.trace_history = TraceHistory(c)
             m.submodules.eligibility = self.eligibility = Eligibility(c)
             if c.feedback == "random":
                 m.submodules.feedback = self.feedback = RowMemory(*matrix)
@@ -137,11 +137,11 @@ class Core(wiring.Component):
         c = self.config
         event = self.events.payload
         lagging = Signal(range(c.lag + 2))
-        settled = ~self.delivery.busy & ~self.ring.busy & ~self.host.active & ~self.request.valid
+        settled = ~self.delivery.busy & ~self.delay_line.busy & ~self.host.active & ~self.request.valid
         ending = Signal()
         with m.FSM(init="Finish"):  # out of reset the state is cleared like after a reset event
             with m.State("Idle"):
-                m.d.comb += [self.phase.eq(Phase.IDLE), self.host.idle.eq(~self.delivery.busy & ~self.ring.busy)]
+                m.d.comb += [self.phase.eq(Phase.IDLE), self.host.idle.eq(~self.delivery.busy & ~self.delay_line.busy)]
                 with m.If(
                     self.events.valid & ~self.host.active & ~self.request.valid & (event.kind == EventKind.SPIKE)
                 ):
@@ -184,7 +184,7 @@ class Core(wiring.Component):
             with m.State("Deliver"):
                 m.d.comb += self.phase.eq(Phase.DELIVER)
                 delivered = self.lists["to_deliver"].empty if c.recurrent else 1
-                with m.If(delivered & ~self.delivery.busy & ~self.ring.busy):
+                with m.If(delivered & ~self.delivery.busy & ~self.delay_line.busy):
                     m.next = "Report"
                     with m.If(self.learn):
                         m.d.comb += self.begin_learning.eq(1)
@@ -296,26 +296,26 @@ class Core(wiring.Component):
     def _forward(self, m):
         """Sweep, readout, scoring and delivery around the delay line and the synapse memory."""
         c, host = self.config, self.host
-        neurons, readout, ring, delivery = self.neurons, self.readout, self.ring, self.delivery
+        neurons, readout, delay_line, delivery = self.neurons, self.readout, self.delay_line, self.delivery
         m.d.comb += [
             neurons.alpha.eq(self.registers.alpha.decay),
             neurons.beta.eq(self.registers.beta.decay if c.exponential else 0),
             neurons.kappa.eq(self.registers.kappa.decay),
             neurons.learn.eq(self.learn),
             neurons.clear.eq(self.clearing),
-            neurons.current.eq(ring.current),
+            neurons.current.eq(delay_line.current),
             neurons.read_word.eq(
                 Mux(host.active, self.host_word, self.signal.state_word) if c.learning else self.host_word
             ),
-            ring.take.eq(neurons.take | self.clearing),
-            ring.slot.eq(Mux(self.clearing, self.clear_slot, self.slot)),
-            ring.word.eq(
+            delay_line.take.eq(neurons.take | self.clearing),
+            delay_line.slot.eq(Mux(self.clearing, self.clear_slot, self.slot)),
+            delay_line.word.eq(
                 Mux(delivery.deliver, delivery.deliver_word, Mux(self.clearing, self.clear_word, neurons.take_word))
             ),
-            ring.deliver.eq(delivery.deliver),
-            ring.slots.eq(delivery.slots),
-            ring.targets.eq(delivery.targets),
-            ring.weights.eq(delivery.weights),
+            delay_line.deliver.eq(delivery.deliver),
+            delay_line.slots.eq(delivery.slots),
+            delay_line.targets.eq(delivery.targets),
+            delay_line.weights.eq(delivery.weights),
             delivery.slot.eq(self.slot),
             delivery.synapses.eq(self.synapses.synapses),
         ]
@@ -407,7 +407,7 @@ class Core(wiring.Component):
     def _learning(self, m):
         """Error to credit, credit and traces to new weights and delays."""
         c = self.config
-        traces, line, unit = self.traces, self.trace_line, self.eligibility
+        traces, line, unit = self.traces, self.trace_history, self.eligibility
         self._signal(m)
         stays = traces.visited & traces.awake
         wiring.connect(m, self.awake.awake, unit.rows)
@@ -497,12 +497,12 @@ class Core(wiring.Component):
     def _counters(self, m):
         """What each unit reports to the counters."""
         counters, learning = self.counters, self.config.learning
-        m.d.comb += self.busy.eq((self.phase != Phase.IDLE) | self.delivery.busy | self.ring.busy)
+        m.d.comb += self.busy.eq((self.phase != Phase.IDLE) | self.delivery.busy | self.delay_line.busy)
         events = {
             "cycles": self.busy | self.events.ready,
             "spikes": popcount([self.neurons.swept & fired for fired in self.neurons.spiked]),
             "deliveries": self.delivery.arrive,
-            "ring_saturated": self.ring.saturated,
+            "delay_line_saturated": self.delay_line.saturated,
             "potential_saturated": self.neurons.potential_saturated,
             "readout_saturated": self.readout.saturated,
         }

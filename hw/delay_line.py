@@ -1,4 +1,4 @@
-"""Delay line of current ("ring"): what arrives at every neuron on each of the next L - 1 steps. A circular buffer."""
+"""Delay line of current: what arrives at every neuron on each of the next L - 1 steps. A circular buffer."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring

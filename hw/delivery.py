@@ -14,7 +14,7 @@ __all__ = ["Delivery"]
 
 
 class Delivery(wiring.Component):
-    """For a spike of presynaptic unit i at step t: ``ring_j[(t + 1 + Dh_ji) mod L] += W_ji`` for every neuron j.
+    """For a spike of presynaptic unit i at step t: ``line_j[(t + 1 + Dh_ji) mod L] += W_ji`` for every neuron j.
 
     Takes a spike every ``max(3, words + 1)`` clocks; a word reaches the delay line `LATENCY` clocks later.
 

@@ -10,10 +10,10 @@ from ranvier.hw.credit_list import credit_layout
 from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate, vanished
 from ranvier.hw.neuron import filter_latency
 from ranvier.hw.pipeline import delayed
+from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.row_memory import read_turn, write_wait
 from ranvier.hw.synapse import SynapseMemory, SynapseWrite, synapse_layout
-from ranvier.hw.trace import Traces
-from ranvier.hw.trace_line import TraceLine, entry_layout
+from ranvier.hw.trace_history import TraceHistory, entry_layout
 
 __all__ = ["Eligibility"]
 
@@ -43,7 +43,7 @@ class Eligibility(wiring.Component):
     slot : In
         ``t mod L``.
     visit, row : Out
-        Row whose trace to advance (see `Traces`); ...
+        Row whose trace to advance (see `PresynapticTraces`); ...
     visited, age : In
         ... done, with this many entries.
     entry : Out
@@ -57,7 +57,7 @@ class Eligibility(wiring.Component):
     synapses : In(`synapse_layout`)
         ... `SynapseMemory.LATENCY` clocks later.
     trace_row, trace_slots : Out
-        Entries of the trace line to read, ...
+        Entries of the trace history to read, ...
     entries : In(array of lanes of entries)
         ... one clock later.
     draw, advance : In, Out
@@ -106,13 +106,13 @@ class Eligibility(wiring.Component):
         )
 
     # Stages, in clocks after a word is issued, beside `filter_latency`, which it waits first. A row's trace entry is made
-    # while its first word is on the way, and is in the trace line one clock before that word reads it.
+    # while its first word is on the way, and is in the trace history one clock before that word reads it.
     CREDIT = 2
     SYNAPSES = CREDIT + 2
     READ = SYNAPSES + SynapseMemory.LATENCY + 1
-    PRODUCT = READ + TraceLine.LATENCY + 1
+    PRODUCT = READ + TraceHistory.LATENCY + 1
     WRITE = PRODUCT + 4
-    assert READ == Traces.LATENCY + 1
+    assert READ == PresynapticTraces.LATENCY + 1
 
     @property
     def latency(self) -> int:
@@ -183,27 +183,27 @@ class Eligibility(wiring.Component):
         held = Mux(self.visited, self.age, age)
         m.d.sync += age.eq(held)
         m.d.comb += self.trace_row.eq(delayed(m, row, 1))
-        traces, slopes, blame = [], [], []
+        traces, slopes, weighted_credit = [], [], []
         for lane in range(c.lanes):
             steps = round_half_up(synapses.delay[lane], c.delay_fraction)
             m.d.sync += self.trace_slots[lane].eq(self.slot - c.kernel_radius - steps)
-            known = delayed(m, steps < held, 1 + TraceLine.LATENCY)
+            known = delayed(m, steps < held, 1 + TraceHistory.LATENCY)
             traces.append(delayed(m, Mux(known, self.entries[lane].trace, 0), 1))
             slopes.append(delayed(m, Mux(known, self.entries[lane].slope, 0), 1))
             product = synapses.weight[lane] * credit.delay[lane]
-            blame.append(delayed(m, Mux(synapses.targets[lane] & valid, product, 0), 1))
+            weighted_credit.append(delayed(m, Mux(synapses.targets[lane] & valid, product, 0), 1))
 
-        # Everything but `blame` meets the traces at stage PRODUCT; `blame` is two clocks early.
-        blame_valid, blame_final = delayed(m, valid, 1), delayed(m, valid & final, 1)
-        late = 2 + TraceLine.LATENCY
+        # Everything but `weighted_credit` meets the traces at stage PRODUCT; `weighted_credit` is two clocks early.
+        weighted_credit_valid, weighted_credit_final = delayed(m, valid, 1), delayed(m, valid & final, 1)
+        late = 2 + TraceHistory.LATENCY
         valid, final, row, synapses = (delayed(m, v, late) for v in (valid, valid & final, row, synapses))
         writes = [valid & synapses.targets[lane] & self._awake(synapses.weight[lane]) for lane in range(c.lanes)]
         word, weight_credit = delayed(m, credit.word, late), delayed(m, credit.weight, late)
         self._weights(m, writes, row, word, synapses, weight_credit, traces)
         if c.delays == "synaptic":
-            self._synaptic_delays(m, writes, row, word, synapses, blame, slopes, dither)
+            self._synaptic_delays(m, writes, row, word, synapses, weighted_credit, slopes, dither)
         elif c.delays == "axonal":
-            total = self._row_sum(m, blame_valid, blame_final, blame)
+            total = self._row_sum(m, weighted_credit_valid, weighted_credit_final, weighted_credit)
             self._axonal_delays(m, final, row, synapses.delay[0], total, slopes[0], dither)
         return delayed(m, valid, 1)
 
@@ -230,21 +230,21 @@ class Eligibility(wiring.Component):
         m.d.comb += [write.weight_row.eq(delayed(m, row, late)), write.weight_word.eq(delayed(m, word, late))]
         m.d.sync += self.weight_saturated.eq(popcount(clipped))
 
-    def _blame(self, m, exact, dither):
+    def _narrowed(self, m, exact, dither):
         """``etaD m W`` rounded by the dither, and in the next clock saturated; whether it clipped, and vanished."""
         c = self.config
         rounded = delayed(m, round_stochastic(exact, c.weight.fraction, dither), 1)
         narrow, clips = saturate(rounded, c.step_delay)
         return narrow, clips, vanished(delayed(m, exact.any(), 1), narrow, clips)
 
-    def _synaptic_delays(self, m, writes, row, word, synapses, blame, slopes, dither):
-        """Each lane for itself; `blame` (``etaD m W``) was two clocks early, which its rounding takes."""
+    def _synaptic_delays(self, m, writes, row, word, synapses, weighted_credit, slopes, dither):
+        """Each lane for itself; `weighted_credit` (``etaD m W``) was two clocks early, which its rounding takes."""
         c, write = self.config, self.write
-        blame_clipped, blame_lost, clipped = [], [], []
+        weighted_credit_clipped, weighted_credit_lost, clipped = [], [], []
         for lane in range(c.lanes):
-            narrow, clips, lost = self._blame(m, blame[lane], dither)
-            blame_clipped.append(clips)
-            blame_lost.append(lost)
+            narrow, clips, lost = self._narrowed(m, weighted_credit[lane], dither)
+            weighted_credit_clipped.append(clips)
+            weighted_credit_lost.append(lost)
             product = delayed(m, delayed(m, narrow, 1) * slopes[lane], 1)
             draw = self.draw[lane][32 - c.random_bits_delay :]
             change = delayed(m, round_stochastic(product, c.random_bits_delay, draw), 1)
@@ -259,21 +259,23 @@ class Eligibility(wiring.Component):
         late = 4 + self.wait
         m.d.comb += [write.delay_row.eq(delayed(m, row, late)), write.delay_word.eq(delayed(m, word, late))]
         m.d.sync += [
-            self.signal_saturated.eq(popcount(blame_clipped)),
-            self.signal_underflow.eq(popcount(blame_lost)),
+            self.signal_saturated.eq(popcount(weighted_credit_clipped)),
+            self.signal_underflow.eq(popcount(weighted_credit_lost)),
             self.delay_saturated.eq(popcount(clipped)),
         ]
 
-    def _row_sum(self, m, valid, final, blame):
+    def _row_sum(self, m, valid, final, weighted_credit):
         """Sum over the lanes and words of a row: a registered tree, then an accumulator; 1 + ceil(log2 lanes) clocks."""
         c = self.config
         depth = ceil_log2(c.lanes)
-        while len(blame) > 1:
-            blame = [delayed(m, a + b, 1) for a, b in zip(blame[::2], blame[1::2], strict=True)]
-        first, total = Signal(init=1), Signal(signed(len(blame[0]) + ceil_log2(c.words)))
+        while len(weighted_credit) > 1:
+            weighted_credit = [
+                delayed(m, a + b, 1) for a, b in zip(weighted_credit[::2], weighted_credit[1::2], strict=True)
+            ]
+        first, total = Signal(init=1), Signal(signed(len(weighted_credit[0]) + ceil_log2(c.words)))
         valid, final = delayed(m, valid, depth), delayed(m, final, depth)
         with m.If(valid):
-            m.d.sync += [total.eq(Mux(first, 0, total) + blame[0]), first.eq(final)]
+            m.d.sync += [total.eq(Mux(first, 0, total) + weighted_credit[0]), first.eq(final)]
         return total
 
     def _axonal_delays(self, m, final, row, delay, total, slope, dither):
@@ -283,7 +285,7 @@ class Eligibility(wiring.Component):
         """
         c, write = self.config, self.write
         depth = ceil_log2(c.lanes)
-        narrow, blame_clips, blame_lost = self._blame(m, total, dither)
+        narrow, weighted_credit_clips, weighted_credit_lost = self._narrowed(m, total, dither)
         product = delayed(m, delayed(m, narrow, 1) * delayed(m, slope, 1 + depth), 1)
         draw = delayed(m, self.draw[0][32 - c.random_bits_delay :], 1 + depth)
         change = delayed(m, round_stochastic(product, c.random_bits_delay, draw), 1)
@@ -291,8 +293,8 @@ class Eligibility(wiring.Component):
         m.d.sync += [
             write.delay[0].eq(delay),
             write.delay_lanes.eq(delayed(m, final, 4 + depth)),
-            self.signal_saturated.eq(delayed(m, final, depth) & blame_clips),
-            self.signal_underflow.eq(delayed(m, final, depth) & blame_lost),
+            self.signal_saturated.eq(delayed(m, final, depth) & weighted_credit_clips),
+            self.signal_underflow.eq(delayed(m, final, depth) & weighted_credit_lost),
             self.delay_saturated.eq(delayed(m, final, 4 + depth) & clips),
         ]
         m.d.comb += write.delay_row.eq(delayed(m, row, 5 + depth))

@@ -129,12 +129,12 @@ class LearningSignal(wiring.Component):
         begin, dither = delayed(m, self.begin, 1), Signal(32)  # late: whoever begins a step decides late in its clock
         with m.If(begin):
             m.d.sync += dither.eq(self.draw[0])
-        error, blame, *of_errors = self._errors(m, dither)
+        error, scaled_error, *of_errors = self._errors(m, dither)
         lane = delayed(m, self.neuron[:lane_bits], 2) if lane_bits else 0
         state = delayed(m, self.state[lane], at - 2)
         valid = delayed(m, issue, at)
         m.d.comb += self.advance.eq(begin | delayed(m, valid, 1))
-        self._update(m, valid, blame, state.readout_trace)
+        self._update(m, valid, scaled_error, state.readout_trace)
         of_credits = self._credit(m, valid, delayed(m, last, at), error, state.surrogate, dither)
         m.d.comb += self.busy.eq(lately(m, issue, self.LATENCY))
         clipped, lost = zip(of_errors, *of_credits, strict=True)
@@ -145,7 +145,7 @@ class LearningSignal(wiring.Component):
         """err and ``etaO err``, stored as words as they come and read back beside the rows."""
         c = self.config
         lane_bits = ceil_log2(c.lanes)
-        entry = data.StructLayout({"error": shape(c.error), "blame": shape(c.step_readout)})
+        entry = data.StructLayout({"error": shape(c.error), "scaled_error": shape(c.step_readout)})
         memory = Memory(shape=data.ArrayLayout(entry, c.lanes), depth=max(2, c.readout_words), init=[])
         m.submodules.errors = memory
         read, write = memory.read_port(), memory.write_port(granularity=1)
@@ -153,28 +153,28 @@ class LearningSignal(wiring.Component):
         hit = Mux(self.probability_index == self.target, c.error.one, 0)
         error = delayed(m, (self.probability - hit).as_signed(), 1)
         valid, index = delayed(m, self.probability_valid, 1), delayed(m, self.probability_index, 1)
-        blame, clipped, lost = scale(m, error, self.eta_readout, c.error.fraction, c.step_readout, dither)
+        scaled_error, clipped, lost = scale(m, error, self.eta_readout, c.error.fraction, c.step_readout, dither)
         error = delayed(m, error, SCALE_LATENCY)
         valid, index = delayed(m, valid, SCALE_LATENCY), delayed(m, index, SCALE_LATENCY)
         m.d.comb += write.addr.eq(index >> lane_bits)
         for lane in range(c.lanes):
             m.d.comb += [
                 write.data[lane].error.eq(error),
-                write.data[lane].blame.eq(blame),
+                write.data[lane].scaled_error.eq(scaled_error),
                 write.en[lane].eq(valid & ((index[:lane_bits] == lane) if lane_bits else 1)),
             ]
         m.d.comb += read.addr.eq(self.word)
         words = delayed(m, read.data, RowMemory.LATENCY - 1)
         lanes = range(c.lanes)
-        return [words[n].error for n in lanes], [words[n].blame for n in lanes], valid & clipped, valid & lost
+        return [words[n].error for n in lanes], [words[n].scaled_error for n in lanes], valid & clipped, valid & lost
 
-    def _update(self, m, valid, blame, trace):
+    def _update(self, m, valid, scaled_error, trace):
         """``Wout_kj -= round(etaO err_k zbar_j)``: product, draw, difference, saturation."""
         c = self.config
         wait = write_wait(c.memory, self.WRITE)
         clipped = []
         for lane in range(c.lanes):
-            product = delayed(m, blame[lane] * trace, 1)
+            product = delayed(m, scaled_error[lane] * trace, 1)
             change = delayed(m, round_stochastic(product, c.random_bits_readout, self.draw[lane]), 1)
             total = delayed(m, delayed(m, self.weights[lane], 2) - change, 1)
             weight, clips = saturate(total, c.weight)

@@ -117,10 +117,10 @@ class Feedforward(torch.autograd.Function):  # type: ignore[name-defined]
                 kept = alpha * (1 - c.threshold * psi)
             case "zero":
                 kept = alpha * (1 - spikes - potential * psi)
-        blame = torch.mul(psi, slope)
-        for t in range(len(blame) - 2, -1, -1):
-            blame[t].addcmul_(kept[t], blame[t + 1])
-        return blame, None, None
+        decayed = torch.mul(psi, slope)
+        for t in range(len(decayed) - 2, -1, -1):
+            decayed[t].addcmul_(kept[t], decayed[t + 1])
+        return decayed, None, None
 
 
 def advance(network: FloatNetwork, potential: Tensor, spikes: Tensor, current: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ PARAMETERS = {"weight": "weights", "delay": "delays", "readout": "readout weight
 
 #: Counter -> what to do about it; those of `opportunities` without one are none of our business here.
 WAYS_OUT = {
-    "ring_saturated": "give potential more integer bits, or start with smaller weights",
+    "delay_line_saturated": "give potential more integer bits, or start with smaller weights",
     "potential_saturated": "give potential more integer bits, or start with smaller weights",
     "readout_saturated": "train with a smaller step size of the readout, or give potential more integer bits",
     "trace_saturated": "give trace more integer bits",
@@ -67,7 +67,7 @@ def opportunities(c: CoreConfig, counters: Mapping[str, int], steps: int, learne
     ]  # W etaD m, if every row is awake
     products = scored * (c.outputs + 4 * c.neurons + narrowed)  # eta err; L, m, eta m of W and of D
     return {
-        "ring_saturated": counters.get("deliveries", 0) * c.neurons,  # a delivery adds to every neuron's line
+        "delay_line_saturated": counters.get("deliveries", 0) * c.neurons,  # a delivery adds to every neuron's line
         "potential_saturated": steps * c.neurons * (1 + c.exponential),  # and the synaptic current, if there is one
         "readout_saturated": counters.get("spikes", 0) * c.outputs,  # a spike adds to every readout
         "trace_saturated": learned * (c.rows + c.neurons),

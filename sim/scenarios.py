@@ -196,7 +196,7 @@ async def saturation(bench: Bench) -> None:
         await bench.run(Sample.from_raster(counts), 1, learn=config.learning)
     clips = [name for name in COUNTERS if name.endswith("_saturated")]
     if not config.learning:
-        clips = ["ring_saturated", "potential_saturated", "readout_saturated"]
+        clips = ["delay_line_saturated", "potential_saturated", "readout_saturated"]
     elif config.delays == "none":
         clips.remove("delay_saturated")
     require(bench, **dict.fromkeys(clips, 1))

@@ -13,7 +13,7 @@ __all__ = ["COUNTERS", "IndependentCore", "Outcome"]
 COUNTERS = (
     "spikes",
     "deliveries",
-    "ring_saturated",
+    "delay_line_saturated",
     "potential_saturated",
     "readout_saturated",
     "trace_saturated",
@@ -240,7 +240,7 @@ class IndependentCore:
         for j in range(self.neurons):
             if row != self.inputs + j:
                 due = self.line[t + 1 + self.delay_of(row, j)]
-                due[j] = self.sat(self.potential, due[j] + (self.W[row][j] << shift), "ring_saturated")
+                due[j] = self.sat(self.potential, due[j] + (self.W[row][j] << shift), "delay_line_saturated")
         if learn:
             self.awake.setdefault(row, Row()).arrivals += 1
 
@@ -263,7 +263,7 @@ class IndependentCore:
 
     def learning_signal(self, err):
         dither = self.draw()[0]
-        blame = [self.eta(e, self.error.f, self.eta_readout, self.step_readout, dither) for e in err]
+        scaled_error = [self.eta(e, self.error.f, self.eta_readout, self.step_readout, dither) for e in err]
         credit_w, credit_d = self.no_credit()
         for j in range(self.neurons):
             if not (self.psi[j] or self.zbar[j]):
@@ -273,7 +273,7 @@ class IndependentCore:
                 credit_w[j] = self.eta(m, self.signal.f, self.eta_weight, self.step_weight, dither)
                 credit_d[j] = self.eta(m, self.signal.f, self.eta_delay, self.step_delay, dither)
             for k, low in enumerate(self.low_bits(self.outputs, self.bits_o)):
-                change = (blame[k] * self.zbar[j] + low) >> self.bits_o
+                change = (scaled_error[k] * self.zbar[j] + low) >> self.bits_o
                 self.Wout[j][k] = self.sat(self.weight, self.Wout[j][k] - change, "weight_saturated")
         return credit_w, credit_d
 
@@ -319,7 +319,7 @@ class IndependentCore:
         row.quiet = 0 if any(row.entries[s]) else row.quiet + 1
 
     def update(self, i, row, t, words, credit, dither):
-        blames, draws = [], {}
+        weighted_credits, draws = [], {}
         for word in words:
             draws = dict(enumerate(self.draw()))
             for lane, draw in draws.items():
@@ -327,17 +327,17 @@ class IndependentCore:
                 if j >= self.neurons or i == self.inputs + j or (self.dormant and self.W[i][j] == 0):
                     continue
                 xbar, slope = row.entries.get(t - self.radius - self.delay_of(i, j), (0, 0))
-                blames.append(self.W[i][j] * credit[1][j])
+                weighted_credits.append(self.W[i][j] * credit[1][j])
                 change = (credit[0][j] * xbar + draw % 2**self.bits_w) >> self.bits_w
                 self.W[i][j] = self.sat(self.weight, self.W[i][j] - change, "weight_saturated")
                 if self.delays == "synaptic":
-                    self.move(i, j, blames[-1], slope, draw, dither)
+                    self.move(i, j, weighted_credits[-1], slope, draw, dither)
         if self.delays == "axonal":
             _, slope = row.entries.get(t - self.radius - self.delay_of(i, 0), (0, 0))
-            self.move(i, 0, sum(blames), slope, draws[0], dither)
+            self.move(i, 0, sum(weighted_credits), slope, draws[0], dither)
 
     def move(self, i, column, b, slope, draw, dither):
-        """D after its blame `b`."""
+        """D after its weighted credit `b`."""
         f = self.weight.f
         narrow = (b + (dither >> (32 - f))) >> f
         self.underflow(b, narrow)

@@ -437,7 +437,9 @@ def test_synth_places_with_every_seed(monkeypatch: pytest.MonkeyPatch, capsys: p
 
     def place(netlist, device, *, speed, target, seed):  # type: ignore[no-untyped-def]
         placed.append((netlist.read_text(), device, speed, target, seed))
-        return Placement(90.0 - seed, target, seed, {"DP16KD": (3, 208)}, (Hop("core.ring", "clk-to-q", 0.0, 0.5),))
+        return Placement(
+            90.0 - seed, target, seed, {"DP16KD": (3, 208)}, (Hop("core.delay_line", "clk-to-q", 0.0, 0.5),)
+        )
 
     monkeypatch.setattr("ranvier.hw.synthesis.synthesise", synthesise)
     monkeypatch.setattr("ranvier.hw.place.place_and_route", place)
@@ -448,7 +450,7 @@ def test_synth_places_with_every_seed(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert (result["device"], result["speed"]) == ("85k", 7)
     assert main(["synth", *options]) == 0
     text = capsys.readouterr().out
-    assert all(part in text for part in ("seed 2: 88.0 MHz", "critical path of seed 3", "core.ring", "3 of 208"))
+    assert all(part in text for part in ("seed 2: 88.0 MHz", "critical path of seed 3", "core.delay_line", "3 of 208"))
 
 
 def test_synth_without_its_tools(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,8 +148,8 @@ def test_formulas_and_memories_cover_what_there_is():
     optional = {"neuron spikes", "eligibility", "learning signal"}
     assert optional <= formulas(config).keys()
     assert not optional & formulas(plain).keys()
-    optional = {"delays", "feedback weights", "trace lines"}
+    optional = {"delays", "feedback weights", "trace histories"}
     assert optional <= memories(config).keys()
     assert not optional & memories(plain).keys()
     axonal = config.replace(delays="axonal")
-    assert memories(axonal)["trace lines"] * config.lanes == memories(config)["trace lines"]
+    assert memories(axonal)["trace histories"] * config.lanes == memories(config)["trace histories"]

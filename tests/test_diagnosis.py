@@ -43,7 +43,7 @@ def spiking(*units: int, steps: int = 3) -> Sample:
 
 def test_what_could_saturate_by_hand() -> None:
     assert POSSIBLE == {
-        "ring_saturated": 400,
+        "delay_line_saturated": 400,
         "potential_saturated": 400,
         "readout_saturated": 100,
         "trace_saturated": 350,
@@ -84,7 +84,7 @@ def test_opportunities_bound_what_is_counted() -> None:
         core.run(Sample(np.repeat(np.arange(steps), 5), np.tile(np.arange(5), steps), np.ones(steps, bool)))
     counters = core.counters()
     possible = opportunities(config, counters, steps=3 * steps, learned=0, scored=0)
-    for name in ("ring_saturated", "potential_saturated", "readout_saturated"):
+    for name in ("delay_line_saturated", "potential_saturated", "readout_saturated"):
         assert 0 < counters[name] <= possible[name], name
 
 

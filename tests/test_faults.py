@@ -102,8 +102,8 @@ FAULTS = [
     CoreFault(
         "delay line is not cleared after a sample",
         "core.py",
-        "ring.take.eq(neurons.take | self.clearing),",
-        "ring.take.eq(neurons.take),",
+        "delay_line.take.eq(neurons.take | self.clearing),",
+        "delay_line.take.eq(neurons.take),",
     ),
     CoreFault(
         "lanes swapped",
@@ -189,27 +189,27 @@ FAULTS = [
     ),
     CoreFault(
         "two spikes of a unit on one step count as one",
-        "trace.py",
+        "presynaptic_trace.py",
         "Mux(before.arrived == most, most, before.arrived + 1)",
         "1",
     ),
     CoreFault(
         "kernel has the wrong sign",
-        "trace.py",
+        "presynaptic_trace.py",
         "(tap * (window[radius + u] - window[radius - u])",
         "(tap * (window[radius - u] - window[radius + u])",
     ),
     CoreFault(
         "stale traces of an earlier sample are used",
         "eligibility.py",
-        "delayed(m, steps < held, 1 + TraceLine.LATENCY)",
-        "delayed(m, steps >= 0, 1 + TraceLine.LATENCY)",
+        "delayed(m, steps < held, 1 + TraceHistory.LATENCY)",
+        "delayed(m, steps >= 0, 1 + TraceHistory.LATENCY)",
     ),
     CoreFault(
         "sum over a row goes on into the next",
         "eligibility.py",
-        "total.eq(Mux(first, 0, total) + blame[0]),",
-        "total.eq(total + blame[0]),",
+        "total.eq(Mux(first, 0, total) + weighted_credit[0]),",
+        "total.eq(total + weighted_credit[0]),",
         core="axonal",
     ),
     CoreFault(
@@ -238,7 +238,7 @@ FAULTS = [
     ),
     CoreFault(
         "presynaptic current decays like the trace",
-        "trace.py",
+        "presynaptic_trace.py",
         "self._leaky(m, before.current, self.beta, arriving)",
         "self._leaky(m, before.current, self.alpha, arriving)",
         core="axonal",

@@ -189,8 +189,8 @@ MISTAKES = {
     "when a row sleeps: window": ("range(t - 2 * self.radius, t + 1)", "range(t, t + 1)"),
     "order of waking": ("list(self.awake.items())", "sorted(self.awake.items(), key=lambda item: item[0])"),
     "axonal sum narrowed once": (
-        "sum(blames), slope",
-        "sum(b >> self.weight.f << self.weight.f for b in blames), slope",
+        "sum(weighted_credits), slope",
+        "sum(b >> self.weight.f << self.weight.f for b in weighted_credits), slope",
     ),
     "axonal draw: lane 0": ("slope, draws[0], dither", "slope, draws[self.lanes - 1], dither"),
     "axonal draw: last word": (
@@ -211,7 +211,7 @@ MISTAKES = {
     "ties of the signal": ("rounded = half_up(total, ", "rounded = (lambda x, n: -half_up(-x, n))(total, "),
     "credit without psi": ("if self.psi[j]:", "if True:"),
     "who learns its readout": ("if not (self.psi[j] or self.zbar[j])", "if not self.zbar[j]"),
-    "counter of the delay line": ('"ring_saturated")', '"potential_saturated")'),
+    "counter of the delay line": ('"delay_line_saturated")', '"potential_saturated")'),
     "clipping of err": ("self.softmax()\n", "[min(x, (1 << self.error.f) - 1) for x in self.softmax()]\n"),
     "1.0 of psi": ("min(self.surrogate.most, ", "min(2**self.surrogate.f, "),
     "onto itself": ("if row != self.inputs + j:", "if True:"),

@@ -81,13 +81,15 @@ def test_memories_infer_block_ram_on_ecp5(verilog, tmp_path):
     said, kind, counts = mapped(verilog, tmp_path, "lattice/lutrams_trellis", "lattice/brams_16kd")
     blocks = {name for name, cell in kind.items() if "16KD" in cell}
     expected = {"core.synapses.weights", "core.synapses.delays", "core.readout_weights", "core.scoring.softmax.table"}
-    expected |= {f"core.ring.bank_{lane}" for lane in range(4)} | {f"core.trace_line.copy_{lane}" for lane in range(4)}
+    expected |= {f"core.delay_line.bank_{lane}" for lane in range(4)} | {
+        f"core.trace_history.copy_{lane}" for lane in range(4)
+    }
     assert expected <= blocks, expected - blocks
 
     used = sum(n for cell, n in counts.items() if "16KD" in cell)
     print(f"\n{used} block RAMs, {counts}")
-    # 64-bit weights 384 deep: 2 wide blocks; 48-bit delays: 2; Wout 64 bits x 448: 2; 4 ring banks of 1024 x 18; 4 trace
-    # copies of 1536 x 25: 3 wide blocks each; the table: 1. Nothing may take more than twice that.
+    # 64-bit weights 384 deep: 2 wide blocks; 48-bit delays: 2; Wout 64 bits x 448: 2; 4 delay-line banks of 1024 x 18;
+    # 4 trace copies of 1536 x 25: 3 wide blocks each; the table: 1. Nothing may take more than twice that.
     assert 20 <= used <= 46
     flip_flop_memories = [line for line in said.splitlines() if "using FF mapping" in line and "proc_rom" not in line]
     assert not flip_flop_memories, flip_flop_memories

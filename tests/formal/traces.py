@@ -10,7 +10,7 @@ from ranvier.golden.config import CoreConfig
 from ranvier.golden.qformat import QFormat
 from ranvier.hw.neuron import filter_latency
 from ranvier.hw.pipeline import delayed
-from ranvier.hw.trace import Traces
+from ranvier.hw.presynaptic_trace import PresynapticTraces
 
 
 def one_change_at_a_time(m, unit):
@@ -32,7 +32,9 @@ FORMATS = {"trace": QFormat(False, 1, 8), "decay": QFormat(False, 0, 2)}
 SAYS = "a row is read for a change only when no other is under way"
 PROOFS = {
     synapse: Proof(
-        lambda synapse=synapse: Traces(CoreConfig(inputs=3, neurons=1, outputs=2, synapse=synapse, **FORMATS)),
+        lambda synapse=synapse: PresynapticTraces(
+            CoreConfig(inputs=3, neurons=1, outputs=2, synapse=synapse, **FORMATS)
+        ),
         one_change_at_a_time,
         SAYS,
         depth=14,
@@ -43,9 +45,14 @@ PROOFS = {
 FAULTS = [
     Fault(
         "a mark lands on the row before",
-        "trace.py",
+        "presynaptic_trace.py",
         "delayed(m, self.arrived_row, 3)",
         "delayed(m, self.arrived_row, 4)",
     ),
-    Fault("a mark comes a clock late", "trace.py", "marking = delayed(m, asked, 1)", "marking = delayed(m, asked, 2)"),
+    Fault(
+        "a mark comes a clock late",
+        "presynaptic_trace.py",
+        "marking = delayed(m, asked, 1)",
+        "marking = delayed(m, asked, 2)",
+    ),
 ]

@@ -301,7 +301,7 @@ def test_no_product_overflows():
         "scale": top * 255 << up,
         "scale, rounding": 1 << (31 + up - 1),
         "weight change": top << WIDEST,
-        "row blame": top * top * c.neurons,
+        "row credit": top * top * c.neurons,
         "delay change": top << WIDEST,
         "slope": sum(c.kernel) << WIDEST,
         "softmax exponent": 2 * top << 16,

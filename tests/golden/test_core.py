@@ -148,7 +148,7 @@ NARROW = {"potential": QFormat(True, 3, 12)}
     [
         ("spikes", {}, {}),
         ("deliveries", {}, {}),
-        ("ring_saturated", NARROW, {}),
+        ("delay_line_saturated", NARROW, {}),
         ("potential_saturated", NARROW, {"alpha": 4000}),
         ("readout_saturated", NARROW, {"kappa": 4000}),
         ("trace_saturated", {"trace": QFormat(False, 1, 8)}, {}),

@@ -61,4 +61,4 @@ def test_clear():
     line = DelayLine(CORE)
     line.deliver(0, np.array([1, 2, 3]), np.zeros(3, int), EVERY)
     line.clear()
-    assert not line.ring.any()
+    assert not line.current.any()

@@ -103,7 +103,7 @@ def test_dormant_synapses_stay_and_draw(delays):
 
 
 @pytest.mark.parametrize("delays", ["none", "axonal", "synaptic"])
-def test_row_whose_only_blamed_word_is_itself(delays):
+def test_row_whose_only_credited_word_is_itself(delays):
     config = CoreConfig(inputs=1, neurons=1, outputs=2, recurrent=True, lanes=1, delays=delays, max_delay=2)
     net = Network.zeros(config)
     net.weight[:], net.delay[:] = 4096, 64
@@ -141,7 +141,7 @@ def test_rows_draw_in_the_order_in_which_they_woke():
     assert first[0].tolist() == second[1].tolist() != first[1].tolist()
 
 
-def test_unblamed_steps_and_words_draw_nothing():
+def test_uncredited_steps_and_words_draw_nothing():
     net = Network.zeros(CORE)
     _, random = run(CORE, net, spikes={0: [0]}, credits={1: (np.array([0, 0, 7]), 0)}, steps=9)
     expected = LaneGenerators(1, 2)

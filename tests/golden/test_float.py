@@ -126,11 +126,11 @@ def test_forward_pass_and_one_learning_step(radius, delays, synapse, seed, reset
     change, bound = product(eta["weight"] * m, eta["weight"] * e_m + 0.5 / c.step_weight.one, eligible, e_eligible)
     check(weight - others * change, after.real("weight"), bound + 1 / c.weight.one, change * others)
 
-    blame, e_blame = others * eta["delay"] * m * weight, abs(weight) * (eta["delay"] * e_m + 0.5 / c.step_delay.one)
+    credit, e_credit = others * eta["delay"] * m * weight, abs(weight) * (eta["delay"] * e_m + 0.5 / c.step_delay.one)
     if delays == "axonal":
-        blame, e_blame = blame.sum(axis=1, keepdims=True), e_blame.sum(axis=1, keepdims=True)
+        credit, e_credit = credit.sum(axis=1, keepdims=True), e_credit.sum(axis=1, keepdims=True)
         slope = slope[:, :1]
-    change, bound = product(blame, e_blame + 0.5 / c.step_delay.one, slope, e_slope)
+    change, bound = product(credit, e_credit + 0.5 / c.step_delay.one, slope, e_slope)
     check(network.real("delay") - change, after.real("delay"), bound + 1 / c.delay.one, change)
 
     e_step = eta["readout"] * e_error + 0.5 / c.step_readout.one

@@ -38,8 +38,8 @@ def expected(config, net, error, surrogate, trace, draws):
     draws = iter(draws)
     dither = next(draws)[0]
     err = [Fraction(int(e), config.error.one) for e in error]
-    blame = [scaled(net.eta_readout, e, config.error.fraction, config.step_readout, dither) for e in err]
-    clipped, clipped_weights = sum(c for _, c in blame), 0
+    scaled_error = [scaled(net.eta_readout, e, config.error.fraction, config.step_readout, dither) for e in err]
+    clipped, clipped_weights = sum(c for _, c in scaled_error), 0
     weight, delay, new = np.zeros(config.neurons, int), np.zeros(config.neurons, int), net.readout.copy()
     feedback = net.readout if config.feedback == "symmetric" else net.feedback
     for j in range(config.neurons):
@@ -55,7 +55,7 @@ def expected(config, net, error, surrogate, trace, draws):
             row = [n for _ in range(config.readout_words) for n in next(draws)]
             for k in range(config.outputs):
                 bits = config.random_bits_readout
-                change = (blame[k][0] * int(trace[j]) + (row[k] & ((1 << bits) - 1))) >> bits
+                change = (scaled_error[k][0] * int(trace[j]) + (row[k] & ((1 << bits) - 1))) >> bits
                 value = int(net.readout[j, k]) - change
                 new[j, k] = min(max(value, config.weight.min), config.weight.max)
                 clipped_weights += new[j, k] != value

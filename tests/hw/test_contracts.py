@@ -24,8 +24,8 @@ def watch(core):
             m.d.sync += Assert(condition, f"{name} {promise}")
             names.append(f"{name} {promise}")
 
-    keep("delay_line", core.ring, "the delay line's user")
-    for name, unit in (("ring", core.ring), ("readout", core.readout)):
+    keep("delay_line", core.delay_line, "the delay line's user")
+    for name, unit in (("delay_line", core.delay_line), ("readout", core.readout)):
         for lane, bank in enumerate(inside(unit).banks):
             keep("accumulator", bank, f"{name} {lane}")
     for name, unit in core.lists.items():

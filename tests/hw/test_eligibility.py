@@ -1,4 +1,4 @@
-"""The eligibility unit among its memories, wired as in the core: traces, trace line, awake rows, credit, synapses, draws."""
+"""The eligibility unit among its memories, wired as in the core: traces, history, awake rows, credit, synapses, draws."""
 
 import numpy as np
 import pytest
@@ -16,10 +16,10 @@ from ranvier.golden.random import LaneGenerators as GoldenGenerators
 from ranvier.hw.awake_rows import AwakeRows
 from ranvier.hw.credit_list import CreditList
 from ranvier.hw.eligibility import Eligibility
+from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.random import LaneGenerators
 from ranvier.hw.synapse import SynapseMemory, SynapseWrite
-from ranvier.hw.trace import Traces
-from ranvier.hw.trace_line import TraceLine
+from ranvier.hw.trace_history import TraceHistory
 from ranvier.stimulus import random_network
 
 CORE = CoreConfig(inputs=2, neurons=5, outputs=2, max_delay=2, lanes=2, recurrent=True)
@@ -31,7 +31,7 @@ class Learner(wiring.Component):
     def __init__(self, config: CoreConfig):
         self.config = config
         self.unit, self.synapses = Eligibility(config), SynapseMemory(config)
-        self.awake, self.traces, self.line = AwakeRows(config.rows), Traces(config), TraceLine(config)
+        self.awake, self.traces, self.line = AwakeRows(config.rows), PresynapticTraces(config), TraceHistory(config)
         self.credit, self.random = CreditList(config), LaneGenerators(config.lanes)
         row, word = range(max(2, config.rows)), range(max(2, config.words))
         ports = {"start": In(1), "slot": In(ceil_log2(config.slots)), "host": In(1), "row": In(row), "word": In(word)}

@@ -1,4 +1,4 @@
-"""Presynaptic traces: ``xbar = alpha xbar + x`` for every unit that is awake, and its slope for the trace line."""
+"""Presynaptic traces: ``xbar = alpha xbar + x`` for every unit that is awake, and its slope for the trace history."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -9,9 +9,9 @@ from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import popcount, round_half_up, saturate, shape
 from ranvier.hw.neuron import filter_latency
 from ranvier.hw.pipeline import delayed
-from ranvier.hw.trace_line import entry_layout
+from ranvier.hw.trace_history import entry_layout
 
-__all__ = ["Traces", "trace_layout"]
+__all__ = ["PresynapticTraces", "trace_layout"]
 
 
 def trace_layout(config: CoreConfig) -> data.StructLayout:
@@ -32,7 +32,7 @@ def trace_layout(config: CoreConfig) -> data.StructLayout:
     return data.StructLayout(fields | ({"current": shape(config.trace)} if config.exponential else {}))
 
 
-class Traces(wiring.Component):
+class PresynapticTraces(wiring.Component):
     """State of all rows in block RAM: marked when a spike arrives, advanced by one step on every visit.
 
     With exponential synapses ``ibar = beta ibar + x`` takes the place of x. A visit takes ``LATENCY + filter_latency``

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from ranvier.golden.config import CoreConfig
 from ranvier.golden.fixed import leak, round_half_up, saturate
 
-__all__ = ["TraceLine"]
+__all__ = ["PresynapticTrace"]
 
 Raw = NDArray[np.int64]
 
 
-class TraceLine:
+class PresynapticTrace:
     """One unit's trace ``xbar = alpha xbar + x`` with its history of (trace, slope) entries.
 
     With exponential synapses it is filtered like the membrane, ``ibar = beta ibar + x``, ``xbar = alpha xbar + ibar``, each

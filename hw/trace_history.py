@@ -9,7 +9,7 @@ from amaranth.utils import ceil_log2
 from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import shape
 
-__all__ = ["TraceLine", "entry_layout"]
+__all__ = ["TraceHistory", "entry_layout"]
 
 
 def entry_layout(config: CoreConfig) -> data.StructLayout:
@@ -17,7 +17,7 @@ def entry_layout(config: CoreConfig) -> data.StructLayout:
     return data.StructLayout({"trace": shape(config.trace), "slope": shape(config.trace_slope)})
 
 
-class TraceLine(wiring.Component):
+class TraceHistory(wiring.Component):
     """Circular buffer of (trace, slope) entries per row, addressed by step modulo L.
 
     Every lane reads at the delay of its own synapse, so with synaptic delays each lane has a copy; with axonal delays or

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ranvier.golden.config import CoreConfig
-from ranvier.golden.trace_line import TraceLine
+from ranvier.golden.presynaptic_trace import PresynapticTrace
 
 CORE = CoreConfig(inputs=1, neurons=1, outputs=2, max_delay=6)
 HALF = 2048
@@ -10,7 +10,7 @@ HALF = 2048
 
 def drive(config, spikes, alpha=HALF, beta=0):
     """Run a line from the step of its first spike on; yield (step, line, still awake)."""
-    line = TraceLine(config)
+    line = PresynapticTrace(config)
     for step, count in enumerate(spikes):
         line.arrived += count
         yield step, line, line.step(step, alpha, beta)
@@ -106,7 +106,7 @@ def test_without_delays_it_sleeps_at_once():
 
 
 def test_entries_older_than_the_line_read_as_zero():
-    line = TraceLine(CORE)
+    line = PresynapticTrace(CORE)
     line.entries[:] = 99  # what an earlier sample left
     line.arrived = 1
     line.step(5, HALF)

@@ -3,10 +3,10 @@ import pytest
 from pysim import pause, plain, pulse, simulate
 
 from ranvier.golden.config import CoreConfig
+from ranvier.golden.presynaptic_trace import PresynapticTrace
 from ranvier.golden.qformat import QFormat
-from ranvier.golden.trace_line import TraceLine
 from ranvier.hw.neuron import filter_latency
-from ranvier.hw.trace import Traces
+from ranvier.hw.presynaptic_trace import PresynapticTraces
 
 CORE = CoreConfig(inputs=3, neurons=2, outputs=2, max_delay=2)
 EXPONENTIAL = {"synapse": "exponential"}
@@ -18,8 +18,8 @@ EXPONENTIAL = {"synapse": "exponential"}
 )
 def test_visits_against_the_golden_lines(radius, changes):
     config = CORE.replace(kernel_radius=radius, **changes)
-    rng, dut = np.random.default_rng(radius), Traces(config)
-    lines: dict[int, TraceLine] = {}
+    rng, dut = np.random.default_rng(radius), PresynapticTraces(config)
+    lines: dict[int, PresynapticTrace] = {}
     compared = slept = saturated = clipped = 0
 
     async def saturation(ctx):
@@ -44,7 +44,7 @@ def test_visits_against_the_golden_lines(radius, changes):
                 await pause(ctx, 2)
                 assert ctx.get(dut.woke) == (row not in lines)
                 assert ctx.get(dut.woken_row) == row
-                lines.setdefault(row, TraceLine(config)).arrived += 1
+                lines.setdefault(row, PresynapticTrace(config)).arrived += 1
                 await pause(ctx, rng.integers(0, 3))
             await ctx.tick()
             for row in list(lines):
@@ -52,7 +52,7 @@ def test_visits_against_the_golden_lines(radius, changes):
                 awake = line.step(step, alpha, beta)
                 saturated += line.saturated
                 await pulse(ctx, dut, visit=1, row=row)
-                await pause(ctx, Traces.LATENCY + filter_latency(config) - 1)
+                await pause(ctx, PresynapticTraces.LATENCY + filter_latency(config) - 1)
                 assert ctx.get(dut.visited)
                 assert ctx.get(dut.visited_row) == row
                 trace, slope = line.entries[(step - radius) % config.slots]
@@ -81,7 +81,7 @@ def test_visits_against_the_golden_lines(radius, changes):
 @pytest.mark.parametrize("changes", [{}, EXPONENTIAL], ids=str)
 def test_a_visit_may_begin_on_every_clock(changes):
     config = CORE.replace(inputs=8, **changes)
-    dut, done = Traces(config), []
+    dut, done = PresynapticTraces(config), []
 
     async def watch(ctx):
         async for _, _, visited, row, entry in ctx.tick().sample(dut.visited, dut.visited_row, dut.entry):
@@ -94,7 +94,7 @@ def test_a_visit_may_begin_on_every_clock(changes):
             await pause(ctx, 2)
         for row in range(8):
             await pulse(ctx, dut, visit=1, row=row)
-        await pause(ctx, Traces.LATENCY + filter_latency(config) + 1)
+        await pause(ctx, PresynapticTraces.LATENCY + filter_latency(config) + 1)
 
     simulate(dut, testbench, background=[watch])
     assert done == [(row, 0 if row % 2 else -128) for row in range(8)]

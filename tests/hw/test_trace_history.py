@@ -3,7 +3,7 @@ import pytest
 from pysim import clocked
 
 from ranvier.golden.config import CoreConfig
-from ranvier.hw.trace_line import TraceLine
+from ranvier.hw.trace_history import TraceHistory
 
 CORE = CoreConfig(inputs=3, neurons=4, outputs=2, max_delay=2, lanes=2)
 
@@ -28,11 +28,11 @@ def test_every_lane_reads_at_its_own_slot(delays, inputs, lanes):
         expected.append(None if collides else held[row, slots].tolist())
         if write:
             held[to, to_slot] = entry
-    idle = [{"write": 0}] * TraceLine.LATENCY
-    (entries,) = clocked(TraceLine(config), [*stimulus, *idle], "entries")
+    idle = [{"write": 0}] * TraceHistory.LATENCY
+    (entries,) = clocked(TraceHistory(config), [*stimulus, *idle], "entries")
     for clock, values in enumerate(expected):
         if values is not None:
-            read = [[e["trace"], e["slope"]] for e in entries[clock + TraceLine.LATENCY]]
+            read = [[e["trace"], e["slope"]] for e in entries[clock + TraceHistory.LATENCY]]
             assert read == values, f"clock {clock}"
             compared += 2 * lanes
     assert compared > 200 * lanes
