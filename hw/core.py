@@ -7,8 +7,6 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.record import COUNTERS
 from ranvier.hw.awake_rows import AwakeRows
 from ranvier.hw.counters import Counters
 from ranvier.hw.credit_list import CreditList
@@ -32,6 +30,8 @@ from ranvier.hw.scoring import Scoring
 from ranvier.hw.spike_list import SpikeList
 from ranvier.hw.synapse import SynapseMemory
 from ranvier.hw.trace_history import TraceHistory
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.record import COUNTERS
 
 __all__ = ["Core", "Phase"]
 

@@ -9,9 +9,7 @@ from amaranth.utils import ceil_log2
 from pysim import assign, clocks_until, pause, plain, pulse, simulate
 
 from ranvier.golden import eligibility as golden
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.learning_signal import Credit
-from ranvier.golden.qformat import QFormat
 from ranvier.golden.random import LaneGenerators as GoldenGenerators
 from ranvier.hw.awake_rows import AwakeRows
 from ranvier.hw.credit_list import CreditList
@@ -20,7 +18,9 @@ from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.random import LaneGenerators
 from ranvier.hw.synapse import SynapseMemory, SynapseWrite
 from ranvier.hw.trace_history import TraceHistory
-from ranvier.stimulus import random_network
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import QFormat
+from ranvier.verification.stimulus import random_network
 
 CORE = CoreConfig(inputs=2, neurons=5, outputs=2, max_delay=2, lanes=2, recurrent=True)
 
