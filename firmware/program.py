@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ranvier.errors import RanvierError
 from ranvier.hw.bus.soc import Region
 
 __all__ = ["EXAMPLES", "ProgramError", "compile_program"]
@@ -20,7 +21,7 @@ _FLAGS = ["-march=rv32i", "-mabi=ilp32", "-std=c99", "-O2", "-ffreestanding", "-
 _WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 
 
-class ProgramError(RuntimeError):
+class ProgramError(RanvierError, RuntimeError):
     """The compiler is missing, or it failed."""
 
 

@@ -37,6 +37,7 @@ from ranvier.data import (
     yin_yang,
 )
 from ranvier.device import DEVICES, Device, DeviceError, open_device
+from ranvier.errors import RanvierError
 from ranvier.learners.online import DelayChange, Epoch, Tally, Training, evaluate, train
 from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
@@ -80,6 +81,7 @@ __all__ = [
     "NetworkError",
     "QFormat",
     "Quantisation",
+    "RanvierError",
     "Recipe",
     "Record",
     "Rewiring",

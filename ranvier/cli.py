@@ -20,41 +20,25 @@ from types import FrameType
 from typing import Any, NoReturn, get_args
 
 from ranvier import commands
-from ranvier.bench import STRUCTURES, SUITES, WIRINGS, ExecutorError
+from ranvier.bench import STRUCTURES, SUITES, WIRINGS
 from ranvier.checkout import version
 from ranvier.commands import INTERRUPTED, Answer, UsageError
-from ranvier.data import DataError
 from ranvier.data.dataset import SPLITS
-from ranvier.data.download import DownloadError
 from ranvier.data.named import NAMES
 from ranvier.data.published import PUBLISHED
 from ranvier.device import CORES, DEVICES, DeviceError, check_device
-from ranvier.drivers.link import LinkError
-from ranvier.extras import ExtraError
-from ranvier.files.output import OutputError
+from ranvier.errors import RanvierError
 from ranvier.files.replacing import STDOUT, is_stdout
 from ranvier.files.streams import Aside, abandon, complain, prepare, tell, unread
 from ranvier.learners import LEARNERS, VARIANTS, Offline
-from ranvier.learners.checkpoint import CheckpointError
-from ranvier.learners.offline import Diverged
 from ranvier.learners.validation import DEFAULT_SHARE
 from ranvier.nir.dialects import DIALECTS, SPIKES, Integration
 from ranvier.nir.exporter import Readout
-from ranvier.nir.graph import NirError
-from ranvier.parameters.config import CHOICES, ConfigError, spelled
-from ranvier.parameters.network import NetworkError
+from ranvier.parameters.config import CHOICES, spelled
 from ranvier.parameters.presets import PRESETS
-from ranvier.parameters.sample import SampleError
 from ranvier.recipes import DELAY_MODES
 
 __all__ = ["main"]
-
-#: What a user or a full disk can get wrong; anything else is a defect and keeps its traceback.
-BAD_INPUT = (
-    OSError, CheckpointError, ConfigError, DataError, DeviceError, Diverged, DownloadError, ExecutorError, ExtraError,
-    LinkError, NetworkError, NirError, OutputError, SampleError, UsageError,
-)  # fmt: skip
-
 
 #: Exit code when nobody reads stdout any more: what a shell shows for SIGPIPE.
 UNREAD = 141
@@ -105,12 +89,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         prepare()
         return _run(sys.argv[1:] if arguments is None else arguments)
-    except BrokenPipeError as error:
-        if unread():
-            return UNREAD
+    except RanvierError as error:  # anything else is a defect and keeps its traceback ...
         complain(str(error))
         return 2
-    except BAD_INPUT as error:
+    except OSError as error:  # ... but for what the machine is short of: room for temporary files, memory for a process
+        if isinstance(error, BrokenPipeError) and unread():
+            return UNREAD
         complain(str(error))
         return 2
     except KeyboardInterrupt as stopped:

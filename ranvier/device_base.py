@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ranvier.closing import Closing
+from ranvier.errors import RanvierError
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network, check_network
 from ranvier.parameters.record import TRACED, WRAP, Record, Steps, Traced
@@ -16,7 +17,7 @@ from ranvier.parameters.step_size import StepSize
 __all__ = ["DeviceBase", "DeviceError", "check_config"]
 
 
-class DeviceError(ValueError):
+class DeviceError(RanvierError, ValueError):
     """A device that is unknown or cannot be opened here, or is asked for what it cannot do yet, or any more."""
 
 

@@ -1,12 +1,20 @@
-"""Values as error messages show them: short, and never the cause of another error."""
+"""The root of all exceptions, and values as their messages show them: short, and never the cause of another error."""
 
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["shown"]
+__all__ = ["RanvierError", "shown"]
 
 #: Longer texts lose their middle.
 _LONGEST = 60
+
+
+class RanvierError(Exception):
+    """What Ranvier refuses or cannot do: its message names the cause and the way out, and the command line shows it alone.
+
+    Every exception class of the project derives from it, and from the built-in one that fits: `ConfigError` is a
+    `ValueError` too.
+    """
 
 
 def shown(value: Any, form: Callable[[Any], str] = repr) -> str:

@@ -5,10 +5,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
+from ranvier.errors import RanvierError
+
 __all__ = ["ExtraError", "extra", "missing"]
 
 
-class ExtraError(RuntimeError):
+class ExtraError(RanvierError, RuntimeError):
     """An optional package that is not installed; the message says how to install it."""
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ranvier.device_base import DeviceBase, DeviceError
 from ranvier.drivers.loading import ARRAYS, TRACES, arrays, settings, step_sizes
+from ranvier.errors import RanvierError
 from ranvier.hw.core import Phase
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import Register, Space
@@ -25,7 +26,7 @@ Raw = NDArray[np.int64]
 _INT_P = ctypes.POINTER(ctypes.c_int32)
 
 
-class SimulationError(RuntimeError):
+class SimulationError(RanvierError, RuntimeError):
     """The simulated core did something that it must not do: stalled, answered an error, or flooded its output."""
 
 

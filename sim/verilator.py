@@ -8,12 +8,13 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from ranvier.errors import RanvierError
 from ranvier.files.replacing import replacing
 
 __all__ = ["VerilatorError", "cache_folder", "compiler", "environment", "root", "run"]
 
 
-class VerilatorError(RuntimeError):
+class VerilatorError(RanvierError, RuntimeError):
     """Verilator or the C++ compiler is missing or failed."""
 
 

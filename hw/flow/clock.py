@@ -4,10 +4,12 @@ from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, Sig
 from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
+from ranvier.errors import RanvierError
+
 __all__ = ["ClockError", "ECP5Clock", "ICE40Clock"]
 
 
-class ClockError(ValueError):
+class ClockError(RanvierError, ValueError):
     """A frequency that cannot be made; the message names the nearest."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
+from ranvier.errors import RanvierError
 from ranvier.hw.row_memory import SINGLE_PORTED
 
 __all__ = ["FAMILIES", "Family", "Resources", "ToolError", "synthesise", "synthesise_rtlil", "synthesiser"]
@@ -25,7 +26,7 @@ TOP = "top"
 RUN = "import sys; from pyosys import libyosys as ys; design = ys.Design(); [ys.run_pass(c, design) for c in sys.argv[1:]]"
 
 
-class ToolError(RuntimeError):
+class ToolError(RanvierError, RuntimeError):
     """A tool is not installed or failed; the message says which and why."""
 
 

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Protocol
 from tqdm import tqdm
 
 from ranvier.bench.suite import Material, Outcome, Row
+from ranvier.errors import RanvierError
 from ranvier.extras import extra
 
 __all__ = ["ExecutorError", "Task", "execute", "reach"]
@@ -36,7 +37,7 @@ LOOK = 2
 Outcomes = Generator[tuple[str, Outcome], None, None]
 
 
-class ExecutorError(ValueError):
+class ExecutorError(RanvierError, ValueError):
     """Tasks cannot be run; the message says why and what to do."""
 
 

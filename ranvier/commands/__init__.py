@@ -19,6 +19,7 @@ from ranvier.data import open_dataset
 from ranvier.data.named import YIN_YANG
 from ranvier.data.published import PUBLISHED
 from ranvier.device import DeviceError, open_device
+from ranvier.errors import RanvierError
 from ranvier.files.output import check_output, output_folder, write_text
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
@@ -31,7 +32,7 @@ __all__ = ["INTERRUPTED", "Answer", "UsageError"]
 INTERRUPTED = 130
 
 
-class UsageError(ValueError):
+class UsageError(RanvierError, ValueError):
     """Arguments that make no sense."""
 
 

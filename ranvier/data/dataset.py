@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.grid import whole_numbers
 from ranvier.data.samples import Joined, Repeated, Seed, chosen_from, epoch_of, used_inputs
+from ranvier.errors import RanvierError
 from ranvier.parameters.config import LIMITS, ConfigError, CoreConfig
 from ranvier.parameters.sample import Sample
 
@@ -24,7 +25,7 @@ PARTS = ("train", "test", "rest")
 WORDS = {"train": "training samples", "test": "test samples"}
 
 
-class DataError(ValueError):
+class DataError(RanvierError, ValueError):
     """A data set that is unknown, unreadable or malformed; the message, one line, names the cause and a way out."""
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ranvier.data.published import PUBLISHED, File
+from ranvier.errors import RanvierError
 from ranvier.extras import extra
 from ranvier.files.output import output_folder
 
@@ -28,7 +29,7 @@ CHUNK = 1 << 16
 OK, PARTIAL, BEYOND_THE_END = 200, 206, 416
 
 
-class DownloadError(ValueError):
+class DownloadError(RanvierError, ValueError):
     """Something that cannot be downloaded; the message has the address and where to put the file."""
 
 

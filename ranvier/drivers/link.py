@@ -6,12 +6,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.errors import RanvierError
+
 __all__ = ["Link", "LinkError", "Words"]
 
 Words = NDArray[np.uint32]
 
 
-class LinkError(RuntimeError):
+class LinkError(RanvierError, RuntimeError):
     """The way to the core is broken; the message names it, what was expected and what came."""
 
 

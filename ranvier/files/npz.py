@@ -15,6 +15,8 @@ import numpy as np
 from numpy.lib import format as form
 from numpy.typing import NDArray
 
+from ranvier.errors import RanvierError
+
 __all__ = ["Header", "NotPlain", "Npz", "check_plain"]
 
 #: What is no plain file, by the kind in its mode.
@@ -26,7 +28,7 @@ KINDS = {
 }
 
 
-class NotPlain(OSError):
+class NotPlain(RanvierError, OSError):
     """A device, which may have no end, or a pipe, which can be read only once."""
 
 

@@ -10,12 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
+from ranvier.errors import RanvierError
+
 __all__ = ["Killed", "apart", "probe"]
 
 Result = TypeVar("Result")
 
 
-class Killed(RuntimeError):
+class Killed(RanvierError, RuntimeError):
     """Work that did not end within its limits, or crashed."""
 
 

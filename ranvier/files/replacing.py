@@ -18,6 +18,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO, cast
 
+from ranvier.errors import RanvierError
+
 __all__ = ["STDOUT", "OutputError", "descriptor", "is_stdout", "place", "replacing", "write_bytes"]
 
 #: The path that stands for standard output.
@@ -29,7 +31,7 @@ _DESCRIPTOR = re.compile(r"/(?:dev/fd|proc/(?:self|thread-self|[0-9]+)(?:/task/[
 _LINKS = 40
 
 
-class OutputError(ValueError):
+class OutputError(RanvierError, ValueError):
     """A file that cannot be written; the message names it and the reason."""
 
 

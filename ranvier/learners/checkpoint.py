@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.errors import RanvierError
 from ranvier.files.npz import Npz
 from ranvier.files.output import OutputError, check_output
 from ranvier.files.replacing import descriptor, place
@@ -37,7 +38,7 @@ MOST, MOST_SMALL = 1 << 30, 1 << 16
 NAMED = 3
 
 
-class CheckpointError(ValueError):
+class CheckpointError(RanvierError, ValueError):
     """A file that is no checkpoint, or one of another training; the message says which and what to do."""
 
 

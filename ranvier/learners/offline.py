@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ranvier.data.dataset import Dataset
-from ranvier.errors import shown
+from ranvier.errors import RanvierError, shown
 from ranvier.golden.float_core import FloatCore
 from ranvier.learners import diagnosis
 from ranvier.learners.checkpoint import Checkpoint, fingerprint, network_arrays, network_from, plain
@@ -105,7 +105,7 @@ class Learner(Protocol):
         """
 
 
-class Diverged(ValueError):
+class Diverged(RanvierError, ValueError):
     """A training that ran away to values that are no numbers; the message says in which epoch, and what to do."""
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.errors import shown
+from ranvier.errors import RanvierError, shown
 from ranvier.extras import extra
 from ranvier.files.npz import NotPlain, check_plain
 from ranvier.files.output import write_bytes
@@ -71,7 +71,7 @@ REFUSED = {
 }
 
 
-class NirError(ValueError):
+class NirError(RanvierError, ValueError):
     """A graph that cannot be read or that the core cannot hold; the message names the node, the cause and a way out."""
 
 

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from ranvier.errors import RanvierError
+
 __all__ = ["Unending", "lags"]
 
 #: What the nodes of `heard` share, in place of a name.
@@ -11,7 +13,7 @@ TOGETHER = None
 Name = str | None
 
 
-class Unending(Exception):
+class Unending(RanvierError):
     """Nodes that would have to be later than themselves; `loop` names them, `together` says that only `heard` joins them."""
 
     def __init__(self, loop: list[str], together: bool):

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ranvier.errors import shown
+from ranvier.errors import RanvierError, shown
 from ranvier.parameters.qformat import QFormat
 
 __all__ = ["CHOICES", "ConfigError", "CoreConfig", "spelled"]
@@ -24,7 +24,7 @@ Memory = Literal["dual", "single"]
 Prediction = Literal["softmax", "readout"]
 
 
-class ConfigError(ValueError):
+class ConfigError(RanvierError, ValueError):
     """A configuration that cannot be built; the message names the field, the limit and a way out."""
 
 

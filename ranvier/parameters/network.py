@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.errors import shown
+from ranvier.errors import RanvierError, shown
 from ranvier.files.kind import advice
 from ranvier.files.npz import Npz
 from ranvier.files.replacing import OutputError, write_bytes
@@ -39,7 +39,7 @@ _WIDEST, _SCALAR, _NAMES = 32, 1024, 1 << 20
 DECAYS = ("alpha", "kappa", "beta")
 
 
-class NetworkError(ValueError):
+class NetworkError(RanvierError, ValueError):
     """A network that does not fit its configuration, or a file that is not a network."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ranvier.errors import RanvierError
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.record import TRACED, Traced
 
@@ -17,7 +18,7 @@ __all__ = ["Sample", "SampleError", "check_record", "check_run"]
 MOST_SPIKES = 1 << 27
 
 
-class SampleError(ValueError):
+class SampleError(RanvierError, ValueError):
     """A sample that is malformed or does not fit the core."""
 
 

@@ -15,6 +15,7 @@ from ranvier.device import Device, DeviceError, open_device
 from ranvier.drivers.link import LinkError
 from ranvier.drivers.remote import RemoteCore
 from ranvier.drivers.serial_link import SerialLink
+from ranvier.errors import RanvierError
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import COLUMN_BITS, Register, Space, constants, word_address
 from ranvier.parameters.config import CoreConfig
@@ -32,7 +33,7 @@ RATES = (0.92, 0.95, 0.97, 1.0, 1.03, 1.05, 1.08)
 RASTER: tuple[Traced, ...] = ("spikes",)
 
 
-class ScenarioError(Exception):
+class ScenarioError(RanvierError):
     """A device did not do what it has to; the message says where it differed first."""
 
 

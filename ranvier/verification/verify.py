@@ -13,6 +13,7 @@ from tqdm import tqdm
 from ranvier.closing import Closing
 from ranvier.data.dataset import Dataset
 from ranvier.device import Device
+from ranvier.errors import RanvierError
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.record import Record, Traced
@@ -66,7 +67,7 @@ class Difference:
         return f"sample {self.sample}, {step}: {self.quantity}{unit}: {values}"
 
 
-class Mismatch(Exception):
+class Mismatch(RanvierError):
     """Two devices disagree.
 
     Attributes

@@ -7,13 +7,15 @@ from typing import Any
 
 from cocotb.triggers import Event, RisingEdge
 
+from ranvier.errors import RanvierError
+
 __all__ = ["Clockwork", "Sink", "Source", "Stalled"]
 
 #: Clocks without a word moving after which whatever is waited for will never come.
 PATIENCE = 50_000
 
 
-class Stalled(AssertionError):
+class Stalled(RanvierError, AssertionError):
     """The core did not do within `PATIENCE` clocks what was waited for."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
+from ranvier.errors import RanvierError
 from ranvier.hw.flow.verilog import module_name, write_verilog
 from ranvier.parameters.config import CoreConfig
 from ranvier.sim import verilator
@@ -34,7 +35,7 @@ _SCENARIOS = {
 _CONFIG = "core.toml"
 
 
-class SessionError(AssertionError):
+class SessionError(RanvierError, AssertionError):
     """A scenario failed, or the simulator did."""
 
 
