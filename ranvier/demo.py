@@ -50,7 +50,7 @@ class Demo:
             "training": self.training.summary() if self.training else None,
         }
 
-    def text(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Report in lines."""
         lines = [
             "Yin-Yang, 60 neurons, all delays 0 at first; weights and delays learned on the device, golden model beside it"

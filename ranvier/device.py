@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ranvier.device_base import DeviceError, check_config
+from ranvier.errors import shown
 from ranvier.extras import missing
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network, StepSize
@@ -81,7 +82,7 @@ class Device(Protocol):
 def check_device(name: str) -> str:
     """`name` if `open_device` may know it; otherwise `DeviceError`."""
     if not isinstance(name, str) or (name not in DEVICES and not name.startswith(_SERIAL)):
-        raise DeviceError(f"unknown device {name!r}: {_CHOICE}")
+        raise DeviceError(f"unknown device {shown(name)}: {_CHOICE}")
     return name
 
 
@@ -110,11 +111,7 @@ def open_device(name: str, config: CoreConfig) -> Device:
         from ranvier.drivers.remote import RemoteCore
         from ranvier.drivers.serial_link import SerialLink
 
-        try:
-            link = SerialLink.from_url(name)
-        except ValueError as error:
-            raise DeviceError(str(error)) from None
-        return RemoteCore(config, link)
+        return RemoteCore(config, SerialLink.from_url(name))
     match name:
         case "golden":
             from ranvier.golden.compiled import CompiledCore
@@ -128,12 +125,7 @@ def open_device(name: str, config: CoreConfig) -> Device:
             from ranvier.golden.float_core import FloatCore
 
             return FloatCore(config)
-    from ranvier.sim.verilator import VerilatorError
-
-    try:
-        return _simulated(name, config)
-    except VerilatorError as error:
-        raise DeviceError(f"cannot simulate: {error}") from None
+    return _simulated(name, config)
 
 
 def _simulated(name: str, config: CoreConfig) -> Device:
@@ -151,12 +143,8 @@ def _simulated(name: str, config: CoreConfig) -> Device:
                     "pip install 'ranvier[interfaces]', or in a clone pip install '.[interfaces]'"
                 )
             from ranvier.sim.cocotb.interface_link import FaceLink
-            from ranvier.sim.cocotb.session import SessionError
 
-            try:
-                return RemoteCore(config, FaceLink(config, name))
-            except SessionError as error:
-                raise DeviceError(str(error)) from None
+            return RemoteCore(config, FaceLink(config, name))
         case "pty":
             from ranvier.sim.port import SimulatedLink, SimulatedPort
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ranvier.closing import Closing
-from ranvier.errors import RanvierError
+from ranvier.errors import RanvierError, shown
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network, check_network
 from ranvier.parameters.record import TRACED, WRAP, Record, Steps, Traced
@@ -25,7 +25,7 @@ def check_config(config: CoreConfig) -> None:
     """Refuse what no core can be built from."""
     if not isinstance(config, CoreConfig):
         raise DeviceError(
-            f"config={config!r} is no CoreConfig: give preset(name), CoreConfig.read(path) or one made of its fields"
+            f"config={shown(config)} is no CoreConfig: give preset(name), CoreConfig.read(path) or one made of its fields"
         )
 
 

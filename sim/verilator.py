@@ -8,14 +8,17 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from ranvier.errors import RanvierError
+from ranvier.device_base import DeviceError
 from ranvier.files.replacing import replacing
 
 __all__ = ["VerilatorError", "cache_folder", "compiler", "environment", "root", "run"]
 
 
-class VerilatorError(RanvierError, RuntimeError):
-    """Verilator or the C++ compiler is missing or failed."""
+class VerilatorError(DeviceError, RuntimeError):
+    """Verilator or the C++ compiler is missing or failed: no simulated device can be opened."""
+
+    def __str__(self) -> str:
+        return f"cannot simulate: {super().__str__()}"
 
 
 @cache

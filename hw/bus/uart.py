@@ -7,7 +7,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["BITS_PER_BYTE", "BIT_ERROR", "BitTime", "UARTReceiver", "UARTTransmitter"]
+from ranvier.errors import RanvierError
+
+__all__ = ["BITS_PER_BYTE", "BIT_ERROR", "BaudError", "BitTime", "UARTReceiver", "UARTTransmitter"]
 
 _DATA_BITS = 8
 #: Bits on the wire for a byte: start, data, stop.
@@ -16,6 +18,10 @@ BITS_PER_BYTE = _DATA_BITS + 2
 BIT_ERROR = 0.02
 #: Fewest clocks in which a start bit can be told from a glitch and sampled in its middle.
 _FEWEST = 4
+
+
+class BaudError(RanvierError, ValueError):
+    """A rate that a clock cannot make; the message names those that it can."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class BitTime:
 
     Raises
     ------
-    ValueError
+    BaudError
         If the clock is too slow, or misses the rate by more than `BIT_ERROR`.
     """
 
@@ -40,13 +46,13 @@ class BitTime:
 
     def __post_init__(self):
         if self.baud < 1 or self.clocks < _FEWEST:
-            raise ValueError(
+            raise BaudError(
                 f"baud={self.baud} is out of reach of a clock of {self.clock} Hz: "
                 f"a bit takes at least {_FEWEST} clocks: choose from 1 to {self.clock // _FEWEST}"
             )
         if abs(self.error) > BIT_ERROR:
             fewer = self.clock // self.baud
-            raise ValueError(
+            raise BaudError(
                 f"baud={self.baud} is {self.error:+.1%} off with {self.clocks} clocks of {self.clock} Hz per bit, more than "
                 f"{BIT_ERROR:.0%}: choose {self.clock // fewer} or {self.clock // (fewer + 1)}"
             )

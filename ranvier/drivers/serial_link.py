@@ -11,7 +11,9 @@ import numpy as np
 import serial
 from serial.tools import list_ports
 
+from ranvier.device_base import DeviceError
 from ranvier.drivers.link import LinkError, Words
+from ranvier.errors import shown
 from ranvier.hw.bus.serial import BAUD, TIMEOUT
 from ranvier.hw.bus.uart import BITS_PER_BYTE
 from ranvier.hw.bus.uartbone import BURST, REFUSED, Command
@@ -80,7 +82,7 @@ class SerialLink:
 
         Raises
         ------
-        ValueError
+        DeviceError
             If the URL makes no sense.
         LinkError
             See `SerialLink`.
@@ -89,10 +91,10 @@ class SerialLink:
         given = parse_qsl(parts.query, keep_blank_values=True)
         options = dict(given)
         if len(options) < len(given):
-            raise ValueError(f"{url!r} gives an option twice: leave out one")
+            raise DeviceError(f"{shown(url)} gives an option twice: leave out one")
         port, baud, timeout = parts.netloc + parts.path, options.pop("baud", str(BAUD)), options.pop("timeout", "2")
         if parts.scheme != "serial" or not port or options or not _rate(baud) or not _seconds(timeout):
-            raise ValueError(f"{url!r} is no serial port: expected serial:///dev/ttyUSB0?baud={BAUD}&timeout=2")
+            raise DeviceError(f"{shown(url)} is no serial port: expected serial:///dev/ttyUSB0?baud={BAUD}&timeout=2")
         return cls(port, int(baud), float(timeout))
 
     def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ranvier.data.dataset import Dataset
 from ranvier.errors import RanvierError, shown
-from ranvier.golden.float_core import FloatCore
+from ranvier.golden.base import CoreBase
 from ranvier.learners import diagnosis
 from ranvier.learners.checkpoint import Checkpoint, fingerprint, network_arrays, network_from, plain
 from ranvier.learners.online import LEGEND, Tally, evaluate, kept_text
@@ -268,7 +268,9 @@ def judge(network: FloatNetwork, dataset: Dataset) -> Tally:
     return evaluate(_core(network), dataset)
 
 
-def _core(network: FloatNetwork) -> FloatCore:
+def _core(network: FloatNetwork) -> CoreBase:
+    from ranvier.golden.float_core import FloatCore  # and with it Numba, which nobody needs to ask for help
+
     core = FloatCore(network.config)
     core.load_real(network)
     return core

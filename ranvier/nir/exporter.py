@@ -46,7 +46,7 @@ class Exported:
         """Plain values for a report."""
         return {**self.values, "notes": self.notes}
 
-    def text(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Lines for people."""
         return [
             f"{self.values['nodes']} nodes, {self.values['edges']} edges; dt {self.values['dt']:g} s, "

@@ -25,7 +25,7 @@ from ranvier.nir.lags import Unending, lags
 from ranvier.nir.sums import reach_exactly
 from ranvier.parameters.config import CHOICES, LIMITS, WIDEST, ConfigError, CoreConfig, Delays, Reset, spelled
 from ranvier.parameters.float_network import FloatNetwork
-from ranvier.parameters.network import MOST_LAG, NetworkError
+from ranvier.parameters.network import MOST_LAG
 
 __all__ = ["INTEGRATIONS", "METADATA", "Imported", "import_graph"]
 
@@ -91,7 +91,7 @@ class Imported:
         """Plain values for a report."""
         return {**self.values, "notes": self.notes}
 
-    def text(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Lines for people."""
         v, c = self.values, self.network.config
         shape = f"{c.inputs} inputs, {c.neurons} {'recurrent ' if c.recurrent else ''}neurons, {c.outputs} outputs"
@@ -159,17 +159,16 @@ def import_graph(
     Raises
     ------
     NirError
-        If the core cannot hold the graph, or it is no graph.
+        If the core cannot do what the graph does, or it is no graph.
+    ConfigError, NetworkError
+        If no core is that large, or its formats do not hold the values.
     """
     if dialect is not None:
         chosen("dialect", dialect, DIALECTS)
     if not isinstance(approximate, bool | np.bool_):
         raise NirError(f"approximate={shown(approximate)} is neither True nor False")
-    try:
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # what that makes is refused by name
-            return _Import(Circuit(graph), dt, integration, reset, spike, dialect, max_delay, approximate).run()
-    except (ConfigError, NetworkError) as error:
-        raise NirError(str(error)) from None
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # what that makes is refused by name
+        return _Import(Circuit(graph), dt, integration, reset, spike, dialect, max_delay, approximate).run()
 
 
 class _Synapses(NamedTuple):

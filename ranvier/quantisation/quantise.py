@@ -320,7 +320,7 @@ class Quantisation:
             "warnings": self.warnings(),
         }
 
-    def text(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Lines for people."""
         lines = [f"{'':<8} {'format':<7} {'values':>8} {'clipped':>8} {'largest rounding':>17}"]
         for name, r in self.roundings.items():

@@ -116,7 +116,7 @@ class SelfTest:
         """Plain values."""
         return asdict(self) | {"failures": self.failures}
 
-    def text(self) -> list[str]:
+    def lines(self) -> list[str]:
         """A line for each scenario and baud rate, and one for all."""
         lines = [
             f"failed  {each.name}: {each.failure}"

@@ -245,7 +245,7 @@ class Verification:
         """Plain values for a report."""
         return asdict(self) | {"waveform": None if self.waveform is None else str(self.waveform)}
 
-    def text(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Report in lines."""
         moved = f"{self.weights_moved:,} weights and {self.delays_moved:,} delays moved"
         lines = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
-from ranvier.errors import RanvierError
+from ranvier.device_base import DeviceError
 from ranvier.hw.flow.verilog import module_name, write_verilog
 from ranvier.parameters.config import CoreConfig
 from ranvier.sim import verilator
@@ -35,8 +35,8 @@ _SCENARIOS = {
 _CONFIG = "core.toml"
 
 
-class SessionError(RanvierError, AssertionError):
-    """A scenario failed, or the simulator did."""
+class SessionError(DeviceError, AssertionError):
+    """A scenario failed, or the simulator did; of a simulated device, that it is gone."""
 
 
 def run_scenarios(config: CoreConfig, folder: Path, seed: int, face: str = "core") -> dict[str, Tally]:

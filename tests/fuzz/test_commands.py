@@ -13,7 +13,7 @@ from hostile import bounded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.cli import _parser, main
+from ranvier.cli import main, parser
 from ranvier.learners import LEARNERS, Online
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network
@@ -35,7 +35,7 @@ def leaves(
     return {before: [action for action in parser._actions if action.dest != "help"]}
 
 
-COMMANDS = leaves(_parser())
+COMMANDS = leaves(parser(complete=True))
 OPTIONS = sorted({option for actions in COMMANDS.values() for action in actions for option in action.option_strings})
 WORDS = st.sampled_from(
     (

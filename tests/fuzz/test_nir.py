@@ -12,8 +12,9 @@ from hostile import SEED, bounded, damaged, one_line
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ranvier.errors import RanvierError
 from ranvier.nir.dialects import DIALECTS
-from ranvier.nir.graph import NirError, read_graph
+from ranvier.nir.graph import read_graph
 from ranvier.nir.importer import import_graph
 
 nir = pytest.importorskip("nir", reason="NIR takes ranvier[nir]")
@@ -163,7 +164,7 @@ class Tally:
         start, said = time.process_time(), None
         try:
             import_graph(make(), **options)
-        except NirError as error:
+        except RanvierError as error:
             said = one_line(error)
         if said is None:
             self.imported += 1

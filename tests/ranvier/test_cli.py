@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from amaranth.hdl import Fragment
 
-import ranvier.commands
 from ranvier.cli import _terminable, main
 from ranvier.data import Dataset, yin_yang
 from ranvier.demo import demo
@@ -23,7 +22,7 @@ from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network
 from ranvier.parameters.presets import PRESETS, preset
-from ranvier.parameters.record import Record
+from ranvier.parameters.record import COUNTERS, Record
 from ranvier.recipes import DELAY_MODES, RECIPES, initial_network
 from ranvier.verification.selftest import SCENARIOS
 
@@ -39,7 +38,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def small(monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """Yin-Yang with 40 + 20 points, so that commands take no time."""
     data = yin_yang(train=40, test=20)
-    monkeypatch.setattr(ranvier.commands, "open_dataset", lambda text: data)
+    monkeypatch.setattr("ranvier.data.open_dataset", lambda text: data)
     return data
 
 
@@ -211,7 +210,7 @@ def starts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         data = yin_yang(train=40, test=20)
-        patch.setattr(ranvier.commands, "open_dataset", lambda text: data)
+        patch.setattr("ranvier.data.open_dataset", lambda text: data)
         options = ["train", "--data", "yinyang", "--hidden", "12", "--json"]
         assert main([*options, "--epochs", "1", "--out", "first.npz"]) == 0
         assert main([*options, "--epochs", "2", "--out", "second.npz", "--checkpoint", "c"]) == 0
@@ -467,7 +466,7 @@ def test_demo_beside_itself() -> None:
     assert result.compared > 10_000
     assert json.loads(json.dumps(result.summary()))["training"]["delays"]["mean_steps"] > 0
     assert [path.name for path in result.files if path.stat().st_size > 1000] == ["yinyang.npz", "ranvier_yinyang.v"]
-    text = "\n".join(result.text())
+    text = "\n".join(result.lines())
     assert f"0 mismatches / {result.compared:,} values compared" in text
     assert "accuracy" in text
 
@@ -475,7 +474,7 @@ def test_demo_beside_itself() -> None:
 def test_demo_stops_at_a_difference(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from ranvier.golden.core import GoldenCore
 
-    monkeypatch.setattr(GoldenCore, "counters", lambda self: dict.fromkeys(ranvier.parameters.record.COUNTERS, -1))
+    monkeypatch.setattr(GoldenCore, "counters", lambda self: dict.fromkeys(COUNTERS, -1))
     result = answer(capsys, "demo", "--device", "golden:plain", "--samples", "2", code=1)
     assert result["mismatches"] > 0
     assert "after its end" in result["first"]
@@ -647,7 +646,7 @@ def test_bad_input(
 
 
 def test_output_is_refused_before_the_work(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(ranvier.commands, "open_dataset", lambda text: pytest.fail("loaded data for nothing"))
+    monkeypatch.setattr("ranvier.data.open_dataset", lambda text: pytest.fail("loaded data for nothing"))
     assert main(["train", "--data", "yinyang", "--out", "/"]) == 2
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import transcripts
 
-from ranvier.cli import _parser
+from ranvier.cli import parser
 from ranvier.hw.flow.board import BOARDS
 from ranvier.hw.flow.fit import CAPACITIES
 from ranvier.parameters.presets import preset
@@ -41,7 +41,7 @@ def test_commands_parse():
     assert len(found) > 12
     for line in found:
         given = [EXAMPLES.get(part, part) for part in shlex.split(line)[1:]]
-        _parser().parse_args(given)
+        parser().parse_args(given)
 
 
 # -------------------------------------------------------------------- transcripts

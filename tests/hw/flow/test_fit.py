@@ -7,7 +7,7 @@ from amaranth.hdl import Fragment
 
 import ranvier.hw.flow.fit
 from ranvier.hw.flow.board import BOARDS
-from ranvier.hw.flow.boards import GIVES, check_board
+from ranvier.hw.flow.boards import GIVES, BoardError, check_board
 from ranvier.hw.flow.fit import CAPACITIES, Fit, fit, fit_part, memory_blocks
 from ranvier.hw.flow.synthesis import Resources
 from ranvier.hw.flow.vivado import PARTS
@@ -36,7 +36,7 @@ def test_every_board_has_a_capacity_and_a_platform():
 def test_the_list_says_what_each_board_gives():
     assert set(GIVES) == {*BOARDS, *PARTS}
     with pytest.raises(
-        ValueError, match=r"ulx3s-12f, .*icesugar \(a bitstream\), arty-a7-35, .*\(Verilog and a script"
+        BoardError, match=r"ulx3s-12f, .*icesugar \(a bitstream\), arty-a7-35, .*\(Verilog and a script"
     ):
         check_board("toaster")
 

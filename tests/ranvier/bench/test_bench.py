@@ -209,7 +209,7 @@ def test_axes_have_units(quick, monkeypatch):
 
 
 def test_networks_can_be_evaluated(quick, monkeypatch, capsys):
-    monkeypatch.setattr(ranvier.commands, "open_dataset", lambda text: yin_yang(train=30, test=30))
+    monkeypatch.setattr("ranvier.data.open_dataset", lambda text: yin_yang(train=30, test=30))
     for run in quick.values["runs"][:12:4]:
         assert main(["eval", "--json", str(quick.folder / run["network"]), "--data", "yinyang"]) == 0
         assert json.loads(capsys.readouterr().out)["accuracy"] == run["golden_accuracy"]

@@ -283,13 +283,13 @@ def test_a_port_on_which_nobody_answers():
     ["serial://", "serial:///dev/ttyX?baud=fast", "serial:///dev/ttyX?speed=1", "serial:///dev/ttyX?timeout=0", "ttyX"],
 )
 def test_a_url_that_makes_no_sense(url):
-    with pytest.raises(ValueError, match=r"is no serial port: expected serial:///dev/ttyUSB0\?baud=1000000"):
+    with pytest.raises(DeviceError, match=r"is no serial port: expected serial:///dev/ttyUSB0\?baud=1000000"):
         SerialLink.from_url(url)
 
 
 @pytest.mark.parametrize("options", ["baud=1&baud=2", "timeout=1&baud=9600&timeout=1"])
 def test_a_url_gives_an_option_once(options):
-    with pytest.raises(ValueError, match="gives an option twice: leave out one"):
+    with pytest.raises(DeviceError, match="gives an option twice: leave out one"):
         SerialLink.from_url(f"serial:///dev/ttyX?{options}")
 
 

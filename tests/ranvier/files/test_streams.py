@@ -161,10 +161,10 @@ def test_what_is_given_twice(words: str, text: str, capsys: pytest.CaptureFixtur
 
 
 def test_options_that_add_up_may_be_repeated() -> None:
-    from ranvier.cli import _parser
+    from ranvier.cli import parser
 
     words = "bench --suite yinyang --neurons 10 --neurons 30 --learner online --learner bptt"
-    options = _parser().parse_args(words.split())
+    options = parser().parse_args(words.split())
     assert (options.neurons, options.learner) == ([10, 30], ["online", "bptt"])
 
 

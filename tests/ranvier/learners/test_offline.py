@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import ranvier.commands
 from ranvier.cli import main
 from ranvier.data import yin_yang
 from ranvier.learners import LEARNERS, Offline
@@ -83,7 +82,7 @@ def test_one_line_on_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ranvier.commands, "open_dataset", lambda text: yin_yang(train=30, test=10))
+    monkeypatch.setattr("ranvier.data.open_dataset", lambda text: yin_yang(train=30, test=10))
     way = Offline("running", "ranvier.learners.eventprop", lambda *_: Running("weight", np.nan), {}, ())
     monkeypatch.setattr(way, "recipe", lambda *_, **__: RECIPE)
     monkeypatch.setitem(LEARNERS, "eventprop", way)

@@ -478,7 +478,7 @@ LATE = Sample(np.array([0, 7, 8, 9]), np.array([0, 1, 1, 1]), np.ones(10, bool))
 def test_no_spike_is_lost_at_the_end_in_float() -> None:
     result = import_graph(relay(), dt=1e-3)
     assert result.values["lag"] == result.network.lag == 2
-    assert any("samples grow by 2 steps by themselves" in line for line in result.text())
+    assert any("samples grow by 2 steps by themselves" in line for line in result.lines())
     core = FloatCore(result.network.config)
     core.load_real(result.network)
     record = core.run(LATE, record=["spikes"])

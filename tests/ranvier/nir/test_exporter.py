@@ -213,7 +213,7 @@ def test_who_can_read_it_is_said(network: FloatNetwork, options: dict[str, Any],
     assert {name for name, why in exported.values["readers"].items() if not why} == who
     assert set(exported.values["readers"]) == set(DIALECTS)
     for name in DIALECTS:
-        assert any(line.startswith(f"{name} ") for line in exported.text())
+        assert any(line.startswith(f"{name} ") for line in exported.lines())
 
 
 def test_a_lag_comes_back() -> None:

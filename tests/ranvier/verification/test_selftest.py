@@ -133,7 +133,7 @@ def test_a_wrong_register_fails_its_scenario(name, remote):
 def test_every_kind_of_core_can_pass(changes):
     config: CoreConfig = CONFIG.replace(**changes)
     result = selftest("golden", config)
-    assert result.failures == 0, result.text()
+    assert result.failures == 0, result.lines()
     assert sum(outcome.compared for outcome in result.outcomes) > 300
     assert result.skipped == OF_REGISTERS
     assert result.rates == []
@@ -156,10 +156,10 @@ def test_baud_rates_near_that_of_the_core_work_and_those_far_off_do_not(record_p
 
 def test_the_text_has_a_line_for_each(capsys):
     result = selftest("golden", CONFIG)
-    assert len(result.text()) == len(SCENARIOS) + 1
-    assert result.text()[-1].startswith(f"0 of {len(result.outcomes)} scenarios failed")
+    assert len(result.lines()) == len(SCENARIOS) + 1
+    assert result.lines()[-1].startswith(f"0 of {len(result.outcomes)} scenarios failed")
     assert result.summary()["failures"] == 0
     with open_device("golden", CONFIG) as reference:
         result.outcomes[0] = run_scenario("load", Wrong("load"), reference)
     assert result.failures == 1
-    assert result.text()[0].startswith("failed  load: what was loaded: weight[1, 2]: expected ")
+    assert result.lines()[0].startswith("failed  load: what was loaded: weight[1, 2]: expected ")

@@ -1,0 +1,72 @@
+"""``ranvier bench``: every learner at several sizes, in tables and pictures."""
+
+import argparse
+
+from ranvier.commands.arguments import count, share
+from ranvier.commands.output import Output, UsageError
+
+__all__ = ["EXAMPLES", "HELP", "arguments", "run"]
+
+HELP = "Train every learner at several sizes; write tables and pictures."
+EXAMPLES = (
+    "bench --suite yinyang --seeds 2",
+    "bench --suite braille --data FILE --learner online --neurons 50",
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    from ranvier.bench import STRUCTURES, SUITES, WIRINGS
+    from ranvier.device import CORES
+    from ranvier.learners import LEARNERS, VARIANTS
+
+    parser.add_argument("--suite", required=True, choices=SUITES, help="data set and sizes")
+    parser.add_argument(
+        "--data", metavar="PATH", help="recordings (braille: file; shd: folder, with options as in --data of train)"
+    )
+    parser.add_argument("--seeds", type=count, default=5, help="trainings per row (default 5)")
+    parser.add_argument("--learner", choices=LEARNERS, action="append", help="only these rows; may be repeated")
+    parser.add_argument("--delays", choices=VARIANTS, action="append", help="only these rows; may be repeated")
+    parser.add_argument("--wiring", choices=WIRINGS, action="append", help="only these rows; may be repeated")
+    parser.add_argument("--neurons", type=count, action="append", help="only these rows; may be repeated")
+    text = "share of the synapses that are active (default 1, all of them); may be repeated"
+    parser.add_argument("--connectivity", type=share, action="append", help=text)
+    text = "of sparse networks only those that stay as drawn, or that DEEP R rewires; may be repeated"
+    parser.add_argument("--structure", choices=STRUCTURES, action="append", help=text)
+    parser.add_argument("--epochs", type=int, help="passes over the data (default: as the recipes)")
+    parser.add_argument("--samples", type=count, help="cut the data set to so many samples, for a quick look")
+    text = "also measure agreement and speed, and clocks on sim; may be repeated"
+    parser.add_argument("--device", choices=CORES, action="append", help=text)
+    parser.add_argument("--jobs", type=count, default=2, help="processes (default 2)")
+    parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="let the workers of this Dask scheduler train")
+    text = "folder for report, networks and finished runs, to resume from (default bench-SUITE)"
+    parser.add_argument("--out", metavar="FOLDER", help=text)
+
+
+def run(options: argparse.Namespace) -> Output:
+    from ranvier.bench import bench
+    from ranvier.data.named import YIN_YANG
+
+    if options.suite in YIN_YANG and options.data:
+        raise UsageError(f"--suite {options.suite} is generated: leave out --data")
+    if options.suite not in YIN_YANG and not options.data:
+        raise UsageError("--data PATH is missing")
+    result = bench(
+        options.suite,
+        f"{options.suite}:{options.data}" if options.data else options.suite,
+        seeds=options.seeds,
+        learners=options.learner or (),
+        delays=options.delays or (),
+        wirings=options.wiring or (),
+        neurons=options.neurons or (),
+        connectivity=options.connectivity or (),
+        structures=options.structure or (),
+        epochs=options.epochs,
+        samples=options.samples,
+        devices=options.device or (),
+        jobs=options.jobs,
+        scheduler=options.scheduler,
+        out=options.out or f"bench-{options.suite}",
+        progress=not options.json,
+    )
+    lines = [result.text(), "", *(f"wrote {path}" for path in result.files)]
+    return Output(result.summary(), lines, 1 if result.bad else 0)

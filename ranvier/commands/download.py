@@ -1,0 +1,34 @@
+"""``ranvier download``: the files of a public data set."""
+
+import argparse
+
+from ranvier.commands.output import INTERRUPTED, Output
+
+__all__ = ["EXAMPLES", "HELP", "arguments", "run"]
+
+HELP = "Download a data set, checked and resumable."
+EXAMPLES = ("download braille --out data", "download shd --out data/shd")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    from ranvier.data.published import PUBLISHED
+
+    parser.add_argument("name", choices=PUBLISHED, metavar="NAME", help=f"which: {', '.join(PUBLISHED)}")
+    parser.add_argument("--out", metavar="FOLDER", required=True, help="folder for its files")
+    parser.add_argument("--mirror", metavar="ADDRESS", default="", help="take them from here; the checksums stay")
+
+
+def run(options: argparse.Namespace) -> Output:
+    from ranvier.data.download import download
+    from ranvier.data.published import PUBLISHED
+
+    try:
+        paths = download(options.name, options.out, mirror=options.mirror, progress=not options.json)
+    except KeyboardInterrupt:
+        line = "interrupted: run the same command again to go on"
+        return Output({"dataset": options.name, "interrupted": True}, [line], INTERRUPTED)
+    files, published = [str(path) for path in paths], PUBLISHED[options.name]
+    return Output(
+        {"dataset": options.name, "files": files, "address": published.address, "licence": published.licence},
+        [*files, f"from {published.address}, {published.licence}", f"use it: --data {options.name}:{options.out}"],
+    )

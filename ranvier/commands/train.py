@@ -1,0 +1,139 @@
+"""``ranvier train``: a network from a data set, by any learner."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from tqdm import tqdm
+
+from ranvier.commands.arguments import add_copies, add_core, add_data, add_device, add_seed, core, network, part, share
+from ranvier.commands.output import INTERRUPTED, Output, UsageError, announce
+
+__all__ = ["EXAMPLES", "HELP", "arguments", "run"]
+
+HELP = "Train a network and save it."
+EXAMPLES = (
+    "train --data yinyang",
+    "train --data yinyang --device sim --epochs 1",
+    "train --data braille:FILE --learner eventprop --float float.npz",
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    from ranvier.learners import LEARNERS, Offline
+    from ranvier.learners.validation import DEFAULT_SHARE
+    from ranvier.recipes import DELAY_MODES
+
+    add_core(parser, required=False)
+    add_data(parser, required=True)
+    parser.add_argument(
+        "--delays",
+        choices=DELAY_MODES,
+        help="none, fixed as drawn, learned per unit (axonal) or synapse (default: as the core)",
+    )
+    offline = [name for name, way in LEARNERS.items() if isinstance(way, Offline)]
+    parser.add_argument(
+        "--learner",
+        choices=("online", *offline),
+        default="online",
+        help=f"the core's own rule on the device (default), or offline in float and quantised: {', '.join(offline)}",
+    )
+    add_device(parser, "golden")
+    parser.add_argument("--epochs", type=int, help="passes over the data (default: as the data set's recipe)")
+    add_seed(parser, "initial network, order and stochastic rounding")
+    parser.add_argument("--hidden", type=int, help="hidden neurons (default: as the core)")
+    parser.add_argument("--max-delay", type=int, help="largest delay in steps (default: as the core)")
+    parser.add_argument("--connectivity", type=share, help="share of the synapses that are active, rewired by DEEP R")
+    add_copies(parser)
+    text = (
+        "share of the training samples that is held out, a part of every class; the network of the epoch that does best on "
+        f"it is written (default {DEFAULT_SHARE:g}; 0: the last epoch's, learned from all samples)"
+    )
+    parser.add_argument("--validation", metavar="SHARE", type=part, default=DEFAULT_SHARE, help=text)
+    text = "saved network to start from, instead of a random one; brings its core along"
+    parser.add_argument("--from", metavar="MODEL", dest="start", help=text)
+    text = "written after every epoch; if it is there, the training in it resumes bit for bit"
+    parser.add_argument("--checkpoint", metavar="FILE", help=text)
+    parser.add_argument("--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
+    parser.add_argument(
+        "--float", metavar="FILE", help="also write what an offline learner trained before it is quantised"
+    )
+
+
+def run(options: argparse.Namespace) -> Output:
+    from ranvier.data import open_dataset
+    from ranvier.files.output import check_output
+    from ranvier.learners import LEARNERS, Offline, Online, Sparse
+    from ranvier.parameters.network import Network
+
+    out = check_output(options.out)
+    dataset = open_dataset(options.data).repeated(options.copies)
+    dataset.learnable()
+    way = Online(options.device) if options.learner == "online" else LEARNERS[options.learner]
+    if reason := way.refusal(dataset.name):
+        raise UsageError(f"--learner {options.learner}: {reason}")
+    if isinstance(way, Offline) and options.device != "golden":
+        raise UsageError(f"--learner {options.learner} trains in float: leave out --device, and eval on any afterwards")
+    if options.float and not isinstance(way, Offline):
+        raise UsageError("--float is for offline learners: add --learner eventprop or bptt")
+    before = check_output(options.float) if options.float else None
+    read = network if isinstance(way, Offline) else Network.read
+    start = read(options.start) if options.start else None
+    if start:
+        dataset = dataset.labelled(start.config, Network.read_classes(options.start))
+    if start and not (options.config or options.preset):
+        config = start.config.replace(learning=not isinstance(way, Offline))
+    else:
+        config = core(options, dataset.name)
+        config = config.replace(inputs=config.inputs * options.copies)
+    changes = {"neurons": options.hidden, "max_delay": options.max_delay}
+    config = config.replace(**{name: v for name, v in changes.items() if v is not None})
+    mode, sparse = options.delays or config.delays, Sparse(options.connectivity) if options.connectivity else None
+    config, recipe = way.parts(config, dataset.name, mode, options.epochs, sparse, start)
+    dataset.check(config)
+    announce(options)
+    trained = way.train(
+        config,
+        recipe,
+        dataset,
+        options.seed,
+        sparse=sparse,
+        start=start,
+        validation=options.validation,
+        checkpoint=options.checkpoint,
+        report=None if options.json else EpochLines(dataset.notes),
+        progress=not options.json,
+    )
+    if before and trained.real:
+        trained.real.save(before, dataset.classes)
+    trained.network.save(out, dataset.classes)
+    for warning in [] if options.json else trained.learned.warnings:
+        print(f"ranvier: warning: {warning}", file=sys.stderr)
+    asked = {name: getattr(options, name) for name in ("data", "learner", "device", "seed", "validation", "checkpoint")}
+    asked |= {"from": options.start, "delay_mode": mode}
+    values = {"model": str(out), "config": trained.network.config.to_dict(), "notes": list(dataset.notes)}
+    lines = [*trained.closing(), f"wrote {before} and {out}" if before else f"wrote {out}"]
+    if trained.learned.interrupted and options.checkpoint:
+        lines.append(f"the same command goes on from {options.checkpoint}")
+    return Output(asked | values | trained.summary(), lines, INTERRUPTED if trained.learned.interrupted else 0)
+
+
+class EpochLines:
+    """Prints the line of every epoch as soon as it is finished, before the first one `notes` and a heading.
+
+    A standard output that is full or gone does not stop the training; what comes after it will say so.
+    """
+
+    def __init__(self, notes: Sequence[str]):
+        self.lines, self.printed = list(notes), 0
+
+    def __call__(self, learned: Any) -> None:
+        if not self.printed:
+            self.lines += learned.head()
+        self.lines += [learned.row(number) for number in range(self.printed, len(learned.epochs))]
+        self.printed = len(learned.epochs)
+        with suppress(OSError, UnicodeError), tqdm.external_write_mode(sys.stdout):
+            print("\n".join(self.lines), flush=True)
+        self.lines = []
