@@ -8,6 +8,7 @@ import numpy as np
 from ranvier.data.dataset import DataError, Dataset
 from ranvier.data.held import held_share
 from ranvier.errors import shown
+from ranvier.parameters.scalars import is_real, is_whole
 
 __all__ = ["DEFAULT_SHARE", "best", "check_dataset", "check_kept", "column", "hold_out"]
 
@@ -52,9 +53,9 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Datase
     for part, samples in (("training", dataset.train), ("test", dataset.test)):
         if not len(samples):
             raise DataError(f"{dataset.name} has no {part} samples: training needs samples to learn and others to test")
-    if isinstance(share, bool) or not isinstance(share, int | float | np.number) or not 0 <= share < 1:
+    if not is_real(share) or not 0 <= share < 1:
         raise DataError(f"validation={shown(share)}: give a share of the training samples from 0 to below 1")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+    if not is_whole(seed) or seed < 0:
         raise DataError(f"seed={shown(seed)}: give a whole number from 0 up")
     if share == 0:
         return dataset, None

@@ -16,6 +16,7 @@ from ranvier.nir.importer import INTEGRATIONS, METADATA
 from ranvier.nir.readers import readers
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network
+from ranvier.parameters.scalars import is_flag
 
 __all__ = ["Exported", "Readout", "export_graph"]
 
@@ -99,7 +100,7 @@ def export_graph(
     """
     for name, value, choices in (("integration", integration, INTEGRATIONS), ("readout", readout, get_args(Readout))):
         chosen(name, value, choices)
-    if not isinstance(fractions, bool | np.bool_):
+    if not is_flag(fractions):
         raise NirError(f"fractions={shown(fractions)} is neither True nor False")
     if not isinstance(network, FloatNetwork | Network):
         raise NirError(f"{shown(network)} is no network: give a Network or a FloatNetwork")

@@ -25,6 +25,7 @@ from ranvier.files.npz import NotPlain, check_plain
 from ranvier.files.output import write_bytes
 from ranvier.files.probe import probe
 from ranvier.parameters.config import LIMITS
+from ranvier.parameters.scalars import is_real
 
 __all__ = [
     "LEAKY",
@@ -86,11 +87,7 @@ def chosen(name: str, value: Any, choices: Iterable[str]) -> str:
 def seconds(dt: Any) -> float:
     """`dt` as seconds per step; `NirError` if it is none."""
     with suppress(OverflowError):  # whole numbers beyond all floats
-        if (
-            isinstance(dt, float | int | np.number)
-            and not isinstance(dt, bool | np.complexfloating)
-            and 0 < dt < np.inf
-        ):
+        if is_real(dt) and 0 < dt < np.inf:
             return float(dt)
     raise NirError(f"dt={shown(dt, str)} is no step: give a positive number of seconds")
 

@@ -26,6 +26,7 @@ from ranvier.nir.sums import reach_exactly
 from ranvier.parameters.config import CHOICES, LIMITS, WIDEST, ConfigError, CoreConfig, Delays, Reset, spelled
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import MOST_LAG
+from ranvier.parameters.scalars import is_flag, is_whole
 
 __all__ = ["INTEGRATIONS", "METADATA", "Imported", "import_graph"]
 
@@ -165,7 +166,7 @@ def import_graph(
     """
     if dialect is not None:
         chosen("dialect", dialect, DIALECTS)
-    if not isinstance(approximate, bool | np.bool_):
+    if not is_flag(approximate):
         raise NirError(f"approximate={shown(approximate)} is neither True nor False")
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # what that makes is refused by name
         return _Import(Circuit(graph), dt, integration, reset, spike, dialect, max_delay, approximate).run()
@@ -258,7 +259,7 @@ class _Import:
                     f"the graph says of itself {name}={shown(meant, str)} but {name}={shown(value, str)} was asked for: the "
                     "network is not the one that was exported"
                 )
-        if not (self.max_delay is None or (_whole(self.max_delay) and 1 <= self.max_delay <= LIMITS["max_delay"][1])):
+        if not (self.max_delay is None or (is_whole(self.max_delay) and 1 <= self.max_delay <= LIMITS["max_delay"][1])):
             raise NirError(
                 f"max_delay={shown(self.max_delay)} is out of range: give a whole number from 1 to "
                 f"{LIMITS['max_delay'][1]} steps"
@@ -278,7 +279,7 @@ class _Import:
                 cause = " ".join(str(error).split())[:300]
                 raise NirError(f"metadata {METADATA['config']} of the graph: {cause}") from None
         self.lag = said["lag"] if self.base else None
-        if not (self.lag is None or (_whole(self.lag) and 0 <= self.lag <= MOST_LAG)):
+        if not (self.lag is None or (is_whole(self.lag) and 0 <= self.lag <= MOST_LAG)):
             raise NirError(f"metadata {METADATA['lag']}={self.lag!r} of the graph is no number of steps: remove it")
         self.said_classes = said["classes"] if self.base else None
         self.said_kappa = said["kappa"] if self.base else None
@@ -847,10 +848,6 @@ def _on_grid(values: Real, one: int) -> Real:
     grid = np.rint(values * one) / one
     same = np.abs(values - grid).max(initial=0) * one < SAME_WEIGHT and ((grid == 0) == (values == 0)).all()
     return grid if same else values
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _plain(value: Any) -> Any:

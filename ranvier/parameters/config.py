@@ -9,10 +9,9 @@ from math import ceil, exp, frexp
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from ranvier.errors import RanvierError, shown
 from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.scalars import is_flag, is_real, is_whole
 
 __all__ = ["CHOICES", "ConfigError", "CoreConfig", "spelled"]
 
@@ -263,21 +262,17 @@ class CoreConfig:
                 value = str(value)
             elif f.name in LIMITS:
                 least, most = LIMITS[f.name]
-                if not isinstance(value, int | np.integer) or isinstance(value, bool) or not least <= value <= most:
+                if not is_whole(value) or not least <= value <= most:
                     raise ConfigError(
                         f"{f.name}={shown(value)} is out of range: give a whole number from {least} to {most}"
                     )
                 value = int(value)
             elif isinstance(f.default, bool):
-                if not isinstance(value, bool | np.bool_):
+                if not is_flag(value):
                     raise ConfigError(f"{f.name}={shown(value)} is neither true nor false: give one of them")
                 value = bool(value)
             elif isinstance(f.default, float):
-                if (
-                    not isinstance(value, int | float | np.integer | np.floating)
-                    or isinstance(value, bool)
-                    or not 0 < value < 1e9
-                ):
+                if not is_real(value) or not 0 < value < 1e9:
                     raise ConfigError(f"{f.name}={shown(value)} is out of range: give a positive number below 1e9")
                 value = float(value)
             elif not isinstance(value, QFormat):

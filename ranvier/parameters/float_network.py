@@ -23,6 +23,7 @@ from ranvier.parameters.network import (
     write_arrays,
 )  # fmt: skip
 from ranvier.parameters.sample import Sample
+from ranvier.parameters.scalars import is_whole
 
 __all__ = ["FloatNetwork", "whole_steps"]
 
@@ -97,7 +98,7 @@ class FloatNetwork:
         for name in ("alpha", "kappa", "beta"):
             setattr(self, name, real_decay(name, getattr(self, name)))
         lag = self.lag.item() if isinstance(self.lag, np.ndarray) and self.lag.size == 1 else self.lag
-        if isinstance(lag, bool) or not isinstance(lag, int | np.integer) or not 0 <= lag <= MOST_LAG:
+        if not is_whole(lag) or not 0 <= lag <= MOST_LAG:
             raise NetworkError(f"lag={shown(lag)} is no number of steps: give a whole number from 0 to {MOST_LAG}")
         self.lag = int(lag)
 

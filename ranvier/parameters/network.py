@@ -17,6 +17,7 @@ from ranvier.files.npz import Npz
 from ranvier.files.replacing import OutputError, write_bytes
 from ranvier.parameters.config import LARGEST, ConfigError, CoreConfig
 from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.scalars import is_real, is_whole
 from ranvier.parameters.step_size import StepSize
 
 __all__ = [
@@ -151,8 +152,7 @@ def check_shape(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
 def real_decay(name: str, value: Any, *, one: bool = False) -> float:
     """A decay per step as a real number, below 1 or (if `one` is allowed) up to it; `NetworkError` if it is none."""
     number = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
-    real = isinstance(number, int | float | np.integer | np.floating) and not isinstance(number, bool)
-    if not real or not (0 <= number < 1 or (one and number == 1)):
+    if not is_real(number) or not (0 <= number < 1 or (one and number == 1)):
         text = shown(number, lambda given: f"{given:g}" if isinstance(given, float) else repr(given))
         raise NetworkError(f"{name}={text} is no decay: give 0 to {'1' if one else 'below 1'}")
     return float(number)
@@ -223,7 +223,7 @@ class Network:
             setattr(self, name, np.array(array, dtype=np.int64, order="C"))
         for name, most in (*((decay, c.decay.max) for decay in DECAYS), ("seed", (1 << 32) - 1), ("lag", MOST_LAG)):
             value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 0 <= value <= most:
+            if not is_whole(value) or not 0 <= value <= most:
                 raise NetworkError(f"{name}={shown(value)} does not fit the core: give a whole number from 0 to {most}")
             setattr(self, name, int(value))
         if self.beta and not c.exponential:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ranvier.errors import RanvierError
+from ranvier.errors import RanvierError, shown
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.record import TRACED, Traced
+from ranvier.parameters.scalars import is_flag, is_whole
 
 __all__ = ["Sample", "SampleError", "check_record", "check_run"]
 
@@ -141,12 +142,12 @@ def check_run(config: CoreConfig, sample: Sample, target: int | None, learn: boo
     if len(sample.units) and sample.units.max() >= config.inputs:
         raise SampleError(f"the sample has input {sample.units.max()} but this core has inputs={config.inputs}")
     classes = f"classes are 0 to {config.outputs - 1}"
-    if not (target is None or (isinstance(target, int | np.integer) and not isinstance(target, bool))):
-        raise SampleError(f"target={target!r} but a class is a whole number: {classes}")
+    if not (target is None or is_whole(target)):
+        raise SampleError(f"target={shown(target)} but a class is a whole number: {classes}")
     if target is not None and not 0 <= target < config.outputs:
         raise SampleError(f"target={target} but this core has outputs={config.outputs}: {classes}")
-    if not isinstance(learn, bool | np.bool_):
-        raise SampleError(f"learn={learn!r} is neither True nor False")
+    if not is_flag(learn):
+        raise SampleError(f"learn={shown(learn)} is neither True nor False")
     if (scored := int(sample.scored.sum())) > config.max_scored:
         raise SampleError(
             f"the sample has {scored} scored steps but the scores of this core hold {config.max_scored}: score fewer steps, "
@@ -162,10 +163,10 @@ def check_record(record: Collection[Traced]) -> tuple[Traced, ...]:
     """The quantities to record; `SampleError` if that is no collection of names of `TRACED`."""
     if isinstance(record, str) or not isinstance(record, Iterable):
         raise SampleError(
-            f"record={record!r} is no list of quantities: give some of {', '.join(TRACED)}, as record=['spikes']"
+            f"record={shown(record)} is no list of quantities: give some of {', '.join(TRACED)}, as record=['spikes']"
         )
     names = tuple(record)
     for name in names:
         if not isinstance(name, str) or name not in TRACED:
-            raise SampleError(f"record={name!r} is unknown: choose from {', '.join(TRACED)}")
+            raise SampleError(f"record={shown(name)} is unknown: choose from {', '.join(TRACED)}")
     return names

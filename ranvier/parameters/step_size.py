@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ranvier.errors import shown
+from ranvier.parameters.scalars import is_real, is_whole
 
 __all__ = ["StepSize"]
 
@@ -27,7 +26,7 @@ class StepSize:
     def __post_init__(self) -> None:
         for name, most in (("mantissa", 255), ("shift", 31)):
             value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 0 <= value <= most:
+            if not is_whole(value) or not 0 <= value <= most:
                 raise ValueError(
                     f"step size {shown(self.mantissa)} * 2**-{shown(self.shift)}: mantissa is a whole number to 255, shift "
                     "to 31"
@@ -37,11 +36,7 @@ class StepSize:
     @classmethod
     def of(cls, value: float) -> "StepSize":
         """The step size nearest to `value` (within 0.4 % from 1e-7 up); `ValueError` outside [0, 255]."""
-        if (
-            not isinstance(value, int | float | np.integer | np.floating)
-            or isinstance(value, bool)
-            or not 0 <= value <= 255
-        ):
+        if not is_real(value) or not 0 <= value <= 255:
             raise ValueError(f"step size {shown(value)} is out of range: give 0 to 255")
         value = float(value)
         for shift in range(31, -1, -1):
