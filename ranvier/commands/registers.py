@@ -4,6 +4,7 @@ import argparse
 
 from ranvier.commands.arguments import add_core, core
 from ranvier.commands.output import Output, UsageError
+from ranvier.errors import shown
 
 __all__ = ["EXAMPLES", "HELP", "arguments", "run"]
 
@@ -25,6 +26,6 @@ def run(options: argparse.Namespace) -> Output:
     from ranvier.hw.flow.register_documents import FORMATS
 
     if options.format not in FORMATS:
-        raise UsageError(f"unknown format {options.format!r}: choose one of {', '.join(FORMATS)}")
+        raise UsageError(f"unknown format {shown(options.format)}: choose one of {', '.join(FORMATS)}")
     write_text(out, FORMATS[options.format](config))
     return Output({"registers": str(out), "format": options.format}, [f"wrote {out}"])

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from ranvier.commands.arguments import add_core, core, count
 from ranvier.commands.output import Output, UsageError
+from ranvier.errors import shown
 
 __all__ = ["EXAMPLES", "HELP", "arguments", "run"]
 
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> Output:
 
     for name, value, known in (("family", options.family, FAMILIES), ("place", options.place, DEVICES)):
         if value is not None and value not in known:
-            raise UsageError(f"unknown --{name} {value!r}: choose one of {', '.join(known)}")
+            raise UsageError(f"unknown --{name} {shown(value)}: choose one of {', '.join(known)}")
     if options.place and DEVICES[options.place] != options.family:
         raise UsageError(f"--place {options.place} is no {options.family}: add --family {DEVICES[options.place]}")
     tools = [synthesiser()] + ([placer(options.family)] if options.place else [])

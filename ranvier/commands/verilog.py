@@ -4,6 +4,7 @@ import argparse
 
 from ranvier.commands.arguments import add_core, core
 from ranvier.commands.output import Output, UsageError
+from ranvier.errors import shown
 
 __all__ = ["EXAMPLES", "HELP", "arguments", "run"]
 
@@ -28,7 +29,9 @@ def run(options: argparse.Namespace) -> Output:
     from ranvier.hw.flow.verilog import FACES, module_name, write_verilog
 
     if options.interface not in FACES:
-        raise UsageError(f"argument --interface: there is no {options.interface!r}: choose one of {', '.join(FACES)}")
+        raise UsageError(
+            f"argument --interface: there is no {shown(options.interface)}: choose one of {', '.join(FACES)}"
+        )
     text = write_verilog(config, options.interface)
     write_text(out, text)
     lines, module = text.count("\n"), module_name(options.interface)

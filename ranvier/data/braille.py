@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels, stratified_split
 from ranvier.data.delta import send_on_delta
 from ranvier.data.packed import STEPS
+from ranvier.errors import shown
 from ranvier.files.npz import NotPlain, Npz
 from ranvier.parameters.sample import Sample
 
@@ -41,7 +42,7 @@ def _arrays(path: str | Path, *names: str) -> list[NDArray[np.generic]]:
             return [file.read(name, BYTES) for name in names]
     except DataError:
         raise
-    except NotPlain as error:
+    except NotPlain as error:  # which does not know the path
         raise DataError(f"{path}: {error}") from None
     except PermissionError:
         raise DataError(f"{path}: may not be read: ask its owner, or chmod u+r") from None
@@ -99,7 +100,7 @@ def _parts(
     try:
         asked = (TRAIN if train is None else index(train)), (TEST if test is None else index(test))
     except TypeError:
-        raise DataError(f"train={train!r}, test={test!r}: give whole numbers") from None
+        raise DataError(f"train={shown(train)}, test={shown(test)}: give whole numbers") from None
     if min(asked) < 0 or not any(asked) or seed < 0:
         raise DataError(f"train={asked[0]}, test={asked[1]}, seed={seed}: give numbers from 0 up, not both parts 0")
     try:
@@ -110,7 +111,7 @@ def _parts(
     counts = np.bincount(letters, minlength=len(names))
     few = int(np.where(counts, counts, len(letters)).argmin())
     reason = (
-        f"letter {names[few]!r} has {counts[few]} recordings, {TRAIN} + {TEST} of each are needed: "
+        f"letter {shown(names[few])} has {counts[few]} recordings, {TRAIN} + {TEST} of each are needed: "
         "give a file with more, or ask for fewer with ?train=N&test=N"
     )
     return ([], list(range(len(letters)))), reason
@@ -161,7 +162,7 @@ def braille(
     try:
         tail, scored = index(tail), index(scored)
     except TypeError:
-        raise DataError(f"{path}: tail={tail!r}, scored={scored!r}: give whole numbers of steps") from None
+        raise DataError(f"{path}: tail={shown(tail)}, scored={shown(scored)}: give whole numbers of steps") from None
     steps = taxels.shape[1] - 1 + tail
     if tail < 0 or not 1 <= scored <= steps:
         raise DataError(f"{path}: tail={tail}, scored={scored}: give tail >= 0 and scored from 1 to {steps}")
@@ -170,7 +171,7 @@ def braille(
     try:
         counts = send_on_delta(taxels, threshold, cap)[:, 1:]
         parts, reason = _parts(letters, names, train, test, seed)
-    except DataError as error:
+    except DataError as error:  # in which file
         raise DataError(f"{path}: {error}") from None
     if not 0 < (spikes := int(counts.sum())) <= SPIKES:
         raise DataError(

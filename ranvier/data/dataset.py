@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.grid import whole_numbers
 from ranvier.data.samples import Joined, Repeated, Seed, chosen_from, epoch_of, used_inputs
-from ranvier.errors import RanvierError
+from ranvier.errors import RanvierError, shown
 from ranvier.parameters.config import LIMITS, ConfigError, CoreConfig
 from ranvier.parameters.sample import Sample
 
@@ -89,7 +89,7 @@ class Dataset:
             samples = getattr(self, part)
             try:
                 labels = whole_numbers(getattr(self, f"{part}_labels"))
-            except ValueError as error:
+            except ValueError as error:  # of which data set and part
                 raise DataError(f"{self.name}: {part} labels: {error}") from None
             object.__setattr__(self, f"{part}_labels", labels)
             if labels.shape != (len(samples),):
@@ -134,7 +134,7 @@ class Dataset:
         """`DataError` unless there are samples to learn from and to test on, and classes to tell apart, also by name."""
         self.require("train", "test")
         if twice := [name for name in self.classes if self.classes.count(name) > 1]:
-            raise DataError(f"{self.name}: two classes are called {twice[0]!r}: give each a name of its own")
+            raise DataError(f"{self.name}: two classes are called {shown(twice[0])}: give each a name of its own")
         if len(found := np.unique(self.train_labels)) == 1:
             raise DataError(
                 f"{self.name}: all training samples are of class {self.classes[found[0]]!r}: there is nothing to tell apart"
@@ -149,7 +149,7 @@ class Dataset:
             If there is no such split, or it has no samples.
         """
         if name not in SPLITS:
-            raise DataError(f"split={name!r}: choose one of {', '.join(SPLITS)}")
+            raise DataError(f"split={shown(name)}: choose one of {', '.join(SPLITS)}")
         parts = [part for part in PARTS if name in (part, "all") and len(getattr(self, part))]
         if not parts:
             self.require(*(part for part in WORDS if name in (part, "all")))
@@ -306,7 +306,7 @@ def mapped_labels(
         if want.count(named) == have.count(named) == 1:
             places[labels == label] = want.index(named)
         elif not numbered and not (named == str(label) and label < len(want)):
-            raise DataError(f"{name}: class {named!r} is none of the classes that were learned: {', '.join(want)}")
+            raise DataError(f"{name}: class {shown(named)} is none of the classes that were learned: {', '.join(want)}")
     return places
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ranvier.data.published import PUBLISHED, File
-from ranvier.errors import RanvierError
+from ranvier.errors import RanvierError, shown
 from ranvier.extras import extra
 from ranvier.files.output import output_folder
 
@@ -138,7 +138,7 @@ def download(
         If the folder cannot be made.
     """
     if name not in PUBLISHED:
-        raise DownloadError(f"unknown data set {name!r}: choose one of {', '.join(PUBLISHED)}")
+        raise DownloadError(f"unknown data set {shown(name)}: choose one of {', '.join(PUBLISHED)}")
     published = PUBLISHED[name]
     folder = Path(folder)
     if not published.files:

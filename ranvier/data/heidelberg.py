@@ -27,6 +27,7 @@ from ranvier.data.held import held_share
 from ranvier.data.packed import Binning, Packed, Tally
 from ranvier.data.samples import Chosen, Samples
 from ranvier.data.unpack import MissingFile, is_file, unpacked
+from ranvier.errors import shown
 from ranvier.extras import extra
 from ranvier.files.npz import NotPlain, check_plain
 from ranvier.files.probe import Killed, apart
@@ -100,7 +101,7 @@ def _opened(path: Path) -> Iterator[Any]:
         raise DataError(f"{path}: a folder, expected an HDF5 file")
     try:
         check_plain(path)
-    except NotPlain as error:
+    except NotPlain as error:  # which does not know the path
         raise DataError(f"{path}: {error}") from None
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
@@ -153,7 +154,7 @@ def _bins(path: Path, file: Any, binning: Binning, tally: Tally) -> Iterator[NDA
             for number, (when, where) in enumerate(zip(times[block], units[block], strict=True), start):
                 try:
                     yield binning.bins(when, where, CHANNELS, tally)
-                except DataError as error:
+                except DataError as error:  # of which sample
                     raise DataError(f"{path}: sample {number} {error}") from None
                 bar.update()
 
@@ -183,7 +184,7 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
     seconds, megabytes = SECONDS + size * SECONDS_PER_MEGABYTE, MEGABYTES + size * MEMORY_PER_MEGABYTE
     try:
         return apart(partial(_read, path, classes, binning), seconds=seconds, megabytes=megabytes)
-    except Killed as error:
+    except Killed as error:  # reading what, and the way out
         raise DataError(f"{path}: {error}: download it again") from None
 
 
@@ -206,7 +207,7 @@ def _read(path: Path, classes: int, binning: Binning) -> Recording:
         raise DataError(f"{path}: labels run from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
     try:
         tally.check(binning)
-    except DataError as error:
+    except DataError as error:  # in which file
         raise DataError(f"{path} {error}") from None
     note = f"{path.name}: {tally.text(binning)}"
     return Recording(samples, labels, speakers, names, note, recordings)
@@ -372,6 +373,6 @@ def ssc(
         If a file is missing or malformed, or an option makes no sense.
     """
     if judge not in ("test", "valid"):
-        raise DataError(f"judge={judge!r}: choose test or valid")
+        raise DataError(f"judge={shown(judge)}: choose test or valid")
     parts = _either(Path(folder), "ssc", ("train", judge), binning)
     return _dataset("ssc", parts["train"], parts[judge], binning, augmentation)

@@ -11,6 +11,7 @@ from ranvier.data.dataset import DataError, Dataset
 from ranvier.data.heidelberg import shd, ssc
 from ranvier.data.packed import Binning
 from ranvier.data.yinyang import yin_yang
+from ranvier.errors import shown
 
 __all__ = ["NAMES", "open_dataset"]
 
@@ -19,9 +20,6 @@ NAMES = "yinyang, yinyang60, braille:PATH, shd:FOLDER?OPTIONS or ssc:FOLDER?OPTI
 
 #: Name -> steps from coordinate 0 to coordinate 1.
 YIN_YANG = {"yinyang": 30, "yinyang60": 60}
-
-#: Longest piece of a text that a message repeats.
-QUOTED = 40
 
 
 def _whole(text: str) -> int:
@@ -55,24 +53,20 @@ HEIDELBERG: dict[str, tuple[Callable[..., Dataset], Kinds]] = {
 }
 
 
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= QUOTED else f"{text[:QUOTED]}...")
-
-
 def _options(text: str, known: Kinds, name: str) -> dict[str, Any]:
     """Values of ``key=value&key=value``."""
     values: dict[str, Any] = {}
     for part in text.split("&") if text else ():
         key, _, value = part.partition("=")
         if key not in known:
-            raise DataError(f"{name} has no option {_quoted(key)}: choose from {', '.join(known)}")
+            raise DataError(f"{name} has no option {shown(key)}: choose from {', '.join(known)}")
         if key in values:
-            raise DataError(f"{name}: duplicated option {key!r}: give it once")
+            raise DataError(f"{name}: duplicated option {shown(key)}: give it once")
         try:
             values[key] = known[key](value)
         except ValueError:
             whole = ", a whole one" if known[key] is _whole else ""
-            raise DataError(f"{name}: {_quoted(part)} is not a number: give {key}=NUMBER{whole}") from None
+            raise DataError(f"{name}: {shown(part)} is not a number: give {key}=NUMBER{whole}") from None
     return values
 
 
@@ -114,4 +108,4 @@ def open_dataset(text: str) -> Dataset:
         return braille(path, **_options(options, BRAILLE, name))
     if name in HEIDELBERG and path:
         return _heidelberg(name, path, options)
-    raise DataError(f"unknown data set {_quoted(text)}: give {NAMES}")
+    raise DataError(f"unknown data set {shown(text)}: give {NAMES}")

@@ -16,6 +16,7 @@ from ranvier.data.augmentation import Augmentation
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels
 from ranvier.data.grid import whole_numbers
 from ranvier.data.packed import Binning, Packed, Tally
+from ranvier.errors import shown
 from ranvier.parameters.config import LIMITS
 
 __all__ = ["Events", "from_tonic"]
@@ -66,7 +67,7 @@ def _label(label: Any) -> int:
     try:
         number = index(label)
     except TypeError:
-        raise TypeError(f"label {label!r} is no whole number") from None
+        raise TypeError(f"label {shown(label)} is no whole number") from None
     if not 0 <= number < LIMITS["outputs"][1]:
         raise DataError(f"has the label {number}: labels are 0 to {LIMITS['outputs'][1] - 1}, number classes from 0")
     return number
@@ -82,7 +83,7 @@ def _bins(
             times = np.asarray(events["t"])
             yield binning.bins(times, _units(events, size), prod(size), tally, MICROSECOND)
             labels.append(_label(label))
-        except DataError as error:
+        except DataError as error:  # of which sample
             raise DataError(f"sample {number} {error}") from None
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise DataError(f"sample {number} is not events with fields t, x (y, p) and a label: {error}") from None
@@ -131,7 +132,7 @@ def from_tonic(
         try:
             samples[part] = Packed.of(_bins(events, sensor, binning, tally, found), binning)
             tally.check(binning)
-        except DataError as error:
+        except DataError as error:  # of which data set and part
             raise DataError(f"{name}: {part} {error}") from None
         labels[part] = np.array(found, dtype=np.int64)
         notes.append(f"{name} {part}: {tally.text(binning)}")

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.errors import shown
 from ranvier.extras import extra
 from ranvier.learners.offline import Gradient, OfflineRecipe
 from ranvier.parameters.config import ConfigError, CoreConfig
@@ -288,7 +289,7 @@ class Bptt:
     def __post_init__(self) -> None:
         for name, choices in (("surrogate", get_args(Surrogate)), ("loss", get_args(Loss))):
             if getattr(self, name) not in choices:
-                raise ConfigError(f"{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(choices)}")
+                raise ConfigError(f"{name}={shown(getattr(self, name))} is unknown: choose one of {', '.join(choices)}")
         for name in ("sigma", "quiet", "busy", "regularisation"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name}={getattr(self, name)} is out of range: give at least 0")

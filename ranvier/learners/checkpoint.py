@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.errors import RanvierError
+from ranvier.errors import RanvierError, shown
 from ranvier.files.npz import Npz
 from ranvier.files.output import OutputError, check_output
 from ranvier.files.replacing import descriptor, place
@@ -70,7 +70,7 @@ class Checkpoint:
         plasticity: DeepR | None = None,
     ):
         if not isinstance(path, str | os.PathLike):
-            raise OutputError(f"checkpoint={path!r} is no path: give the name of a file")
+            raise OutputError(f"checkpoint={shown(path)} is no path: give the name of a file")
         self.path, self.plasticity = check_output(path), plasticity
         if descriptor(path) is not None or place(path) is None:
             raise OutputError(f"{path} is no plain file, and a checkpoint is read again: give the name of one")

@@ -97,7 +97,7 @@ def read_graph(path: str | Path) -> Any:
     nir = extra("nir", "nir")
     try:
         check_plain(path)
-    except NotPlain as error:
+    except NotPlain as error:  # which does not know the path
         raise NirError(f"{path}: {error}") from None
     except (OSError, ValueError):  # a value: a zero byte in a name
         raise NirError(f"{path}: there is no such file") from None

@@ -280,11 +280,13 @@ class _Import:
                 raise NirError(f"metadata {METADATA['config']} of the graph: {cause}") from None
         self.lag = said["lag"] if self.base else None
         if not (self.lag is None or (is_whole(self.lag) and 0 <= self.lag <= MOST_LAG)):
-            raise NirError(f"metadata {METADATA['lag']}={self.lag!r} of the graph is no number of steps: remove it")
+            raise NirError(
+                f"metadata {METADATA['lag']}={shown(self.lag)} of the graph is no number of steps: remove it"
+            )
         self.said_classes = said["classes"] if self.base else None
         self.said_kappa = said["kappa"] if self.base else None
         if not (self.said_kappa is None or (isinstance(self.said_kappa, float) and 0 <= self.said_kappa < 1)):
-            raise NirError(f"metadata {METADATA['kappa']}={self.said_kappa!r} of the graph is no decay: remove it")
+            raise NirError(f"metadata {METADATA['kappa']}={shown(self.said_kappa)} of the graph is no decay: remove it")
         self.said = said | {"reset": self.base.reset if self.base else None, "spike": "step" if self.base else None}
         return self.said
 

@@ -412,7 +412,7 @@ class CoreConfig:
             if isinstance(known[name].default, QFormat):
                 try:
                     parsed[name] = QFormat.parse(value)
-                except ValueError as error:
+                except ValueError as error:  # of which field
                     raise ConfigError(f"{name}: {error}") from None
         return cls(**parsed)
 
@@ -452,7 +452,7 @@ class CoreConfig:
             raise ConfigError(f"cannot read configuration {path}: it is no text in UTF-8") from None
         except OSError as error:
             raise ConfigError(f"cannot read configuration {path}: {error.strerror}") from None
-        except ConfigError as error:
+        except ConfigError as error:  # in which file
             raise ConfigError(f"{path}: {error}") from None
 
     @property

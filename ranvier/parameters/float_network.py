@@ -152,5 +152,5 @@ class FloatNetwork:
                 raise NetworkError(f"{path}: not a network in real numbers: {name} holds {values[name].dtype}")
         try:
             return cls(**values)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError) as error:  # in which file
             raise NetworkError(f"{path}: {error}") from None

@@ -82,7 +82,7 @@ def read_fields(path: str | Path, names: Iterable[str], what: str, way_out: str)
             most = {name: _WIDEST * prod(shape) for name, shape in layout.items()}
             wanted = [name for name in names if name != "config" and (name not in _LATER or name in file.names)]
             return {"config": config} | {name: file.read(name, most.get(name, _SCALAR)) for name in wanted}
-    except (ConfigError, NetworkError) as error:
+    except (ConfigError, NetworkError) as error:  # in which file
         raise NetworkError(f"{path}: {error}") from None
     except OSError as error:
         raise NetworkError(f"{path}: {error.strerror or error}") from None
@@ -293,7 +293,7 @@ class Network:
                 elif name not in cls.layout(values["config"]) and name != "config":
                     values[name] = _number(values[name])
             return cls(**values)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError) as error:  # in which file
             raise NetworkError(f"{path}: {error}") from None
 
     read_classes = staticmethod(read_classes)
