@@ -6,8 +6,8 @@
 >>> recipe = ranvier.RECIPES["yinyang"].replace(epochs=1)
 >>> with ranvier.open_device("golden", config) as device:  # or "sim": the RTL, for the same result
 ...     learned = ranvier.train(device, ranvier.initial_network(config, recipe, seed=0), data, recipe)
-...     judged = ranvier.evaluate(device, data)
->>> judged.accuracy == learned.accuracy
+...     tested = ranvier.evaluate(device, data)
+>>> tested.accuracy == learned.accuracy
 True
 >>> learned.delays.mean > 0
 True

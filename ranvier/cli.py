@@ -1,4 +1,4 @@
-"""The command line: ``ranvier COMMAND``, of which ``ranvier --help`` lists what there is.
+"""The command line: ``ranvier COMMAND``; ``ranvier --help`` lists the commands, each a file of `ranvier.commands`.
 
 Every command prints its result on stdout, as one JSON object with ``--json``. Where a file is written, ``-`` is stdout;
 everything else that would be printed there, the JSON object too, then goes to stderr. Exit codes: 0 done, 1 devices

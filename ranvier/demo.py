@@ -88,7 +88,7 @@ def demo(
     device : str
         Device under test, see `ranvier.device.open_device`.
     samples, tests : int
-        Samples to learn, three times each, and to be judged by.
+        Samples to learn, three times each, and to test on.
     seed : int
         Of the initial network and the order of the samples.
     progress : bool

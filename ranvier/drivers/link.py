@@ -46,4 +46,4 @@ class Link(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of it; it cannot be used any more."""
+        """Close it; it cannot be used any more."""

@@ -128,7 +128,7 @@ class SerialLink:
             raise LinkError(f"{self.name}: the port cannot do this rate: {error}") from None
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Close the port."""
         self._serial.close()
 
     # ---------------------------------------------------------------- details

@@ -394,7 +394,7 @@ class Circuit:
             raise NirError(f"{error.args[1][0]} is part of a loop without a neuron: put one into it") from None
 
     def _follow(self, source: str) -> Iterator[Projection]:
-        """What becomes of the signal of `source`, up to the neurons, the readout or the output.
+        """Where the signal of `source` goes, up to the neurons, the readout or the output.
 
         Every node is passed once, with all that reaches it: the number of ways through a graph may be beyond all bounds.
         """

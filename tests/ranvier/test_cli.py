@@ -402,7 +402,7 @@ def test_verilog(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("face", ["axi", "wishbone", "uart"])
 def test_verilog_of_a_face(face: str, capsys: pytest.CaptureFixture[str]) -> None:
-    result = answer(capsys, "verilog", "--preset", "test", "--face", face, "-o", "core.v")
+    result = answer(capsys, "verilog", "--preset", "test", "--interface", face, "-o", "core.v")
     assert result["module"] == f"ranvier_{face}"
     assert f"\nmodule ranvier_{face}(" in Path("core.v").read_text()
 
@@ -565,6 +565,7 @@ BAD = {
     "verilog --preset test -o .": "folder",
     "verilog --preset nope -o x.v": "unknown preset",
     "verilog --preset test --face pci -o x.v": "there is no 'pci': choose one of core, axi, wishbone",
+    "verilog --preset test --interface pci -o x.v": "argument --interface: there is no 'pci': choose one of core, axi, wishbone",
     "registers --preset test": "-o",
     "registers --preset test --format xml -o x": "unknown format 'xml': choose one of markdown, svd, systemrdl, csv",
     "registers --preset test -o .": "folder",
