@@ -1,4 +1,4 @@
-"""What every device has to do, as scenarios: for the golden model, for simulations of every bus interface, and for a board."""
+"""What every device has to do, as scenarios: for the golden model, for simulated cores behind any interface, and for boards."""
 
 import signal
 from collections.abc import Callable, Iterator

@@ -565,7 +565,7 @@ BAD = {
     "verilog --preset test -o .": "folder",
     "verilog --preset nope -o x.v": "unknown preset",
     "verilog --preset test --face pci -o x.v": "there is no 'pci': choose one of core, axi, wishbone",
-    "verilog --preset test --interface pci -o x.v": "argument --interface: there is no 'pci': choose one of core, axi, wishbone",
+    "verilog --preset test --interface pci -o x.v": "argument --interface: there is no 'pci': choose one of core",
     "registers --preset test": "-o",
     "registers --preset test --format xml -o x": "unknown format 'xml': choose one of markdown, svd, systemrdl, csv",
     "registers --preset test -o .": "folder",

@@ -52,7 +52,7 @@ def test_every_file_is_a_command_and_every_command_a_file() -> None:
     files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")}
     assert files - SHARED == {name.replace(" ", "_") for name in commands.NAMES}
     assert set(PARSERS) == {"", *commands.GROUPS, *commands.NAMES}
-    assert len(commands.NAMES) == len(set(commands.NAMES)) == 16
+    assert len(commands.NAMES) == len(set(commands.NAMES)) > 10
 
 
 @pytest.mark.parametrize("name", PARSERS)
