@@ -1,4 +1,4 @@
-"""What every device has to do, as scenarios: for the golden model, for simulated cores behind any interface, and for boards."""
+"""What every device has to do, as scenarios: for the golden model, for every simulated bus interface, and for a board."""
 
 import signal
 from collections.abc import Callable, Iterator
