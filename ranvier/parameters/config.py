@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ranvier.errors import RanvierError, shown
-from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.qformat import FormatError, QFormat
 from ranvier.parameters.scalars import is_flag, is_real, is_whole
 
 __all__ = ["CHOICES", "ConfigError", "CoreConfig", "spelled"]
@@ -412,7 +412,7 @@ class CoreConfig:
             if isinstance(known[name].default, QFormat):
                 try:
                     parsed[name] = QFormat.parse(value)
-                except ValueError as error:  # of which field
+                except FormatError as error:  # of which field
                     raise ConfigError(f"{name}: {error}") from None
         return cls(**parsed)
 

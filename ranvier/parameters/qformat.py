@@ -10,12 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ranvier.errors import shown
+from ranvier.errors import RanvierError, shown
 
-__all__ = ["QFormat"]
+__all__ = ["FormatError", "QFormat"]
 
 #: Bits beside the sign, so that every raw value is a 64-bit integer.
 MOST = 62
+
+
+class FormatError(RanvierError, ValueError):
+    """What is no format of fixed-point numbers."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class QFormat:
 
     Raises
     ------
-    ValueError
+    FormatError
         If a count of bits is negative or no whole number, or if no bit is left, or more than 62.
     """
 
@@ -43,20 +47,22 @@ class QFormat:
 
     def __post_init__(self) -> None:
         if not (type(self.signed) is bool and type(self.integer) is type(self.fraction) is int):
-            raise ValueError(f"format {shown((self.signed, self.integer, self.fraction))} is not (bool, int, int)")
+            raise FormatError(f"format {shown((self.signed, self.integer, self.fraction))} is not (bool, int, int)")
         if self.integer < 0 or self.fraction < 0 or self.integer + self.fraction < 1:
-            raise ValueError(f"format {shown(self, str)} has no usable bits: give at least one integer or fraction bit")
+            raise FormatError(
+                f"format {shown(self, str)} has no usable bits: give at least one integer or fraction bit"
+            )
         if self.integer + self.fraction > MOST:
-            raise ValueError(
+            raise FormatError(
                 f"format {shown(self, str)} is too wide: give at most {MOST} integer and fraction bits in all"
             )
 
     @classmethod
     def parse(cls, text: str) -> "QFormat":
-        """Read ``"s5.12"`` or ``"u4.8"``; `ValueError` names what came instead."""
+        """Read ``"s5.12"`` or ``"u4.8"``; `FormatError` names what came instead."""
         match = re.fullmatch(r"([su])([0-9]{1,3})\.([0-9]{1,3})", text) if isinstance(text, str) else None
         if match is None:
-            raise ValueError(
+            raise FormatError(
                 f"{shown(text)} is not a fixed-point format: write s<integer>.<fraction> or u<integer>.<fraction>"
             )
         return cls(match[1] == "s", int(match[2]), int(match[3]))

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
-from ranvier.errors import shown
+from ranvier.errors import RanvierError, shown
 from ranvier.parameters.scalars import is_real, is_whole
 
-__all__ = ["StepSize"]
+__all__ = ["StepSize", "StepSizeError"]
+
+
+class StepSizeError(RanvierError, ValueError):
+    """A step size that the chip does not hold."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class StepSize:
         for name, most in (("mantissa", 255), ("shift", 31)):
             value = getattr(self, name)
             if not is_whole(value) or not 0 <= value <= most:
-                raise ValueError(
+                raise StepSizeError(
                     f"step size {shown(self.mantissa)} * 2**-{shown(self.shift)}: mantissa is a whole number to 255, shift "
                     "to 31"
                 )
@@ -35,9 +39,9 @@ class StepSize:
 
     @classmethod
     def of(cls, value: float) -> "StepSize":
-        """The step size nearest to `value` (within 0.4 % from 1e-7 up); `ValueError` outside [0, 255]."""
+        """The step size nearest to `value` (within 0.4 % from 1e-7 up); `StepSizeError` outside [0, 255]."""
         if not is_real(value) or not 0 <= value <= 255:
-            raise ValueError(f"step size {shown(value)} is out of range: give 0 to 255")
+            raise StepSizeError(f"step size {shown(value)} is out of range: give 0 to 255")
         value = float(value)
         for shift in range(31, -1, -1):
             mantissa = round(value * 2**shift)

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ranvier.closing import Closing
 from ranvier.data.dataset import Dataset
-from ranvier.device import Device
+from ranvier.device import Device, DeviceError
 from ranvier.errors import RanvierError
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
@@ -129,7 +129,7 @@ class Twin(Closing):
         names: tuple[str, str] = ("golden", "RTL"),
     ) -> None:
         if reference.config != device.config:
-            raise ValueError("the two devices have different configurations")
+            raise DeviceError("the two devices have different configurations")
         self.config = device.config
         self.reference, self.device = reference, device
         self.trace, self.every, self.names = tuple(trace), every, names

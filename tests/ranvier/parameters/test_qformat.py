@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.qformat import FormatError, QFormat
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_limits(text, width, least, most, one):
 
 @pytest.mark.parametrize("text", ["", "5.12", "q5.12", "s5", "s5.", "s.5", "s-1.2", "s5.12 ", "s9999.1", 5.12, None])
 def test_parse_refuses(text):
-    with pytest.raises(ValueError, match=r"is not a fixed-point format: write s<integer>\.<fraction>"):
+    with pytest.raises(FormatError, match=r"is not a fixed-point format: write s<integer>\.<fraction>"):
         QFormat.parse(text)
 
 
@@ -30,7 +30,7 @@ def test_parse_refuses(text):
     "parts", [(True, 0, 0), (False, -1, 4), (True, 3, -1), (True, 3.0, 2), (1, 3, 2), (True, 3, True)]
 )
 def test_refuses(parts):
-    with pytest.raises(ValueError, match="format"):
+    with pytest.raises(FormatError, match="format"):
         QFormat(*parts)
 
 
@@ -50,7 +50,7 @@ def test_to_float_inverts_quantise():
     "text", ["s" + "9" * 5000 + ".1", "s999.999", "s40.23", "s\u0665.\u0661", "s1.1\n", 5, None, ["s5.12"]]
 )
 def test_absurd_texts_are_refused_in_a_short_line(text):
-    with pytest.raises(ValueError, match="format") as caught:
+    with pytest.raises(FormatError, match="format") as caught:
         QFormat.parse(text)
     assert len(str(caught.value)) < 200
 
@@ -58,5 +58,5 @@ def test_absurd_texts_are_refused_in_a_short_line(text):
 def test_the_widest_format_holds_its_limits():
     form = QFormat(True, 40, 22)
     assert form.quantise([-1e30, 1e30]).tolist() == [form.min, form.max]
-    with pytest.raises(ValueError, match="too wide: give at most 62"):
+    with pytest.raises(FormatError, match="too wide: give at most 62"):
         QFormat(True, 10**5000, 1)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ranvier.parameters.step_size import StepSize
+from ranvier.parameters.step_size import StepSize, StepSizeError
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,13 @@ def test_of_is_within_stated_error():
 
 @pytest.mark.parametrize("value", [-1e-9, 255.1, float("nan"), float("inf")])
 def test_of_refuses(value):
-    with pytest.raises(ValueError, match="is out of range: give 0 to 255"):
+    with pytest.raises(StepSizeError, match="is out of range: give 0 to 255"):
         StepSize.of(value)
 
 
 @pytest.mark.parametrize("parts", [(256, 0), (-1, 0), (1, 32), (1, -1), (1.5, 0), (1, 2.0), ("1", 0)])
 def test_refuses(parts):
-    with pytest.raises(ValueError, match="mantissa is a whole number to 255, shift to 31"):
+    with pytest.raises(StepSizeError, match="mantissa is a whole number to 255, shift to 31"):
         StepSize(*parts)
 
 
@@ -41,6 +41,6 @@ def test_integers_of_numpy_are_integers():
 )
 def test_what_is_no_number_is_no_step_size(value):
     for make in (StepSize.of, StepSize, lambda shift: StepSize(1, shift)):
-        with pytest.raises(ValueError, match="step size") as caught:
+        with pytest.raises(StepSizeError, match="step size") as caught:
             make(value)
         assert len(str(caught.value)) < 200

@@ -8,7 +8,7 @@ import pytest
 import vcd.reader
 
 from ranvier.data import yin_yang
-from ranvier.device import open_device
+from ranvier.device import DeviceError, open_device
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.core import GoldenCore
 from ranvier.parameters.config import CoreConfig
@@ -184,7 +184,7 @@ def test_twin_compares_steps_and_parameters_at_intervals() -> None:
 
 
 def test_twin_needs_one_configuration() -> None:
-    with pytest.raises(ValueError, match="different configurations"):
+    with pytest.raises(DeviceError, match="different configurations"):
         Twin(GoldenCore(TINY), GoldenCore(TINY.replace(lanes=1)))
 
 
