@@ -4,12 +4,15 @@ import argparse
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from ranvier import commands
 from ranvier.cli import main, parser
+from ranvier.errors import RanvierError
 
 #: Files in the folder of the commands that are none.
 SHARED = {"__init__", "arguments", "output"}
@@ -97,3 +100,33 @@ def test_help_imports_nothing_heavy(line: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, bool(done.stdout)) == (0, True), done.stderr
     assert not set(HEAVY) & set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RanvierError("one\nline"), "one line"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+    ],
+)
+def test_what_is_refused_is_one_line(
+    error: Exception, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ranvier.commands.info.core", raiser(error))
+    assert main(["info", "--preset", "test"]) == 2
+    assert capsys.readouterr() == ("", f"ranvier: {line}\n")
+
+
+def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ranvier.commands.info.core", raiser(ValueError("no message of ours")))
+    with pytest.raises(ValueError, match="no message of ours"):
+        main(["info", "--preset", "test"])
+
+
+def raiser(error: Exception) -> Callable[..., NoReturn]:
+    """A function that raises it."""
+
+    def fail(*_: object) -> NoReturn:
+        raise error
+
+    return fail
