@@ -12,6 +12,7 @@ from ranvier.bench.executor import ExecutorError, Task, execute, reach
 from ranvier.bench.report import Report
 from ranvier.bench.store import Store
 from ranvier.bench.suite import STRUCTURES, SUITES, WIRINGS, Material, Outcome, Place, Row, Run, runs
+from ranvier.extras import extra
 from ranvier.learners import LEARNERS
 from ranvier.parameters.config import ConfigError
 
@@ -94,11 +95,14 @@ def bench(
         If the data set cannot be used.
     ExecutorError
         If workers cannot be had.
+    ExtraError
+        If SciPy is missing, or Dask where a scheduler is given.
     OutputError
         If the folder cannot be used.
     Stopped
         After Ctrl-C. Finished runs are kept.
     """
+    extra("scipy.stats", "bench")  # missed before hours of training, not after them
     if scheduler:
         reach(scheduler)
     material = Material.open(data, samples)

@@ -251,7 +251,7 @@ def _client(scheduler: str) -> Iterator[Any]:
 
 def reach(scheduler: str) -> None:
     """`ExecutorError` unless a Dask scheduler answers at this address; `ExtraError` if Dask is not installed."""
-    connect = extra("distributed.comm", "bench").connect
+    connect = extra("distributed.comm", "cluster").connect
 
     async def answers() -> None:
         await (await connect(scheduler, timeout=CONNECT)).close()

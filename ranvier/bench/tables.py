@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ranvier.bench.devices import LABELS
-from ranvier.bench.statistics import Difference, Spread
+from ranvier.bench.statistics import PairedInterval, Spread
 from ranvier.bench.suite import STRUCTURES, Place, Row, Run
 from ranvier.learners import LEARNERS
 
@@ -68,7 +68,7 @@ def difference_rows(finished: Sequence[tuple[Run, Row]]) -> list[Row]:
                 ]
                 pairs = [tuple(row[f"{arithmetic}_accuracy"] for row in pair) for pair in both]
                 if pairs and not any(None in pair for pair in pairs):
-                    found = Difference.between(*zip(*pairs, strict=True))
+                    found = PairedInterval.of(*zip(*pairs, strict=True))
                     values = {
                         "mean": found.mean,
                         "half_width": found.half_width,

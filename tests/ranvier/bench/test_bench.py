@@ -367,6 +367,15 @@ def test_learner_that_is_missing_is_left_out_unless_it_is_named(plain, tmp_path,
         bench("yinyang", "yinyang", learners=["bptt"], out=tmp_path, **OPTIONS)
 
 
+def test_without_scipy_nothing_is_trained(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    assert main(line("--out", str(tmp_path / "out"))) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.endswith("install ranvier[bench]\n")
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_matplotlib_there_are_tables(quick, plain):
     html = quick.report.html()
     assert "no pictures: install ranvier[bench]" in html

@@ -197,7 +197,7 @@ def test_no_scheduler_is_one_line_within_ten_seconds(address, reason, tmp_path, 
 
 def test_missing_dask_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed.comm", None)
-    with pytest.raises(ExtraError, match=r"install ranvier\[bench\]"):
+    with pytest.raises(ExtraError, match=r"install ranvier\[cluster\]"):
         list(execute(TASKS, MATERIAL, scheduler="tcp://127.0.0.1:9"))
 
 
