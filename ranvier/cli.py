@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any, NoReturn, get_args
 
 from ranvier import commands
-from ranvier.bench import STRUCTURES, SUITES, WIRINGS, ExecutorError
+from ranvier.bench import SUITES, ExecutorError, Selection
 from ranvier.checkout import version
 from ranvier.commands import INTERRUPTED, Answer, UsageError
 from ranvier.data import DataError
@@ -34,7 +34,7 @@ from ranvier.extras import ExtraError
 from ranvier.files.output import OutputError
 from ranvier.files.replacing import STDOUT, is_stdout
 from ranvier.files.streams import Aside, abandon, complain, prepare, tell, unread
-from ranvier.learners import LEARNERS, VARIANTS, Offline
+from ranvier.learners import LEARNERS, Offline
 from ranvier.learners.checkpoint import CheckpointError
 from ranvier.learners.offline import Diverged
 from ranvier.learners.validation import DEFAULT_SHARE
@@ -413,14 +413,11 @@ def _parser() -> Parser:
         "--data", metavar="PATH", help="recordings (braille: file; shd: folder, with options as in --data of train)"
     )
     added.add_argument("--seeds", type=count, default=5, help="trainings per row (default 5)")
-    added.add_argument("--learner", choices=LEARNERS, action="append", help="only these rows; may be repeated")
-    added.add_argument("--delays", choices=VARIANTS, action="append", help="only these rows; may be repeated")
-    added.add_argument("--wiring", choices=WIRINGS, action="append", help="only these rows; may be repeated")
-    added.add_argument("--neurons", type=count, action="append", help="only these rows; may be repeated")
-    text = "share of the synapses that are active (default 1, all of them); may be repeated"
-    added.add_argument("--connectivity", type=_share, action="append", help=text)
-    text = "of sparse networks only those that stay as drawn, or that DEEP R rewires; may be repeated"
-    added.add_argument("--structure", choices=STRUCTURES, action="append", help=text)
+    read = {str: str, int: count, float: _share}
+    for found in Selection.filters():
+        added.add_argument(
+            f"--{found.name}", type=read[found.kind], choices=found.choices, action="append", help=found.text
+        )
     added.add_argument("--epochs", type=int, help="passes over the data (default: as the recipes)")
     added.add_argument("--samples", type=count, help="cut the data set to so many samples, for a quick look")
     text = "also measure agreement and speed, and clocks on sim; may be repeated"

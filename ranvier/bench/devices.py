@@ -14,8 +14,8 @@ import ranvier.golden
 import ranvier.hw
 import ranvier.parameters
 import ranvier.sim
-from ranvier.bench.rows import AGREEMENT, problem
-from ranvier.bench.suite import OBSERVED, Material, Outcome, Row, formula_cycles
+from ranvier.bench.schema import AGREEMENT, problem
+from ranvier.bench.suite import OBSERVED, ExperimentResult, Material, Values, formula_cycles
 from ranvier.data import Dataset
 from ranvier.device import open_device
 from ranvier.learners.online import train
@@ -51,11 +51,11 @@ class Agreement:
     device: str
     leaves: ClassVar[tuple[str, ...]] = ()
 
-    def problem(self, row: Row, material: Material) -> str | None:
-        """What is wrong with a row that was kept; None if nothing is."""
-        found = problem(row, AGREEMENT)
-        same = (row.get("reference"), row.get("device")) == (self.reference, self.device)
-        return found or (None if same else f"it is of {row['reference']} and {row['device']}")
+    def problem(self, values: Values, material: Material) -> str | None:
+        """What is wrong with values that were kept; None if nothing is."""
+        found = problem(values, AGREEMENT)
+        same = (values.get("reference"), values.get("device")) == (self.reference, self.device)
+        return found or (None if same else f"it is of {values['reference']} and {values['device']}")
 
     def key(self, material: Material) -> str:
         """What decides the result: data, recipe, and every source file of golden model, hardware and simulator."""
@@ -68,7 +68,7 @@ class Agreement:
                 digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 
-    def result(self, material: Material) -> Outcome:
+    def result(self, material: Material) -> ExperimentResult:
         """Run it; spikes, scores and counters are compared on every sample, steps and parameters on every 50th."""
         dataset = material.dataset
         config, recipe = with_delays(preset(dataset.name), RECIPES[dataset.name].replace(epochs=1), "synaptic")
@@ -78,7 +78,7 @@ class Agreement:
                 train(twin, initial_network(config, recipe, 0), dataset, recipe)
             except Mismatch as mismatch:
                 first = str(mismatch)
-        return Outcome(
+        return ExperimentResult(
             asdict(self)
             | {"samples": twin.samples, "compared": twin.compared, "mismatches": twin.mismatches, "first": first}
         )
@@ -93,14 +93,14 @@ def simulated_cycles(path: str | Path, dataset: Dataset) -> float:
     return float(np.mean(clocks))
 
 
-def speed(dataset: Dataset, devices: Sequence[str]) -> list[Row]:
+def speed(dataset: Dataset, devices: Sequence[str]) -> list[Values]:
     """One row per device: how fast it learns on the data set's preset, from the same network on, in CPU time.
 
     A busy machine changes that little.
     """
     config, recipe = preset(dataset.name), RECIPES[dataset.name]
     network = initial_network(config, recipe, 0)
-    rows: list[Row] = []
+    rows: list[Values] = []
     for name in devices:
         samples = list(zip(dataset.train, dataset.train_labels.tolist(), strict=True))[: SPEED_SAMPLES[name]]
         with open_device(name, config) as device:

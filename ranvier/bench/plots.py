@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.bench.suite import Row, Run
+from ranvier.bench.suite import Run, Values
 from ranvier.bench.tables import DELAYS, size_of, size_text
 from ranvier.learners import LEARNERS
 
@@ -99,7 +99,7 @@ def _legend(figure: Any, axes: Sequence[Any]) -> None:
     figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)
 
 
-def accuracy_plot(rows: Sequence[Row]) -> str:
+def accuracy_plot(rows: Sequence[Values]) -> str:
     """Golden accuracy against parameters: one panel per learner, mean and deviation, hollow if recurrent."""
 
     def draw() -> Any:
@@ -132,7 +132,7 @@ def accuracy_plot(rows: Sequence[Row]) -> str:
     return _drawn(draw)
 
 
-def connectivity_plot(rows: Sequence[Row]) -> str:
+def connectivity_plot(rows: Sequence[Values]) -> str:
     """Golden accuracy against connectivity: one panel per learner and size, solid if rewired and dotted if static."""
 
     def draw() -> Any:
@@ -181,7 +181,7 @@ def _ticks(panel: Any, values: Sequence[int]) -> None:
     panel.set_xlim(least / 1.4, most * 1.4)
 
 
-def curve_plot(finished: Sequence[tuple[Run, Row]]) -> str:
+def curve_plot(finished: Sequence[tuple[Run, Values]]) -> str:
     """Test accuracy against epochs: one panel per learner, mean and deviation over the seeds."""
 
     def draw() -> Any:
@@ -211,7 +211,7 @@ def curve_plot(finished: Sequence[tuple[Run, Row]]) -> str:
     return _drawn(draw)
 
 
-def delay_plot(finished: Sequence[tuple[Run, Row]]) -> str:
+def delay_plot(finished: Sequence[tuple[Run, Values]]) -> str:
     """Histograms of the delays before and after, all seeds together: learners across, kinds of delays down."""
 
     def draw() -> Any:

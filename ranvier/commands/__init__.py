@@ -475,22 +475,17 @@ def info(options: argparse.Namespace) -> Answer:
 
 
 def bench(options: argparse.Namespace) -> Answer:
-    from ranvier.bench import bench
+    from ranvier.bench import Selection, run_suite
 
     if options.suite in YIN_YANG and options.data:
         raise UsageError(f"--suite {options.suite} is generated: leave out --data")
     if options.suite not in YIN_YANG and not options.data:
         raise UsageError("--data PATH is missing")
-    result = bench(
+    result = run_suite(
         options.suite,
         f"{options.suite}:{options.data}" if options.data else options.suite,
+        Selection.of(options),
         seeds=options.seeds,
-        learners=options.learner or (),
-        delays=options.delays or (),
-        wirings=options.wiring or (),
-        neurons=options.neurons or (),
-        connectivity=options.connectivity or (),
-        structures=options.structure or (),
         epochs=options.epochs,
         samples=options.samples,
         devices=options.device or (),
@@ -499,5 +494,5 @@ def bench(options: argparse.Namespace) -> Answer:
         out=options.out or f"bench-{options.suite}",
         progress=not options.json,
     )
-    lines = [result.text(), "", *(f"wrote {path}" for path in result.files)]
+    lines = [result.markdown(), "", *(f"wrote {path}" for path in result.files)]
     return Answer(result.summary(), lines, 1 if result.bad else 0)

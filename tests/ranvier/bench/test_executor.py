@@ -1,4 +1,4 @@
-"""Tasks spread over processes give what one process gives, and a worker that is killed costs nothing."""
+"""Experiments spread over processes give what one process gives, and a worker that is killed costs nothing."""
 
 import json
 import os
@@ -20,7 +20,8 @@ from distributed import Client
 
 from ranvier.bench import executor
 from ranvier.bench.executor import ExecutorError, execute
-from ranvier.bench.suite import Material, Outcome, runs
+from ranvier.bench.selection import Selection
+from ranvier.bench.suite import ExperimentResult, Material
 from ranvier.cli import main
 from ranvier.data import yin_yang
 from ranvier.extras import ExtraError
@@ -28,22 +29,20 @@ from ranvier.learners import Online
 from ranvier.parameters.network import NetworkError
 
 MATERIAL = Material.of(yin_yang(train=30, test=30))
-TASKS = {
-    run.key(MATERIAL): run
-    for run in runs("yinyang", learners=["online"], wirings=["feedforward"], neurons=[10], seeds=3, epochs=1)
-}
+SELECTED = Selection(learner=["online"], wiring=["feedforward"], neurons=[10])
+EXPERIMENTS = {run.key(MATERIAL): run for run in SELECTED.runs("yinyang", seeds=3, epochs=1)}
 
 
-def values(outcome: Outcome) -> dict[str, Any]:
+def values(result: ExperimentResult) -> dict[str, Any]:
     """Everything but the time that it took."""
-    return {name: value for name, value in outcome.row.items() if name != "cpu_seconds"} | outcome.files
+    return {name: value for name, value in result.values.items() if name != "cpu_seconds"} | result.files
 
 
 @pytest.fixture(scope="module")
 def serial() -> dict[str, dict[str, Any]]:
-    """What this process makes of the tasks."""
-    made = {key: values(outcome) for key, outcome in execute(TASKS, MATERIAL)}
-    assert made.keys() == TASKS.keys()
+    """What this process makes of the experiments."""
+    made = {key: values(result) for key, result in execute(EXPERIMENTS, MATERIAL)}
+    assert made.keys() == EXPERIMENTS.keys()
     return made
 
 
@@ -89,10 +88,10 @@ def test_killed_worker_of_a_real_scheduler_costs_nothing(cluster, serial, record
     found, lost = {}, ()
     with Client(cluster.address, set_as_default=False) as watcher:
         watcher.wait_for_workers(2, timeout=30)
-        for key, outcome in execute(TASKS, MATERIAL, scheduler=cluster.address):
-            assert not outcome.failed
+        for key, result in execute(EXPERIMENTS, MATERIAL, scheduler=cluster.address):
+            assert not result.failed
             assert key not in found
-            found[key] = values(outcome)
+            found[key] = values(result)
             if len(found) == 1:
                 pids = {pid: name for name, pid in watcher.run(os.getpid).items()}
                 lost = watcher.processing()[pids[cluster.workers[0].pid]]
@@ -102,16 +101,16 @@ def test_killed_worker_of_a_real_scheduler_costs_nothing(cluster, serial, record
     assert lost, "the killed worker had nothing to do"
     record_property(
         "evidence",
-        f"Dask scheduler with two workers, one killed amid {len(lost)} runs: {len(found)} of {len(TASKS)} results, "
+        f"Dask scheduler with two workers, one killed amid {len(lost)} runs: {len(found)} of {len(EXPERIMENTS)} results, "
         "all equal to those of one process",
     )
 
 
 def test_killed_process_of_the_pool_costs_nothing(serial):
     before, found = set(active_children()), {}
-    some = dict(list(TASKS.items())[:4])
-    for key, outcome in execute(some, MATERIAL, jobs=2):
-        found[key] = values(outcome)
+    some = dict(list(EXPERIMENTS.items())[:4])
+    for key, result in execute(some, MATERIAL, jobs=2):
+        found[key] = values(result)
         if len(found) == 1:
             first = set(active_children()) - before
             assert first
@@ -121,19 +120,19 @@ def test_killed_process_of_the_pool_costs_nothing(serial):
 
 
 class Deadly:
-    """A task that ends its process."""
+    """An experiment that ends its process."""
 
     def key(self, material: Material) -> str:
         return "deadly"
 
-    def result(self, material: Material) -> Outcome:
+    def result(self, material: Material) -> ExperimentResult:
         os._exit(1)
 
 
-def test_a_task_that_ends_every_process_is_given_up_and_harms_no_other(serial, monkeypatch):
+def test_an_experiment_that_ends_every_process_is_given_up_and_harms_no_other(serial, monkeypatch):
     monkeypatch.setattr(executor, "DEATHS", 2)
-    key, task = next(iter(TASKS.items()))
-    found = dict(execute({"deadly": Deadly(), key: task}, MATERIAL, jobs=2))
+    key, run = next(iter(EXPERIMENTS.items()))
+    found = dict(execute({"deadly": Deadly(), key: run}, MATERIAL, jobs=2))
     assert found.keys() == {"deadly", key}
     assert values(found[key]) == serial[key]
     assert "died 2 times" in found["deadly"].failed
@@ -141,14 +140,14 @@ def test_a_task_that_ends_every_process_is_given_up_and_harms_no_other(serial, m
 
 @dataclass(frozen=True)
 class Ports:
-    """A task that lists the ports on which its process and the one that started it listen."""
+    """An experiment that lists the ports on which its process and the one that started it listen."""
 
     def key(self, material: Material) -> str:
         return "ports"
 
-    def result(self, material: Material) -> Outcome:
+    def result(self, material: Material) -> ExperimentResult:
         processes = [psutil.Process(), *psutil.Process().parents()[:1]]
-        return Outcome({"ports": [listening(process) for process in processes]})
+        return ExperimentResult({"ports": [listening(process) for process in processes]})
 
 
 def listening(process: psutil.Process) -> list[int]:
@@ -158,24 +157,24 @@ def listening(process: psutil.Process) -> list[int]:
 
 def test_processes_of_this_machine_open_no_port():
     before = listening(psutil.Process())
-    with closing(execute({"ports": Ports()}, MATERIAL, jobs=2)) as outcomes:
-        assert [outcome.row["ports"] for _, outcome in outcomes] == [[[], before]]
+    with closing(execute({"ports": Ports()}, MATERIAL, jobs=2)) as results:
+        assert [result.values["ports"] for _, result in results] == [[[], before]]
     with socket.create_server(("127.0.0.1", 0)) as server:  # a port that is open is seen
         assert listening(psutil.Process()) == [*before, server.getsockname()[1]]
 
 
 def test_worker_with_other_code_is_refused():
-    (run,) = list(TASKS.values())[:1]
+    (run,) = list(EXPERIMENTS.values())[:1]
     with pytest.raises(ExecutorError, match="another version"):
         list(execute({"0123456789abcdef": run}, MATERIAL))
 
 
-def test_what_a_setting_makes_impossible_is_an_outcome():
-    run = replace(next(iter(TASKS.values())), delays="axonal")
+def test_what_a_setting_makes_impossible_is_a_result():
+    run = replace(next(iter(EXPERIMENTS.values())), delays="axonal")
     key = run.key(MATERIAL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Online, "train", lambda *_, **__: (_ for _ in ()).throw(NetworkError("values ran away")))
-        assert [outcome.failed for _, outcome in execute({key: run}, MATERIAL)] == ["values ran away"]
+        assert [result.failed for _, result in execute({key: run}, MATERIAL)] == ["values ran away"]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +197,7 @@ def test_no_scheduler_is_one_line_within_ten_seconds(address, reason, tmp_path, 
 def test_missing_dask_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed.comm", None)
     with pytest.raises(ExtraError, match=r"install ranvier\[cluster\]"):
-        list(execute(TASKS, MATERIAL, scheduler="tcp://127.0.0.1:9"))
+        list(execute(EXPERIMENTS, MATERIAL, scheduler="tcp://127.0.0.1:9"))
 
 
 @pytest.mark.prove
