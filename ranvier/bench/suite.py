@@ -259,9 +259,9 @@ class Run:
         dataset = material.dataset
         config, recipe = self.parts(dataset)
         start = process_time()
-        trained = LEARNERS[self.learner].train(config, recipe, dataset, self.seed, sparse=self.sparse, validation=0.0)
-        if trained.learned.interrupted:
-            raise KeyboardInterrupt
+        trained = LEARNERS[self.learner].train(
+            config, recipe, dataset, self.seed, sparse=self.sparse, validation=0.0, keep_partial=False
+        )
         golden, change = trained.golden(dataset), DelayChange.between(trained.initial, trained.network)
         seconds = process_time() - start
         steps = sum(sample.steps for sample in dataset.test) / len(dataset.test)

@@ -9,7 +9,7 @@ import ranvier.learners
 import ranvier.recipes
 from ranvier.bench.selection import SUITE_LEARNERS, Selection
 from ranvier.bench.suite import SUITES, TRIAL, Material, Run, parameters
-from ranvier.data import yin_yang
+from ranvier.data import Dataset, yin_yang
 from ranvier.golden.compiled import CompiledCore
 from ranvier.hw.budget import memories
 from ranvier.learners import VARIANTS
@@ -140,6 +140,28 @@ def test_cores_of_a_suite_can_be_built(name):
         synapses = config.rows * neurons - own
         delayed = {"none": 0, "axonal": config.rows, "synaptic": synapses}[mode]
         assert parameters(config) == synapses + delayed + neurons * config.outputs
+
+
+@pytest.mark.parametrize("learner", ["online", "eventprop"])
+def test_a_run_that_is_stopped_ends_at_once(learner, material, monkeypatch):
+    """After its first epoch, of which nothing is quantised or tested."""
+    seen, epoch = [], Dataset.epoch
+
+    def second(dataset: Dataset, seed: object) -> Dataset:
+        seen.append(seed)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return epoch(dataset, seed)
+
+    def work(*_: object, **__: object) -> None:
+        raise AssertionError("work for a run that was stopped")
+
+    monkeypatch.setattr(ranvier.learners, "widened", work)
+    monkeypatch.setattr(ranvier.learners.Trained, "golden", work)
+    monkeypatch.setattr(Dataset, "epoch", second)
+    with pytest.raises(KeyboardInterrupt):
+        replace(RUN, learner=learner, epochs=3).result(material)
+    assert len(seen) == 2
 
 
 def test_run_leaves_a_network_that_gives_its_numbers_again(material, tmp_path):
