@@ -413,7 +413,7 @@ def _parser() -> Parser:
         "--data", metavar="PATH", help="recordings (braille: file; shd: folder, with options as in --data of train)"
     )
     added.add_argument("--seeds", type=count, default=5, help="trainings per row (default 5)")
-    read = {str: str, int: count, float: _share}
+    read: dict[type, Callable[[str], Any]] = {str: str, int: count, float: _share}
     for found in Selection.filters():
         added.add_argument(
             f"--{found.name}", type=read[found.kind], choices=found.choices, action="append", help=found.text

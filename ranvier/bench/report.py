@@ -8,18 +8,20 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ranvier.bench.page import page
+from ranvier.bench.pictures import accuracy_plot, connectivity_plot, curve_plot, delay_plot
 from ranvier.bench.suite import OBSERVED, SUITES, Run, Setting, Values
-from ranvier.bench.tables import DELAYS, accuracy_rows, difference_rows, markdown, tables
+from ranvier.bench.tables import DELAYS, accuracy_rows, difference_rows, tables
 from ranvier.data import Dataset
 from ranvier.device import open_device
 from ranvier.files.output import write_text
 from ranvier.learners import LEARNERS
 from ranvier.parameters.network import Network
+from ranvier.plot.charts import Raster, rasters
+from ranvier.plot.page import page
+from ranvier.plot.table import Table, markdown
 
 __all__ = ["Report"]
 
@@ -141,7 +143,7 @@ class Report:
     def _title(self) -> str:
         return f"Ranvier bench: {self.suite}"
 
-    def _tables(self) -> list[Any]:
+    def _tables(self) -> list[Table]:
         return tables(self.accuracy(), difference_rows(self.finished), self.agreement, self.speed, bool(self.simulated))
 
     def _legend(self) -> str:
@@ -164,8 +166,6 @@ class Report:
 
     def figures(self) -> list[tuple[str, str, str]]:
         """Title, caption and SVG of every picture."""
-        from ranvier.bench.plots import accuracy_plot, connectivity_plot, curve_plot, delay_plot, raster_plot
-
         shown, accuracy = self._shown(), self.accuracy()
         name = f"{shown[0][0].neurons} {shown[0][0].wiring} neurons"
         if sparse := shown[0][0].sparse:
@@ -190,10 +190,9 @@ class Report:
         if delayed:
             text = "Share of the delays per bin, before and after training, all seeds together; as the core holds them."
             figures.append((f"Delays before and after, {name}", text, delay_plot(delayed)))
-        rasters = self._rasters(shown)
-        if rasters:
+        if spikes := self._rasters(shown):
             text = "Spikes of the first test sample, golden: what arrives and what the trained networks make of it."
-            figures.append((f"Spikes of a test sample, {name}", text, raster_plot(rasters)))
+            figures.append((f"Spikes of a test sample, {name}", text, rasters(spikes)))
         return figures
 
     def _shown(self) -> list[tuple[Run, Values]]:
@@ -204,15 +203,13 @@ class Report:
             size = max(sizes, key=lambda found: (found.connectivity, found.neurons, found))
         return [(run, row) for run, row in self.finished if _size(run) == size]
 
-    def _rasters(self, shown: Sequence[tuple[Run, Values]]) -> list[Any]:
+    def _rasters(self, shown: Sequence[tuple[Run, Values]]) -> list[Raster]:
         """Of every learner the network with the first seed, with learned synaptic delays if there is one."""
-        from ranvier.bench.plots import Raster
-
         chosen: dict[str, tuple[Run, Values]] = {}
         for run, row in sorted(shown, key=lambda pair: (pair[0].delays != "synaptic", pair[0].seed)):
             chosen.setdefault(run.learner, (run, row))
         sample, label = self.dataset.test[0], self.dataset.classes[int(self.dataset.test_labels[0])]
-        rasters = []
+        found = []
         for learner, (run, row) in chosen.items():
             network = Network.read(self.folder / row["network"])
             with open_device("golden", network.config) as device:
@@ -223,8 +220,8 @@ class Report:
             hidden = np.argwhere(record.steps["spikes"])
             arrived = np.stack([sample.times, sample.units], axis=1)
             sizes = (self.dataset.inputs, network.config.neurons, sample.steps)
-            rasters.append(Raster(title, arrived, hidden, sizes))
-        return rasters
+            found.append(Raster(title, arrived, hidden, sizes))
+        return found
 
     @property
     def files(self) -> list[Path]:

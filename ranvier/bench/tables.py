@@ -1,14 +1,15 @@
 """Results as rows of plain values, and rows as tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ranvier.bench.devices import LABELS
 from ranvier.bench.statistics import PairedInterval, Spread
 from ranvier.bench.suite import STRUCTURES, Run, Setting, Values
 from ranvier.learners import LEARNERS
+from ranvier.plot.table import Table
 
-__all__ = ["DELAYS", "Table", "accuracy_rows", "difference_rows", "markdown", "size_of", "size_text", "tables"]
+__all__ = ["DELAYS", "accuracy_rows", "difference_rows", "size_of", "size_text", "tables"]
 
 #: Kind of delays -> what to call it.
 DELAYS = {
@@ -29,7 +30,6 @@ MEANS = ("spikes_per_sample", "cycles_per_sample", "firing_rate", "cpu_seconds",
 OPTIONAL = ("learning_cycles_per_sample", "delays_moved", "formed")
 
 Size = tuple[str, str, int]
-Table = tuple[str, list[str], list[list[str]]]
 
 
 def accuracy_rows(finished: Sequence[tuple[Run, Values]]) -> list[Values]:
@@ -248,13 +248,3 @@ def _speed_table(rows: list[Values]) -> Table:
 
 def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
-
-
-def markdown(table: Table) -> str:
-    """A table with its title."""
-    title, columns, cells = table
-
-    def line(parts: Iterable[str]) -> str:
-        return f"| {' | '.join(parts)} |"
-
-    return "\n".join([f"## {title}", "", line(columns), line("---" for _ in columns), *(line(row) for row in cells)])

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import ranvier.bench
-from ranvier.bench import Material, Report, Run, Selection, Stopped, plots, run_suite
+from ranvier.bench import Material, Report, Run, Selection, Stopped, run_suite
 from ranvier.bench.executor import execute
 from ranvier.bench.suite import Setting
 from ranvier.cli import main
@@ -22,6 +22,7 @@ from ranvier.data import yin_yang
 from ranvier.learners import LEARNERS, VARIANTS, Offline, Online
 from ranvier.learners.offline import Gradient, OfflineRecipe
 from ranvier.parameters.config import ConfigError
+from ranvier.plot import charts
 from ranvier.recipes import RECIPES
 
 OPTIONS: dict[str, Any] = {"seeds": 2, "epochs": 1, "jobs": 1}
@@ -196,7 +197,7 @@ def test_page_is_self_contained(quick):
 
 
 def test_axes_have_units(quick, monkeypatch):
-    monkeypatch.setitem(plots.SETTINGS, "svg.fonttype", "none")
+    monkeypatch.setitem(charts.SETTINGS, "svg.fonttype", "none")
     pictures = quick.report.figures()
     expected = [
         {"parameters (count)", "golden test accuracy (%)", "drift offline", "random, fixed"},
@@ -439,7 +440,7 @@ def test_table_of_connectivity(sparse):
 
 
 def test_pictures_of_sparse_networks(sparse, monkeypatch):
-    monkeypatch.setitem(plots.SETTINGS, "svg.fonttype", "none")
+    monkeypatch.setitem(charts.SETTINGS, "svg.fonttype", "none")
     pictures = {title: svg for title, _, svg in sparse.figures()}
     assert "Learning curves, 30 feedforward neurons" in pictures
     for word in ("active synapses (% of the possible)", "golden test accuracy (%)", "(rewired)", "(static)"):
