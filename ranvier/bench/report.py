@@ -26,7 +26,7 @@ from ranvier.plot.table import Table, markdown
 __all__ = ["Report"]
 
 #: Packages whose version can change a result.
-PACKAGES = ("ranvier", "numpy", "numba", "torch", "distributed", "matplotlib")
+PACKAGES = ("ranvier", "numpy", "scipy", "numba", "torch", "distributed", "matplotlib")
 
 
 @dataclass(frozen=True)
