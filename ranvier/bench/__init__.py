@@ -7,8 +7,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ranvier.bench.cluster import execute_on_cluster, reach
 from ranvier.bench.devices import PAIRS, Agreement, simulated_cycles, speed
-from ranvier.bench.executor import ExecutorError, Experiment, execute, reach
+from ranvier.bench.executor import ExecutorError, Experiment, execute
 from ranvier.bench.report import Report
 from ranvier.bench.selection import SUITE_LEARNERS, Selection
 from ranvier.bench.store import Store
@@ -65,7 +66,7 @@ def run_suite(
     samples : int, optional
         Cut the data set, for a quick look.
     devices : sequence of str
-        Whose agreement and speed to measure; with "sim", also the clocks of a trained network of every row.
+        Whose agreement and speed to measure; with "sim", also the clock cycles of a trained network of every row.
     jobs : int
         Worker processes; speed is measured afterwards, by itself.
     scheduler : str, optional
@@ -103,7 +104,8 @@ def run_suite(
     store = Store(out or f"bench-{suite}")
     found = {key: store.finished(key, experiment, material) for experiment, key in keys.items()}
     todo = {key: experiment for experiment, key in keys.items() if found[key] is None}
-    with closing(execute(todo, material, jobs=jobs, scheduler=scheduler)) as results:
+    spread = execute_on_cluster(todo, material, scheduler) if scheduler else execute(todo, material, jobs=jobs)
+    with closing(spread) as results:
         failed = _keep(results, todo, store, len(keys), progress, material)
     found |= {key: store.finished(key, experiment, material) for key, experiment in todo.items() if key not in failed}
     finished = [(run, values) for run in runs if (values := found[keys[run]]) is not None]
@@ -157,7 +159,7 @@ def _keep(
 
 
 def _simulated(finished: Sequence[tuple[Run, Values]], material: Material, store: Store) -> dict[Setting, float]:
-    """Clocks per sample on the simulated RTL, of the first network of every row."""
+    """Clock cycles per sample on the simulated RTL, of the first network of every row."""
     first: dict[Setting, Values] = {}
     for run, values in finished:
         first.setdefault(run.setting(), values)

@@ -1,4 +1,4 @@
-"""What devices are held to on a data set: agreement to the bit over an epoch, speed, and clocks of trained networks."""
+"""What the bench measures of devices: agreement to the bit over an epoch, speed, and clock cycles of trained networks."""
 
 import hashlib
 import json
@@ -85,12 +85,12 @@ class Agreement:
 
 
 def simulated_cycles(path: str | Path, dataset: Dataset) -> float:
-    """Clocks per sample of a saved network, measured on the simulated RTL with the samples of the formulas."""
+    """Clock cycles per sample of a saved network, measured on the simulated RTL with the samples of the formulas."""
     network = Network.read(path)
     with open_device("sim", network.config) as device:
         device.load(network)
-        clocks = [device.run(sample).cycles or 0 for sample in dataset.test[:OBSERVED]]
-    return float(np.mean(clocks))
+        cycles = [device.run(sample).cycles or 0 for sample in dataset.test[:OBSERVED]]
+    return float(np.mean(cycles))
 
 
 def speed(dataset: Dataset, devices: Sequence[str]) -> list[Values]:
@@ -108,9 +108,9 @@ def speed(dataset: Dataset, devices: Sequence[str]) -> list[Values]:
             device.run(dataset.train[0], target=0, learn=True)  # compiles
             device.load(network)
             start = process_time()
-            clocks = [device.run(sample, target=label, learn=True).cycles for sample, label in samples]
+            counts = [device.run(sample, target=label, learn=True).cycles for sample, label in samples]
             seconds = process_time() - start
-        cycles = [count for count in clocks if count is not None]
+        cycles = [count for count in counts if count is not None]
         rows.append(
             {
                 "data": dataset.name,
@@ -126,5 +126,5 @@ def speed(dataset: Dataset, devices: Sequence[str]) -> list[Values]:
 
 
 def _of_formula(network: Network, samples: Sequence[tuple[Sample, int]], measured: Sequence[int]) -> float:
-    """Measured clocks of the first samples as a share of what `ranvier.hw.budget` allows for their work."""
+    """Measured clock cycles of the first samples as a share of what `ranvier.hw.budget` allows for their work."""
     return sum(measured[:OBSERVED]) / formula_cycles(network, samples[:OBSERVED], learn=True)

@@ -46,7 +46,7 @@ class Report:
     agreement, speed : list of dict
         One row per pair of devices, and per device.
     simulated : dict
-        Values -> clocks per sample measured on the simulated RTL.
+        Setting -> clock cycles per sample measured on the simulated RTL.
     notes : list of str
         What was left out or went wrong.
     failures : int

@@ -324,7 +324,7 @@ def _memory_bits(config: CoreConfig) -> int:
 
 
 def formula_cycles(network: Network, samples: Sequence[tuple[Sample, int]], *, learn: bool) -> int:
-    """Clocks of labelled samples by the formulas of `ranvier.hw.budget`, from the network on."""
+    """Clock cycles of labelled samples by the formulas of `ranvier.hw.budget`, from the network on."""
     from ranvier.hw.budget import cycles
     from ranvier.verification.activity import ObservedCore
 
@@ -335,6 +335,6 @@ def formula_cycles(network: Network, samples: Sequence[tuple[Sample, int]], *, l
 
 
 def _cycles(network: Network, dataset: Dataset, *, learn: bool) -> float:
-    """Clocks per sample by the formulas, for the first test samples."""
+    """Clock cycles per sample by the formulas, for the first test samples."""
     samples = list(zip(dataset.test, dataset.test_labels.tolist(), strict=True))[:OBSERVED]
     return formula_cycles(network, samples, learn=learn) / len(samples)
