@@ -7,13 +7,14 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ranvier.bench.cluster import execute_on_cluster, reach
 from ranvier.bench.devices import PAIRS, Agreement, simulated_cycles, speed
-from ranvier.bench.executor import ExecutorError, Task, execute, reach
+from ranvier.bench.executor import ExecutorError, Experiment, execute
 from ranvier.bench.report import Report
+from ranvier.bench.selection import SUITE_LEARNERS, Selection
 from ranvier.bench.store import Store
-from ranvier.bench.suite import STRUCTURES, SUITES, WIRINGS, Material, Outcome, Place, Row, Run, runs
-from ranvier.learners import LEARNERS
-from ranvier.parameters.config import ConfigError
+from ranvier.bench.suite import STRUCTURES, SUITES, WIRINGS, ExperimentResult, Material, Run, Setting, Values
+from ranvier.extras import extra
 
 __all__ = [
     "STRUCTURES",
@@ -24,29 +25,22 @@ __all__ = [
     "Material",
     "Report",
     "Run",
+    "Selection",
     "Stopped",
-    "bench",
+    "run_suite",
 ]
-
-#: Learners of every suite, unless others are named.
-SUITE_LEARNERS = ("online", "eventprop", "bptt")
 
 
 class Stopped(KeyboardInterrupt):
     """Ctrl-C, with a message that says how to go on."""
 
 
-def bench(
+def run_suite(
     suite: str,
     data: str,
+    selection: Selection = Selection(),
     *,
     seeds: int = 5,
-    learners: Sequence[str] = (),
-    delays: Sequence[str] = (),
-    wirings: Sequence[str] = (),
-    neurons: Sequence[int] = (),
-    connectivity: Sequence[float] = (),
-    structures: Sequence[str] = (),
     epochs: int | None = None,
     samples: int | None = None,
     devices: Sequence[str] = (),
@@ -63,20 +57,16 @@ def bench(
         Which, out of `SUITES`.
     data : str
         Its data set, as `ranvier.data.open_dataset` takes it.
+    selection : Selection
+        Only rows with these values. Learners that cannot be used here are left out unless they are named.
     seeds : int
         Trainings per row, seeds 0, 1, 2 and so on.
-    learners, delays, wirings, neurons : sequences
-        Only rows with these; empty for all. Learners that cannot be used here are left out unless they are named.
-    connectivity : sequence of float
-        Shares of the synapses that are active; empty for networks with all of them.
-    structures : sequence of str
-        Of sparse networks only these, out of `STRUCTURES`; empty for all.
     epochs : int, optional
         Instead of the recipes'.
     samples : int, optional
         Cut the data set, for a quick look.
     devices : sequence of str
-        Whose agreement and speed to measure; with "sim", also the clocks of a trained network of every row.
+        Whose agreement and speed to measure; with "sim", also the clock cycles of a trained network of every row.
     jobs : int
         Worker processes; speed is measured afterwards, by itself.
     scheduler : str, optional
@@ -89,49 +79,42 @@ def bench(
     Raises
     ------
     ConfigError
-        If nothing passes the filters, or a learner that was named cannot be used.
+        If nothing is selected, or a learner that was named cannot be used.
     DataError
         If the data set cannot be used.
     ExecutorError
         If workers cannot be had.
+    ExtraError
+        If SciPy is missing, or Dask where a scheduler is given.
     OutputError
         If the folder cannot be used.
     Stopped
         After Ctrl-C. Finished runs are kept.
     """
+    extra("scipy.stats", "bench")  # missed before hours of training, not after them
     if scheduler:
         reach(scheduler)
     material = Material.open(data, samples)
-    usable, notes = _usable(learners, material.dataset.name)
-    filtered = runs(
-        suite,
-        learners=usable,
-        delays=delays,
-        wirings=wirings,
-        neurons=neurons,
-        connectivity=connectivity,
-        structures=structures,
-        seeds=seeds,
-        epochs=epochs,
-    )
-    wanted = list(dict.fromkeys(filtered))  # a row asked for twice, as 1 and as 1.0 perhaps, is one row
-    if not wanted:
-        raise ConfigError(f"the suite {suite} has no such row: {SUITES[suite].text()}")
+    usable, notes = selection.usable(material.dataset.name)
+    runs = usable.runs(suite, seeds=seeds, epochs=epochs)
     pairs = [Agreement(*pair) for pair in PAIRS if set(pair) <= set(devices)]
-    tasks: dict[Task, str] = {task: task.key(material) for task in _bar([*pairs, *wanted], "settings", progress)}
+    keys: dict[Experiment, str] = {
+        experiment: experiment.key(material) for experiment in _bar([*pairs, *runs], "settings", progress)
+    }
     store = Store(out or f"bench-{suite}")
-    rows = {key: store.finished(key, task, material) for task, key in tasks.items()}
-    todo = {key: task for task, key in tasks.items() if rows[key] is None}
-    with closing(execute(todo, material, jobs=jobs, scheduler=scheduler)) as outcomes:
-        failed = _keep(outcomes, todo, store, len(tasks), progress, material)
-    rows |= {key: store.finished(key, task, material) for key, task in todo.items() if key not in failed}
-    finished = [(run, row) for run in wanted if (row := rows[tasks[run]]) is not None]
+    found = {key: store.finished(key, experiment, material) for experiment, key in keys.items()}
+    todo = {key: experiment for experiment, key in keys.items() if found[key] is None}
+    spread = execute_on_cluster(todo, material, scheduler) if scheduler else execute(todo, material, jobs=jobs)
+    with closing(spread) as results:
+        failed = _keep(results, todo, store, len(keys), progress, material)
+    found |= {key: store.finished(key, experiment, material) for key, experiment in todo.items() if key not in failed}
+    finished = [(run, values) for run in runs if (values := found[keys[run]]) is not None]
     report = Report(
         dataset=material.dataset,
         suite=suite,
         folder=store.folder,
         finished=finished,
-        agreement=[row for pair in pairs if (row := rows[tasks[pair]]) is not None],
+        agreement=[values for pair in pairs if (values := found[keys[pair]]) is not None],
         speed=speed(material.dataset, devices) if devices else [],
         simulated=_simulated(finished, material, store) if "sim" in devices else {},
         notes=[*notes, *(f"{todo[key]} failed: {reason}" for key, reason in failed.items())],
@@ -147,22 +130,9 @@ def _bar(items: Iterable[Any], text: str, progress: bool, **options: Any) -> "tq
     return tqdm(items, desc=text, leave=False, disable=None if progress else True, **options)
 
 
-def _usable(named: Sequence[str], data: str) -> tuple[list[str], list[str]]:
-    """Learners, and why others are left out; `ConfigError` if one of those was named or none is left."""
-    usable, reasons = [], []
-    for name in named or SUITE_LEARNERS:
-        if reason := LEARNERS[name].refusal(data):
-            reasons.append(f"{name} was left out: {reason}")
-        else:
-            usable.append(name)
-    if reasons and (named or not usable):
-        raise ConfigError(reasons[0])
-    return usable, reasons
-
-
 def _keep(
-    outcomes: Iterable[tuple[str, Outcome]],
-    todo: Mapping[str, Task],
+    results: Iterable[tuple[str, ExperimentResult]],
+    todo: Mapping[str, Experiment],
     store: Store,
     total: int,
     progress: bool,
@@ -171,14 +141,14 @@ def _keep(
     """Store what comes; key -> reason of what failed."""
     failed: dict[str, str] = {}
     known = total - len(todo)
-    bar = _bar(outcomes, "runs", progress, total=total, initial=known)
+    bar = _bar(results, "runs", progress, total=total, initial=known)
     count = known
     try:
-        for key, outcome in bar:
-            if reason := outcome.failed or todo[key].problem(outcome.row, material):
+        for key, result in bar:
+            if reason := result.failed or todo[key].problem(result.values, material):
                 failed[key] = reason
             else:
-                store.keep(key, outcome)
+                store.keep(key, result)
                 count += 1
             bar.set_postfix_str(str(todo[key]))
     except KeyboardInterrupt:
@@ -188,9 +158,12 @@ def _keep(
     return failed
 
 
-def _simulated(finished: Sequence[tuple[Run, Row]], material: Material, store: Store) -> dict[Place, float]:
-    """Clocks per sample on the simulated RTL, of the first network of every row."""
-    first: dict[Place, Row] = {}
-    for run, row in finished:
-        first.setdefault(run.place(), row)
-    return {place: simulated_cycles(store.folder / row["network"], material.dataset) for place, row in first.items()}
+def _simulated(finished: Sequence[tuple[Run, Values]], material: Material, store: Store) -> dict[Setting, float]:
+    """Clock cycles per sample on the simulated RTL, of the first network of every row."""
+    first: dict[Setting, Values] = {}
+    for run, values in finished:
+        first.setdefault(run.setting(), values)
+    return {
+        setting: simulated_cycles(store.folder / values["network"], material.dataset)
+        for setting, values in first.items()
+    }

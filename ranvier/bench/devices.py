@@ -1,4 +1,4 @@
-"""What devices are held to on a data set: agreement to the bit over an epoch, speed, and clocks of trained networks."""
+"""What the bench measures of devices: agreement to the bit over an epoch, speed, and clock cycles of trained networks."""
 
 import hashlib
 import json
@@ -14,8 +14,8 @@ import ranvier.golden
 import ranvier.hw
 import ranvier.parameters
 import ranvier.sim
-from ranvier.bench.rows import AGREEMENT, problem
-from ranvier.bench.suite import OBSERVED, Material, Outcome, Row, formula_cycles
+from ranvier.bench.schema import AGREEMENT, problem
+from ranvier.bench.suite import OBSERVED, ExperimentResult, Material, Values, formula_cycles
 from ranvier.data import Dataset
 from ranvier.device import open_device
 from ranvier.learners.online import train
@@ -51,11 +51,11 @@ class Agreement:
     device: str
     leaves: ClassVar[tuple[str, ...]] = ()
 
-    def problem(self, row: Row, material: Material) -> str | None:
-        """What is wrong with a row that was kept; None if nothing is."""
-        found = problem(row, AGREEMENT)
-        same = (row.get("reference"), row.get("device")) == (self.reference, self.device)
-        return found or (None if same else f"it is of {row['reference']} and {row['device']}")
+    def problem(self, values: Values, material: Material) -> str | None:
+        """What is wrong with values that were kept; None if nothing is."""
+        found = problem(values, AGREEMENT)
+        same = (values.get("reference"), values.get("device")) == (self.reference, self.device)
+        return found or (None if same else f"it is of {values['reference']} and {values['device']}")
 
     def key(self, material: Material) -> str:
         """What decides the result: data, recipe, and every source file of golden model, hardware and simulator."""
@@ -68,7 +68,7 @@ class Agreement:
                 digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 
-    def result(self, material: Material) -> Outcome:
+    def result(self, material: Material) -> ExperimentResult:
         """Run it; spikes, scores and counters are compared on every sample, steps and parameters on every 50th."""
         dataset = material.dataset
         config, recipe = with_delays(preset(dataset.name), RECIPES[dataset.name].replace(epochs=1), "synaptic")
@@ -78,29 +78,29 @@ class Agreement:
                 train(twin, initial_network(config, recipe, 0), dataset, recipe)
             except Mismatch as mismatch:
                 first = str(mismatch)
-        return Outcome(
+        return ExperimentResult(
             asdict(self)
             | {"samples": twin.samples, "compared": twin.compared, "mismatches": twin.mismatches, "first": first}
         )
 
 
 def simulated_cycles(path: str | Path, dataset: Dataset) -> float:
-    """Clocks per sample of a saved network, measured on the simulated RTL with the samples of the formulas."""
+    """Clock cycles per sample of a saved network, measured on the simulated RTL with the samples of the formulas."""
     network = Network.read(path)
     with open_device("sim", network.config) as device:
         device.load(network)
-        clocks = [device.run(sample).cycles or 0 for sample in dataset.test[:OBSERVED]]
-    return float(np.mean(clocks))
+        cycles = [device.run(sample).cycles or 0 for sample in dataset.test[:OBSERVED]]
+    return float(np.mean(cycles))
 
 
-def speed(dataset: Dataset, devices: Sequence[str]) -> list[Row]:
+def speed(dataset: Dataset, devices: Sequence[str]) -> list[Values]:
     """One row per device: how fast it learns on the data set's preset, from the same network on, in CPU time.
 
     A busy machine changes that little.
     """
     config, recipe = preset(dataset.name), RECIPES[dataset.name]
     network = initial_network(config, recipe, 0)
-    rows: list[Row] = []
+    rows: list[Values] = []
     for name in devices:
         samples = list(zip(dataset.train, dataset.train_labels.tolist(), strict=True))[: SPEED_SAMPLES[name]]
         with open_device(name, config) as device:
@@ -108,9 +108,9 @@ def speed(dataset: Dataset, devices: Sequence[str]) -> list[Row]:
             device.run(dataset.train[0], target=0, learn=True)  # compiles
             device.load(network)
             start = process_time()
-            clocks = [device.run(sample, target=label, learn=True).cycles for sample, label in samples]
+            counts = [device.run(sample, target=label, learn=True).cycles for sample, label in samples]
             seconds = process_time() - start
-        cycles = [count for count in clocks if count is not None]
+        cycles = [count for count in counts if count is not None]
         rows.append(
             {
                 "data": dataset.name,
@@ -126,5 +126,5 @@ def speed(dataset: Dataset, devices: Sequence[str]) -> list[Row]:
 
 
 def _of_formula(network: Network, samples: Sequence[tuple[Sample, int]], measured: Sequence[int]) -> float:
-    """Measured clocks of the first samples as a share of what `ranvier.hw.budget` allows for their work."""
+    """Measured clock cycles of the first samples as a share of what `ranvier.hw.budget` allows for their work."""
     return sum(measured[:OBSERVED]) / formula_cycles(network, samples[:OBSERVED], learn=True)

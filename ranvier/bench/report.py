@@ -8,28 +8,30 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ranvier.bench.page import page
-from ranvier.bench.suite import OBSERVED, SUITES, Place, Row, Run
-from ranvier.bench.tables import DELAYS, accuracy_rows, difference_rows, markdown, tables
+from ranvier.bench.pictures import accuracy_plot, connectivity_plot, curve_plot, delay_plot
+from ranvier.bench.suite import OBSERVED, SUITES, Run, Setting, Values
+from ranvier.bench.tables import DELAYS, accuracy_rows, difference_rows, tables
 from ranvier.data import Dataset
 from ranvier.device import open_device
 from ranvier.files.output import write_text
 from ranvier.learners import LEARNERS
 from ranvier.parameters.network import Network
+from ranvier.plot.charts import Raster, rasters
+from ranvier.plot.page import page
+from ranvier.plot.table import Table, markdown
 
 __all__ = ["Report"]
 
 #: Packages whose version can change a result.
-PACKAGES = ("ranvier", "numpy", "numba", "torch", "distributed", "matplotlib")
+PACKAGES = ("ranvier", "numpy", "scipy", "numba", "torch", "distributed", "matplotlib")
 
 
 @dataclass(frozen=True)
 class Report:
-    """Outcome of `ranvier.bench.bench`.
+    """What `ranvier.bench.run_suite` found.
 
     Parameters
     ----------
@@ -44,22 +46,22 @@ class Report:
     agreement, speed : list of dict
         One row per pair of devices, and per device.
     simulated : dict
-        Row -> clocks per sample measured on the simulated RTL.
+        Setting -> clock cycles per sample measured on the simulated RTL.
     notes : list of str
         What was left out or went wrong.
     failures : int
         Runs that could not be finished.
     repeated : int
-        Tasks that were not found finished.
+        Experiments that were not found finished.
     """
 
     dataset: Dataset
     suite: str
     folder: Path
-    finished: list[tuple[Run, Row]]
-    agreement: list[Row]
-    speed: list[Row]
-    simulated: dict[Place, float]
+    finished: list[tuple[Run, Values]]
+    agreement: list[Values]
+    speed: list[Values]
+    simulated: dict[Setting, float]
     notes: list[str]
     failures: int
     repeated: int
@@ -69,15 +71,15 @@ class Report:
         """Whether runs failed or devices disagreed."""
         return bool(self.failures or any(row["mismatches"] for row in self.agreement))
 
-    def accuracy(self) -> list[Row]:
-        """One row per `Place`."""
+    def accuracy(self) -> list[Values]:
+        """One row per `Setting`."""
         rows = accuracy_rows(self.finished)
         for row in rows if self.simulated else ():
-            place = Place(**{name: row[name] for name in Place._fields})
-            row["simulated_cycles_per_sample"] = self.simulated.get(place)
+            setting = Setting(**{name: row[name] for name in Setting._fields})
+            row["simulated_cycles_per_sample"] = self.simulated.get(setting)
         return rows
 
-    def summary(self) -> Row:
+    def summary(self) -> Values:
         """Plain values for a report."""
         return {
             "suite": self.suite,
@@ -124,8 +126,8 @@ class Report:
             )
         return notes
 
-    def text(self) -> str:
-        """Markdown."""
+    def markdown(self) -> str:
+        """The report without its pictures."""
         about = [f"* {name}: {text}" for name, text in self._about()]
         notes = [f"> {note}" for note in self.all_notes()]
         return "\n\n".join(
@@ -141,7 +143,7 @@ class Report:
     def _title(self) -> str:
         return f"Ranvier bench: {self.suite}"
 
-    def _tables(self) -> list[Any]:
+    def _tables(self) -> list[Table]:
         return tables(self.accuracy(), difference_rows(self.finished), self.agreement, self.speed, bool(self.simulated))
 
     def _legend(self) -> str:
@@ -164,8 +166,6 @@ class Report:
 
     def figures(self) -> list[tuple[str, str, str]]:
         """Title, caption and SVG of every picture."""
-        from ranvier.bench.plots import accuracy_plot, connectivity_plot, curve_plot, delay_plot, raster_plot
-
         shown, accuracy = self._shown(), self.accuracy()
         name = f"{shown[0][0].neurons} {shown[0][0].wiring} neurons"
         if sparse := shown[0][0].sparse:
@@ -190,29 +190,26 @@ class Report:
         if delayed:
             text = "Share of the delays per bin, before and after training, all seeds together; as the core holds them."
             figures.append((f"Delays before and after, {name}", text, delay_plot(delayed)))
-        rasters = self._rasters(shown)
-        if rasters:
+        if spikes := self._rasters(shown):
             text = "Spikes of the first test sample, golden: what arrives and what the trained networks make of it."
-            figures.append((f"Spikes of a test sample, {name}", text, raster_plot(rasters)))
+            figures.append((f"Spikes of a test sample, {name}", text, rasters(spikes)))
         return figures
 
-    def _shown(self) -> list[tuple[Run, Row]]:
+    def _shown(self) -> list[tuple[Run, Values]]:
         """Runs of the size that is drawn: the suite's with all synapses, or the largest there is if that was left out."""
         sizes = {_size(run) for run, _ in self.finished}
-        size = Place("", *SUITES[self.suite].shown, "")
+        size = Setting("", *SUITES[self.suite].shown, "")
         if size not in sizes:
             size = max(sizes, key=lambda found: (found.connectivity, found.neurons, found))
         return [(run, row) for run, row in self.finished if _size(run) == size]
 
-    def _rasters(self, shown: Sequence[tuple[Run, Row]]) -> list[Any]:
+    def _rasters(self, shown: Sequence[tuple[Run, Values]]) -> list[Raster]:
         """Of every learner the network with the first seed, with learned synaptic delays if there is one."""
-        from ranvier.bench.plots import Raster
-
-        chosen: dict[str, tuple[Run, Row]] = {}
+        chosen: dict[str, tuple[Run, Values]] = {}
         for run, row in sorted(shown, key=lambda pair: (pair[0].delays != "synaptic", pair[0].seed)):
             chosen.setdefault(run.learner, (run, row))
         sample, label = self.dataset.test[0], self.dataset.classes[int(self.dataset.test_labels[0])]
-        rasters = []
+        found = []
         for learner, (run, row) in chosen.items():
             network = Network.read(self.folder / row["network"])
             with open_device("golden", network.config) as device:
@@ -223,8 +220,8 @@ class Report:
             hidden = np.argwhere(record.steps["spikes"])
             arrived = np.stack([sample.times, sample.units], axis=1)
             sizes = (self.dataset.inputs, network.config.neurons, sample.steps)
-            rasters.append(Raster(title, arrived, hidden, sizes))
-        return rasters
+            found.append(Raster(title, arrived, hidden, sizes))
+        return found
 
     @property
     def files(self) -> list[Path]:
@@ -233,14 +230,14 @@ class Report:
 
     def write(self) -> None:
         """Write report.html, report.md and report.json."""
-        contents = (self.html(), self.text() + "\n", json.dumps(self.summary(), indent=1) + "\n")
+        contents = (self.html(), self.markdown() + "\n", json.dumps(self.summary(), indent=1) + "\n")
         for path, content in zip(self.files, contents, strict=True):
             write_text(path, content)
 
 
-def _size(run: Run) -> Place:
+def _size(run: Run) -> Setting:
     """All of its row but learner and delays."""
-    return run.place()._replace(learner="", delays="")
+    return run.setting()._replace(learner="", delays="")
 
 
 def _version(package: str) -> str | None:

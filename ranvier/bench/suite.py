@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from ranvier.bench.rows import RUN, problem
+from ranvier.bench.schema import RUN, problem
 from ranvier.data import Dataset, open_dataset
 from ranvier.device import open_device
 from ranvier.learners import LEARNERS, VARIANTS, Sparse, Trained
@@ -27,19 +27,19 @@ __all__ = [
     "STRUCTURES",
     "SUITES",
     "WIRINGS",
+    "ExperimentResult",
     "Material",
-    "Outcome",
-    "Place",
-    "Row",
     "Run",
+    "Setting",
     "Suite",
+    "Values",
     "formula_cycles",
     "parameters",
-    "runs",
     "synapses",
 ]
 
-Row = dict[str, Any]
+#: Plain values of a result, by name.
+Values = dict[str, Any]
 Wiring = Literal["feedforward", "recurrent"]
 WIRINGS: tuple[Wiring, ...] = ("feedforward", "recurrent")
 Structure = Literal["static", "rewired"]
@@ -135,12 +135,12 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a task leaves.
+class ExperimentResult:
+    """What an experiment leaves.
 
     Parameters
     ----------
-    row : dict
+    values : dict
         Plain values.
     files : dict
         What it is -> (file name without suffix, content of an ``.npz`` file).
@@ -148,13 +148,13 @@ class Outcome:
         Why there is neither.
     """
 
-    row: Row
+    values: Values
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     failed: str = ""
 
 
-class Place(NamedTuple):
-    """A row of the tables; see `Run`."""
+class Setting(NamedTuple):
+    """What runs have in common that differ in their seeds only, a row of the tables; see `Run`."""
 
     learner: str
     wiring: Wiring
@@ -208,9 +208,9 @@ class Run:
         """For `ranvier.learners.Way`; None if all synapses are active."""
         return Sparse(self.connectivity, self.structure == "rewired") if self.connectivity < 1 else None
 
-    def place(self) -> Place:
-        """Its row."""
-        return Place(**{name: getattr(self, name) for name in Place._fields})
+    def setting(self) -> Setting:
+        """All that is not its own."""
+        return Setting(**{name: getattr(self, name) for name in Setting._fields})
 
     def parts(self, dataset: Dataset) -> tuple[CoreConfig, Any]:
         """Core and recipe."""
@@ -240,32 +240,32 @@ class Run:
         )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
-    def problem(self, row: Row, material: Material) -> str | None:
-        """What is wrong with a row that was kept; None if nothing is."""
-        if found := problem(row, RUN):
+    def problem(self, values: Values, material: Material) -> str | None:
+        """What is wrong with values that were kept; None if nothing is."""
+        if found := problem(values, RUN):
             return found
         epochs = self.parts(material.dataset)[1].epochs
-        if len(row["curve"]) != epochs:
-            return f"curve has {len(row['curve'])} epochs, not {epochs}"
-        if (row["histogram"] is None) != (self.delays == "none"):
-            return f"histogram is {str(row['histogram'])[:40]}"
+        if len(values["curve"]) != epochs:
+            return f"curve has {len(values['curve'])} epochs, not {epochs}"
+        if (values["histogram"] is None) != (self.delays == "none"):
+            return f"histogram is {str(values['histogram'])[:40]}"
         return None
 
-    def result(self, material: Material) -> Outcome:
-        """Train, judge, and sum up; `KeyboardInterrupt` even if some epochs are finished.
+    def result(self, material: Material) -> ExperimentResult:
+        """Train, evaluate, and sum up; `KeyboardInterrupt` even if some epochs are finished.
 
         All training samples are learned, and the network is that of the last epoch: no result is chosen among several.
         """
         dataset = material.dataset
         config, recipe = self.parts(dataset)
         start = process_time()
-        trained = LEARNERS[self.learner].train(config, recipe, dataset, self.seed, sparse=self.sparse, validation=0.0)
-        if trained.learned.interrupted:
-            raise KeyboardInterrupt
+        trained = LEARNERS[self.learner].train(
+            config, recipe, dataset, self.seed, sparse=self.sparse, validation=0.0, keep_partial=False
+        )
         golden, change = trained.golden(dataset), DelayChange.between(trained.initial, trained.network)
         seconds = process_time() - start
         steps = sum(sample.steps for sample in dataset.test) / len(dataset.test)
-        row = {
+        values = {
             "golden_accuracy": golden.accuracy,
             "float_accuracy": trained.float_accuracy,
             "loss": None if trained.float_accuracy is None else trained.float_accuracy - golden.accuracy,
@@ -289,7 +289,7 @@ class Run:
             ],
             "cpu_seconds": seconds,
         }
-        return Outcome(row, self._files(trained))
+        return ExperimentResult(values, self._files(trained))
 
     def _files(self, trained: Trained) -> dict[str, tuple[str, bytes]]:
         """The network for the core, and the one in real numbers if there is one."""
@@ -324,7 +324,7 @@ def _memory_bits(config: CoreConfig) -> int:
 
 
 def formula_cycles(network: Network, samples: Sequence[tuple[Sample, int]], *, learn: bool) -> int:
-    """Clocks of labelled samples by the formulas of `ranvier.hw.budget`, from the network on."""
+    """Clock cycles of labelled samples by the formulas of `ranvier.hw.budget`, from the network on."""
     from ranvier.hw.budget import cycles
     from ranvier.verification.activity import ObservedCore
 
@@ -335,38 +335,6 @@ def formula_cycles(network: Network, samples: Sequence[tuple[Sample, int]], *, l
 
 
 def _cycles(network: Network, dataset: Dataset, *, learn: bool) -> float:
-    """Clocks per sample by the formulas, for the first test samples."""
+    """Clock cycles per sample by the formulas, for the first test samples."""
     samples = list(zip(dataset.test, dataset.test_labels.tolist(), strict=True))[:OBSERVED]
     return formula_cycles(network, samples, learn=learn) / len(samples)
-
-
-def runs(
-    suite: str,
-    *,
-    learners: Sequence[str],
-    delays: Sequence[str] = (),
-    wirings: Sequence[str] = (),
-    neurons: Sequence[int] = (),
-    connectivity: Sequence[float] = (),
-    structures: Sequence[str] = (),
-    seeds: int,
-    epochs: int | None = None,
-) -> list[Run]:
-    """Runs of a suite that pass every filter that is not empty, first all with seed 0, then all with seed 1, and so on.
-
-    `connectivity` adds sparse networks of every structure; without it there are none.
-    """
-    kinds = [
-        (level, structure)
-        for level in connectivity or (1.0,)
-        for structure in STRUCTURES
-        if (structure in (structures or STRUCTURES) if level < 1 else structure == "static")
-    ]
-    return [
-        Run(suite, learner, kind, wiring, size, seed, epochs, level, structure)
-        for seed in range(seeds)
-        for learner in learners
-        for wiring, size, kind in SUITES[suite].networks()
-        for level, structure in kinds
-        if kind in (delays or (kind,)) and wiring in (wirings or (wiring,)) and size in (neurons or (size,))
-    ]

@@ -1,14 +1,15 @@
-"""Results as rows of plain values, and rows as Markdown."""
+"""Results as rows of plain values, and rows as tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ranvier.bench.devices import LABELS
-from ranvier.bench.statistics import Difference, Spread
-from ranvier.bench.suite import STRUCTURES, Place, Row, Run
+from ranvier.bench.statistics import PairedInterval, Spread
+from ranvier.bench.suite import STRUCTURES, Run, Setting, Values
 from ranvier.learners import LEARNERS
+from ranvier.plot.table import Table
 
-__all__ = ["DELAYS", "Table", "accuracy_rows", "difference_rows", "markdown", "size_of", "size_text", "tables"]
+__all__ = ["DELAYS", "accuracy_rows", "difference_rows", "size_of", "size_text", "tables"]
 
 #: Kind of delays -> what to call it.
 DELAYS = {
@@ -29,20 +30,19 @@ MEANS = ("spikes_per_sample", "cycles_per_sample", "firing_rate", "cpu_seconds",
 OPTIONAL = ("learning_cycles_per_sample", "delays_moved", "formed")
 
 Size = tuple[str, str, int]
-Table = tuple[str, list[str], list[list[str]]]
 
 
-def accuracy_rows(finished: Sequence[tuple[Run, Row]]) -> list[Row]:
-    """One row per `Place`, over the seeds there are."""
-    groups: dict[Place, list[tuple[Run, Row]]] = {}
+def accuracy_rows(finished: Sequence[tuple[Run, Values]]) -> list[Values]:
+    """One row per `Setting`, over the seeds there are."""
+    groups: dict[Setting, list[tuple[Run, Values]]] = {}
     for run, row in finished:
-        groups.setdefault(run.place(), []).append((run, row))
+        groups.setdefault(run.setting(), []).append((run, row))
     return [_accuracy(key, group) for key, group in groups.items()]
 
 
-def _accuracy(place: Place, group: list[tuple[Run, Row]]) -> Row:
+def _accuracy(setting: Setting, group: list[tuple[Run, Values]]) -> Values:
     results = [row for _, row in group]
-    result: Row = place._asdict() | {"seeds": [run.seed for run, _ in group]}
+    result: Values = setting._asdict() | {"seeds": [run.seed for run, _ in group]}
     for name in ("golden_accuracy", "float_accuracy", "loss"):
         values = [row[name] for row in results]
         spread = None if None in values else Spread.of(values)
@@ -55,41 +55,43 @@ def _accuracy(place: Place, group: list[tuple[Run, Row]]) -> Row:
     return result | {name: results[0][name] for name in ("parameters", "synapses", "memory_bits")}
 
 
-def difference_rows(finished: Sequence[tuple[Run, Row]]) -> list[Row]:
+def difference_rows(finished: Sequence[tuple[Run, Values]]) -> list[Values]:
     """Learned synaptic delays minus each control, and rewired connections minus static ones, seed by seed."""
-    results = {(run.place(), run.seed): row for run, row in finished}
+    results = {(run.setting(), run.seed): row for run, row in finished}
     seeds = sorted({run.seed for run, _ in finished})
-    rows: list[Row] = []
-    for place in dict.fromkeys(run.place() for run, _ in finished):
-        for control, other in _controls(place):
+    rows: list[Values] = []
+    for setting in dict.fromkeys(run.setting() for run, _ in finished):
+        for control, other in _controls(setting):
             for arithmetic in ("golden", "float"):
                 both = [
-                    (results[place, n], results[other, n]) for n in seeds if {(place, n), (other, n)} <= results.keys()
+                    (results[setting, n], results[other, n])
+                    for n in seeds
+                    if {(setting, n), (other, n)} <= results.keys()
                 ]
                 pairs = [tuple(row[f"{arithmetic}_accuracy"] for row in pair) for pair in both]
                 if pairs and not any(None in pair for pair in pairs):
-                    found = Difference.between(*zip(*pairs, strict=True))
+                    found = PairedInterval.of(*zip(*pairs, strict=True))
                     values = {
                         "mean": found.mean,
                         "half_width": found.half_width,
                         "pairs": found.count,
                         "clear": found.clear,
                     }
-                    rows.append(place._asdict() | {"control": control, "arithmetic": arithmetic} | values)
+                    rows.append(setting._asdict() | {"control": control, "arithmetic": arithmetic} | values)
     return rows
 
 
-def _controls(place: Place) -> Iterator[tuple[str, Place]]:
+def _controls(setting: Setting) -> Iterator[tuple[str, Setting]]:
     """What a row is compared with: a kind of delays, or static connections."""
-    if place.delays == "synaptic":
+    if setting.delays == "synaptic":
         for delays in CONTROLS:
-            yield delays, place._replace(delays=delays)
-    if place.structure == "rewired":
-        yield "static", place._replace(structure="static")
+            yield delays, setting._replace(delays=delays)
+    if setting.structure == "rewired":
+        yield "static", setting._replace(structure="static")
 
 
 def tables(
-    accuracy: list[Row], differences: list[Row], agreement: list[Row], speed: list[Row], simulated: bool
+    accuracy: list[Values], differences: list[Values], agreement: list[Values], speed: list[Values], simulated: bool
 ) -> list[Table]:
     """Title, column names and cells of every table that has rows."""
     made = [
@@ -103,18 +105,18 @@ def tables(
     return [table for table in made if table[2]]
 
 
-def _place_columns(rows: Sequence[Row]) -> list[str]:
+def _setting_columns(rows: Sequence[Values]) -> list[str]:
     """Names of the columns that `_name` fills."""
     return ["learner", "wiring", "neurons", *["connectivity"] * _any_sparse(rows), "delays"]
 
 
-def _name(row: Row, rows: Sequence[Row]) -> list[str]:
+def _name(row: Values, rows: Sequence[Values]) -> list[str]:
     """Which row it is, with its connectivity if any of `rows` is sparse."""
     sparse = [f"{row['connectivity']:.0%}" + f", {row['structure']}" * (row["connectivity"] < 1)] * _any_sparse(rows)
     return [LEARNERS[row["learner"]].label, row["wiring"], str(row["neurons"]), *sparse, DELAYS[row["delays"]]]
 
 
-def size_of(row: Row) -> Size:
+def size_of(row: Values) -> Size:
     """Learner, wiring and neurons of a row."""
     return row["learner"], row["wiring"], row["neurons"]
 
@@ -125,7 +127,7 @@ def size_text(size: Size) -> str:
     return f"{LEARNERS[learner].label}, {neurons} {wiring} neurons"
 
 
-def _any_sparse(rows: Sequence[Row]) -> bool:
+def _any_sparse(rows: Sequence[Values]) -> bool:
     return any(row["connectivity"] < 1 for row in rows)
 
 
@@ -136,8 +138,8 @@ def _percent(spread: dict[str, Any] | None) -> str:
     return f"{100 * spread['mean']:.1f}{deviation}"
 
 
-def _accuracy_table(rows: list[Row], simulated: bool) -> Table:
-    columns = [*_place_columns(rows), "golden, %", "float, %", "lost by quantisation, points"]
+def _accuracy_table(rows: list[Values], simulated: bool) -> Table:
+    columns = [*_setting_columns(rows), "golden, %", "float, %", "lost by quantisation, points"]
     columns += ["parameters", "memory, kbit", "spikes / sample", "cycles / sample, formula"]
     columns += ["cycles / sample, simulated RTL"] * simulated
     cells = [
@@ -157,8 +159,8 @@ def _accuracy_table(rows: list[Row], simulated: bool) -> Table:
     return "Test accuracy, mean ± standard deviation over the seeds", columns, cells
 
 
-def _cost_table(rows: list[Row], simulated: bool) -> Table:
-    columns = [*_place_columns(rows), "each seed, golden, %", "D moved, steps"]
+def _cost_table(rows: list[Values], simulated: bool) -> Table:
+    columns = [*_setting_columns(rows), "each seed, golden, %", "D moved, steps"]
     columns += [
         "spikes / neuron / step, golden",
         "silent neurons, golden",
@@ -180,8 +182,8 @@ def _cost_table(rows: list[Row], simulated: bool) -> Table:
     return "Every seed, and what training did", columns, cells
 
 
-def _difference_table(rows: list[Row]) -> Table:
-    columns = [*_place_columns(rows), "minus", "arithmetic", "difference, points", "95 % interval", "excludes 0"]
+def _difference_table(rows: list[Values]) -> Table:
+    columns = [*_setting_columns(rows), "minus", "arithmetic", "difference, points", "95 % interval", "excludes 0"]
     cells = []
     for row in rows:
         mean, half = 100 * row["mean"], row["half_width"]
@@ -200,7 +202,7 @@ def _difference_table(rows: list[Row]) -> Table:
     return "What learning the delays and rewiring are worth: paired over the seeds, Student's t", columns, cells
 
 
-def _connectivity_tables(rows: list[Row]) -> list[Table]:
+def _connectivity_tables(rows: list[Values]) -> list[Table]:
     """For every learner and size of which there are sparse networks: connectivity down, delays and structure across."""
     made = []
     for size in dict.fromkeys(size_of(row) for row in rows):
@@ -223,7 +225,7 @@ def _connectivity_tables(rows: list[Row]) -> list[Table]:
     return made
 
 
-def _agreement_table(rows: list[Row]) -> Table:
+def _agreement_table(rows: list[Values]) -> Table:
     columns = ["devices, one epoch and test", "samples", "mismatches / values compared"]
     cells = [
         [
@@ -236,7 +238,7 @@ def _agreement_table(rows: list[Row]) -> Table:
     return "Agreement of the devices, learning", columns, cells
 
 
-def _speed_table(rows: list[Row]) -> Table:
+def _speed_table(rows: list[Values]) -> Table:
     columns = ["device", "learned / CPU s", "against plain", "cycles / sample", "of formulas", "clocks / CPU s"]
     forms = {"samples_per_second": ",.1f", "against_plain": ",.1f", "cycles_per_sample": ",.0f"}
     forms |= {"of_formula": ".0%", "cycles_per_second": ",.0f"}
@@ -246,13 +248,3 @@ def _speed_table(rows: list[Row]) -> Table:
 
 def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
-
-
-def markdown(table: Table) -> str:
-    """A table with its title."""
-    title, columns, cells = table
-
-    def line(parts: Iterable[str]) -> str:
-        return f"| {' | '.join(parts)} |"
-
-    return "\n".join([f"## {title}", "", line(columns), line("---" for _ in columns), *(line(row) for row in cells)])

@@ -1,6 +1,8 @@
 """``ranvier bench``: every learner at several sizes, in tables and pictures."""
 
 import argparse
+from collections.abc import Callable
+from typing import Any
 
 from ranvier.commands.arguments import count, share
 from ranvier.commands.output import Output, UsageError
@@ -15,23 +17,19 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    from ranvier.bench import STRUCTURES, SUITES, WIRINGS
+    from ranvier.bench import SUITES, Selection
     from ranvier.device import CORES
-    from ranvier.learners import LEARNERS, VARIANTS
 
     parser.add_argument("--suite", required=True, choices=SUITES, help="data set and sizes")
     parser.add_argument(
         "--data", metavar="PATH", help="recordings (braille: file; shd: folder, with options as in --data of train)"
     )
     parser.add_argument("--seeds", type=count, default=5, help="trainings per row (default 5)")
-    parser.add_argument("--learner", choices=LEARNERS, action="append", help="only these rows; may be repeated")
-    parser.add_argument("--delays", choices=VARIANTS, action="append", help="only these rows; may be repeated")
-    parser.add_argument("--wiring", choices=WIRINGS, action="append", help="only these rows; may be repeated")
-    parser.add_argument("--neurons", type=count, action="append", help="only these rows; may be repeated")
-    text = "share of the synapses that are active (default 1, all of them); may be repeated"
-    parser.add_argument("--connectivity", type=share, action="append", help=text)
-    text = "of sparse networks only those that stay as drawn, or that DEEP R rewires; may be repeated"
-    parser.add_argument("--structure", choices=STRUCTURES, action="append", help=text)
+    read: dict[type, Callable[[str], Any]] = {str: str, int: count, float: share}
+    for found in Selection.filters():
+        parser.add_argument(
+            f"--{found.name}", type=read[found.kind], choices=found.choices, action="append", help=found.text
+        )
     parser.add_argument("--epochs", type=int, help="passes over the data (default: as the recipes)")
     parser.add_argument("--samples", type=count, help="cut the data set to so many samples, for a quick look")
     text = "also measure agreement and speed, and clocks on sim; may be repeated"
@@ -43,23 +41,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Output:
-    from ranvier.bench import bench
+    from ranvier.bench import Selection, run_suite
     from ranvier.data.named import YIN_YANG
 
     if options.suite in YIN_YANG and options.data:
         raise UsageError(f"--suite {options.suite} is generated: leave out --data")
     if options.suite not in YIN_YANG and not options.data:
         raise UsageError("--data PATH is missing")
-    result = bench(
+    result = run_suite(
         options.suite,
         f"{options.suite}:{options.data}" if options.data else options.suite,
+        Selection.of(options),
         seeds=options.seeds,
-        learners=options.learner or (),
-        delays=options.delays or (),
-        wirings=options.wiring or (),
-        neurons=options.neurons or (),
-        connectivity=options.connectivity or (),
-        structures=options.structure or (),
         epochs=options.epochs,
         samples=options.samples,
         devices=options.device or (),
@@ -68,5 +61,5 @@ def run(options: argparse.Namespace) -> Output:
         out=options.out or f"bench-{options.suite}",
         progress=not options.json,
     )
-    lines = [result.text(), "", *(f"wrote {path}" for path in result.files)]
+    lines = [result.markdown(), "", *(f"wrote {path}" for path in result.files)]
     return Output(result.summary(), lines, 1 if result.bad else 0)

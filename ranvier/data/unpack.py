@@ -1,16 +1,15 @@
-"""Files that are published compressed: unpacked once, beside the archive."""
+"""Files that are published compressed: unpacked once by pooch, beside the archive."""
 
 import gzip
-import shutil
+import logging
+import os
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from tempfile import TemporaryDirectory
 
 from ranvier.data.dataset import DataError
 from ranvier.data.published import PUBLISHED
-from ranvier.files.replacing import replacing
+from ranvier.extras import extra
 
 __all__ = ["MissingFile", "is_file", "unpacked"]
 
@@ -22,28 +21,39 @@ class MissingFile(DataError):
     """A file of a data set that is not in its folder."""
 
 
-@contextmanager
-def _contents(archive: Path, name: str) -> Iterator[IO[bytes]]:
-    """The file `name` in an archive, which is the only one in a ``.gz``."""
+def _check(archive: Path, name: str) -> None:
+    """Check that the file `name` in an archive, the only one in a ``.gz``, is HDF5 by its first bytes.
+
+    Pooch unpacks a file, and all files whose names begin with its name, before anybody sees what they are: an archive of
+    something else must not fill the disk first.
+    """
     if archive.suffix == ".gz":
-        with gzip.open(archive) as stream:
-            yield cast(IO[bytes], stream)
+        with gzip.open(archive) as file:
+            head = file.read(len(SIGNATURE))
     else:
-        with zipfile.ZipFile(archive) as files, files.open(name) as stream:
-            yield stream
+        with zipfile.ZipFile(archive) as files:
+            with files.open(name) as file:
+                head = file.read(len(SIGNATURE))
+            if sum(os.path.normpath(found).startswith(name) for found in files.namelist()) > 1:
+                raise DataError(f"{archive}: there are several {name} in it: unpack it yourself")
+    if head != SIGNATURE:
+        raise DataError(f"{archive}: what is in it is not an HDF5 file: download it again")
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Unpack; on failure nothing is left behind."""
+    """Unpack into a folder beside the target, from where the complete file is moved; on failure nothing is left behind."""
+    pooch = extra("pooch", "data")
+    pooch.get_logger().setLevel(logging.WARNING)
     try:
-        with (
-            replacing(target) as copy,
-            _contents(archive, target.name) as source,
-        ):
-            if (head := source.read(len(SIGNATURE))) != SIGNATURE:
-                raise DataError(f"{archive}: what is in it is not an HDF5 file: download it again")
-            copy.write(head)
-            shutil.copyfileobj(source, copy, 1 << 20)
+        _check(archive, target.name)
+        with TemporaryDirectory(prefix=".ranvier-", dir=target.parent.absolute()) as folder:
+            copy = Path(folder, target.name)
+            gz = archive.suffix == ".gz"
+            processor = pooch.Decompress("gzip", str(copy)) if gz else pooch.Unzip([target.name], folder)
+            processor(str(archive), "download", None)
+            with open(copy, "rb") as file:
+                os.fsync(file.fileno())  # a file that has its name is complete, whatever happens to the machine
+            copy.replace(target)
     except DataError:
         raise
     except KeyError:

@@ -174,6 +174,7 @@ class Way(ABC):
         start: Any,
         plasticity: DeepR | None,
         rewired: bool,
+        keep_partial: bool,
         **options: Any,
     ) -> Trained:
         """`train` with connections that `plasticity` draws, and changes if `rewired`; `options` are those of the loop."""
@@ -191,11 +192,13 @@ class Way(ABC):
         checkpoint: str | Path | None = None,
         report: Callable[[Any], None] | None = None,
         progress: bool = False,
+        keep_partial: bool = True,
     ) -> Trained:
         """Learn with core and recipe of `parts`; Ctrl-C ends it after the last finished epoch, if there is one.
 
-        It starts from a random network, or from `start`; `validation` and what follows are those of
-        `ranvier.learners.online.train` and `ranvier.learners.offline.fit`.
+        Without `keep_partial` Ctrl-C is a `KeyboardInterrupt` at any time, and no more work is done. It starts from a random
+        network, or from `start`; `validation` and what follows are those of `ranvier.learners.online.train` and
+        `ranvier.learners.offline.fit`.
         """
         learned, _ = hold_out(dataset, validation, seed)
         plasticity = DeepR(config, self.rewiring(recipe, sparse, len(learned.train)), seed) if sparse else None
@@ -207,6 +210,7 @@ class Way(ABC):
             start,
             plasticity,
             bool(sparse and sparse.rewired),
+            keep_partial,
             validation=validation,
             checkpoint=checkpoint,
             report=report,
@@ -310,6 +314,7 @@ class Online(Way):
         start: Any,
         plasticity: DeepR | None,
         rewired: bool,
+        keep_partial: bool,
         **options: Any,
     ) -> Trained:
         network = initial_network(config, recipe, seed)
@@ -319,6 +324,8 @@ class Online(Way):
         changes = plasticity if rewired else None
         with open_device(self.device, config) as device:
             learned = train(device, network, dataset, recipe, seed, rewiring=changes, **options)
+        if learned.interrupted and not keep_partial:
+            raise KeyboardInterrupt
         return Trained(learned, learned.initial, learned.network, self.arithmetic, plasticity=plasticity)
 
 
@@ -376,6 +383,7 @@ class Offline(Way):
         start: Any,
         plasticity: DeepR | None,
         rewired: bool,
+        keep_partial: bool,
         **options: Any,
     ) -> Trained:
         network = start.replace(config=config) if start else recipe.draw(config, np.random.default_rng(seed))
@@ -384,6 +392,8 @@ class Offline(Way):
             change = plasticity.step if rewired else plasticity.hold
         learner = self.make(config, recipe, dataset.name)
         learned = fit(learner, network, dataset, recipe, seed, after_step=change, plasticity=plasticity, **options)
+        if learned.interrupted and not keep_partial:
+            raise KeyboardInterrupt
         core = widened(learned.network, dataset.train)
         result = quantise(learned.network, core, dataset=dataset)
         return Trained(

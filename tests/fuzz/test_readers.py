@@ -131,12 +131,12 @@ def read(kind: type, path: Path) -> None:
 @bounded(200)
 @given(text=JSON | st.builds(lambda row, files: json.dumps({"row": row, "files": files}), VALUES, VALUES))
 def test_a_finished_run(text: str, path: Path) -> None:
-    """What a task says about its own row is tested with the tables; here it takes any."""
+    """What an experiment says about its own values is tested with the tables; here it takes any."""
     store = Store(path.parent / "bench")
     store._path("key").write_bytes(text.encode("utf-8", "surrogatepass"))
-    task = SimpleNamespace(leaves=(), problem=lambda row, material: None)
+    experiment = SimpleNamespace(leaves=(), problem=lambda values, material: None)
     try:
-        found = store.finished("key", task, None)  # type: ignore[arg-type]
+        found = store.finished("key", experiment, None)  # type: ignore[arg-type]
     except OutputError as error:
         one_line(error)
     else:

@@ -30,7 +30,7 @@ def test_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 def test_importing_needs_none_of_them() -> None:
-    blocked = ("h5py", "pooch", "requests", "tonic", "torch", "nir", "dask")
+    blocked = ("h5py", "pooch", "requests", "tonic", "torch", "nir", "dask", "distributed", "scipy", "matplotlib")
     block = f"import sys; sys.modules.update(dict.fromkeys({blocked}))"
     code = f"{block}; import ranvier.cli; print(ranvier.yin_yang(train=2, test=1).inputs)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -14,7 +14,7 @@ README = Path(__file__).parents[2] / "README.md"
 @pytest.mark.parametrize("samples", [100, pytest.param(None, marks=pytest.mark.prove)])
 @pytest.mark.parametrize(("reference", "device"), PAIRS)
 def test_epoch_of_braille(reference, device, samples, recordings, record_property):
-    result = Agreement(reference, device).result(Material.open(recordings, samples)).row
+    result = Agreement(reference, device).result(Material.open(recordings, samples)).values
     assert result["mismatches"] == 0, result["first"]
     assert result["samples"] == (200 if samples else 864 + 216)
     assert result["compared"] > 400 * result["samples"]

@@ -14,17 +14,19 @@ import numpy as np
 import pytest
 
 import ranvier.bench
-from ranvier.bench import Material, Report, Run, Stopped, bench, plots
+from ranvier.bench import Material, Report, Run, Selection, Stopped, run_suite
 from ranvier.bench.executor import execute
-from ranvier.bench.suite import Place
+from ranvier.bench.suite import Setting
 from ranvier.cli import main
 from ranvier.data import yin_yang
 from ranvier.learners import LEARNERS, VARIANTS, Offline, Online
 from ranvier.learners.offline import Gradient, OfflineRecipe
 from ranvier.parameters.config import ConfigError
+from ranvier.plot import charts
 from ranvier.recipes import RECIPES
 
-OPTIONS: dict[str, Any] = {"seeds": 2, "epochs": 1, "neurons": [30], "wirings": ["feedforward"], "jobs": 1}
+OPTIONS: dict[str, Any] = {"seeds": 2, "epochs": 1, "jobs": 1}
+SMALL = Selection(neurons=[30], wiring=["feedforward"])
 LINE = "bench --suite yinyang --learner online --neurons 30 --wiring feedforward --epochs 1 --jobs 1"
 
 
@@ -45,15 +47,15 @@ class Drift:
 
 
 def count(monkeypatch: pytest.MonkeyPatch, limit: float = float("inf")) -> list[str]:
-    """Notes every task that is done; one beyond `limit` is interrupted."""
+    """Notes every experiment that is done; one beyond `limit` is interrupted."""
     done: list[str] = []
 
-    def counted(tasks, *args, **kwargs):
-        for key, outcome in execute(tasks, *args, **kwargs):
+    def counted(experiments, *args, **kwargs):
+        for key, result in execute(experiments, *args, **kwargs):
             if len(done) >= limit:
                 raise KeyboardInterrupt
             done.append(key)
-            yield key, outcome
+            yield key, result
 
     monkeypatch.setattr(ranvier.bench, "execute", counted)
     return done
@@ -92,10 +94,10 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quick]:
         patch.setitem(sys.modules, "drift", module)
         patch.setitem(LEARNERS, "drift", Offline("drift offline", "drift", Drift, {}, ()))
         patch.setattr(Material, "open", lambda text, samples=None: Material.of(yin_yang(train=30, test=30)))
-        report = bench(
+        report = run_suite(
             "yinyang",
             "yinyang",
-            learners=["online", "drift"],
+            replace(SMALL, learner=["online", "drift"]),
             devices=["golden:plain", "golden"],
             out=folder,
             **OPTIONS,
@@ -195,7 +197,7 @@ def test_page_is_self_contained(quick):
 
 
 def test_axes_have_units(quick, monkeypatch):
-    monkeypatch.setitem(plots.SETTINGS, "svg.fonttype", "none")
+    monkeypatch.setitem(charts.SETTINGS, "svg.fonttype", "none")
     pictures = quick.report.figures()
     expected = [
         {"parameters (count)", "golden test accuracy (%)", "drift offline", "random, fixed"},
@@ -324,11 +326,11 @@ def test_damaged_results_end_in_one_line(kind, finished, plain, capsys):
 
 def test_result_that_is_no_number_is_not_kept(plain, tmp_path, monkeypatch, capsys):
     """Such as of a data set without test samples."""
-    result = Run.result
+    train = Run.result
 
     def lost(run, material):
-        outcome = result(run, material)
-        return replace(outcome, row=outcome.row | {"golden_accuracy": float("nan")})
+        result = train(run, material)
+        return replace(result, values=result.values | {"golden_accuracy": float("nan")})
 
     monkeypatch.setattr(Run, "result", lost)
     assert main(line("--delays", "none", "--out", str(tmp_path), "--json", seeds=1)) == 1
@@ -359,12 +361,21 @@ def test_learner_that_is_missing_is_left_out_unless_it_is_named(plain, tmp_path,
     monkeypatch.setitem(
         LEARNERS, "bptt", Offline("BPTT", "ranvier.learners.offline", Drift, {"no_such_torch": "offline"}, ())
     )
-    monkeypatch.setattr(ranvier.bench, "SUITE_LEARNERS", ("online", "bptt"))
-    report = bench("yinyang", "yinyang", delays=["none"], out=tmp_path, **OPTIONS)
+    monkeypatch.setattr(ranvier.bench.selection, "SUITE_LEARNERS", ("online", "bptt"))
+    report = run_suite("yinyang", "yinyang", replace(SMALL, delays=["none"]), out=tmp_path, **OPTIONS)
     assert report.notes == ["bptt was left out: no_such_torch is missing: install ranvier[offline]"]
     assert {run.learner for run, _ in report.finished} == {"online"}
     with pytest.raises(ConfigError, match=r"install ranvier\[offline\]"):
-        bench("yinyang", "yinyang", learners=["bptt"], out=tmp_path, **OPTIONS)
+        run_suite("yinyang", "yinyang", replace(SMALL, learner=["bptt"]), out=tmp_path, **OPTIONS)
+
+
+def test_without_scipy_nothing_is_trained(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    assert main(line("--out", str(tmp_path / "out"))) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.endswith("install ranvier[bench]\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_matplotlib_there_are_tables(quick, plain):
@@ -377,10 +388,10 @@ def test_without_matplotlib_there_are_tables(quick, plain):
 def test_rows_are_named_after_runs():
     run = Run("yinyang", "online", "none", "recurrent", 30, 4)
     assert str(run) == "online-none-recurrent-30-seed4"
-    assert run.place() == Place("online", "recurrent", 30, "none")
+    assert run.setting() == Setting("online", "recurrent", 30, "none")
     sparse = replace(run, connectivity=0.05, structure="rewired")
     assert str(sparse) == "online-none-recurrent-30-0.05-rewired-seed4"
-    assert sparse.place() == Place("online", "recurrent", 30, "none", 0.05, "rewired")
+    assert sparse.setting() == Setting("online", "recurrent", 30, "none", 0.05, "rewired")
 
 
 @pytest.fixture(scope="module")
@@ -388,8 +399,8 @@ def sparse(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Two seeds of dense and sparse networks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Material, "open", lambda text, samples=None: Material.of(yin_yang(train=30, test=30)))
-        options = OPTIONS | {"delays": ["none", "synaptic"], "learners": ["online"], "connectivity": [1.0, 0.2]}
-        return bench("yinyang", "yinyang", out=tmp_path_factory.mktemp("sparse"), **options)
+        rows = replace(SMALL, learner=["online"], delays=["none", "synaptic"], connectivity=[1.0, 0.2])
+        return run_suite("yinyang", "yinyang", rows, out=tmp_path_factory.mktemp("sparse"), **OPTIONS)
 
 
 def test_sparse_rows(sparse):
@@ -416,7 +427,7 @@ def test_what_rewiring_is_worth(sparse):
 
 
 def test_table_of_connectivity(sparse):
-    text = sparse.text()
+    text = sparse.markdown()
     title = "## Golden test accuracy (%) against connectivity: online three-factor, 30 feedforward neurons"
     head, _, dense, thin = text[text.index(title) :].splitlines()[2:6]
     assert head.count("static") == head.count("rewired") == 2
@@ -429,7 +440,7 @@ def test_table_of_connectivity(sparse):
 
 
 def test_pictures_of_sparse_networks(sparse, monkeypatch):
-    monkeypatch.setitem(plots.SETTINGS, "svg.fonttype", "none")
+    monkeypatch.setitem(charts.SETTINGS, "svg.fonttype", "none")
     pictures = {title: svg for title, _, svg in sparse.figures()}
     assert "Learning curves, 30 feedforward neurons" in pictures
     for word in ("active synapses (% of the possible)", "golden test accuracy (%)", "(rewired)", "(static)"):

@@ -2,16 +2,22 @@
 
 import pytest
 
-from ranvier.bench.statistics import Difference, Spread, student
+from ranvier.bench.statistics import PairedInterval, Spread
 
 #: Degrees of freedom -> Student's t that 95 % are within, from printed tables.
 TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 10: 2.228, 30: 2.042, 120: 1.980}
 
 
 @pytest.mark.parametrize("freedom", TABLE)
-def test_student_as_printed(freedom):
-    assert student(freedom) == pytest.approx(TABLE[freedom], abs=6e-4)
-    assert student(freedom, 0.5) < student(freedom) < student(freedom, 0.99)
+def test_half_width_by_printed_tables(freedom):
+    """Differences of 0 and 1 in turn, whose standard error is known."""
+    count = freedom + 1
+    ones = [float(n % 2) for n in range(count)]
+    share = sum(ones) / count
+    error = (share * (1 - share) / freedom) ** 0.5
+    found = PairedInterval.of(ones, [0.0] * count)
+    assert found.mean == pytest.approx(share)
+    assert found.half_width == pytest.approx(TABLE[freedom] * error, abs=6e-4 * error)
 
 
 def test_spread_by_hand():
@@ -19,12 +25,17 @@ def test_spread_by_hand():
     assert Spread.of([0.5]) == Spread(0.5, 0.0, 1)
 
 
-def test_difference_by_hand():
-    found = Difference.between([0.9, 0.8, 1.0], [0.7, 0.7, 0.7])  # 0.2, 0.1, 0.3: mean 0.2, deviation 0.1
+def test_paired_interval_by_hand():
+    found = PairedInterval.of([0.9, 0.8, 1.0], [0.7, 0.7, 0.7])  # 0.2, 0.1, 0.3: mean 0.2, deviation 0.1
     assert found.mean == pytest.approx(0.2)
     assert found.half_width == pytest.approx(4.30265 * 0.1 / 3**0.5, rel=1e-5)
     assert (found.count, found.clear) == (3, False)
-    assert Difference.between([0.9, 0.8, 0.85], [0.7, 0.6, 0.66]).clear
-    assert Difference.between([0.6, 0.5], [0.7, 0.6]).clear, "lower without any doubt"
-    one = Difference.between([0.9], [0.7])
+    assert PairedInterval.of([0.9, 0.8, 0.85], [0.7, 0.6, 0.66]).clear
+    assert PairedInterval.of([0.6, 0.5], [0.7, 0.6]).clear, "lower without any doubt"
+    one = PairedInterval.of([0.9], [0.7])
     assert (one.half_width, one.clear) == (None, None)
+
+
+def test_equal_differences_have_an_interval_of_no_width():
+    found = PairedInterval.of([0.75, 0.5, 0.25], [0.5, 0.25, 0.0])
+    assert (found.mean, found.half_width, found.clear) == (0.25, 0.0, True)

@@ -7,13 +7,14 @@ import pytest
 
 import ranvier.learners
 import ranvier.recipes
-from ranvier.bench.suite import SUITES, TRIAL, Material, Run, parameters, runs
-from ranvier.data import yin_yang
+from ranvier.bench.selection import SUITE_LEARNERS, Selection
+from ranvier.bench.suite import SUITES, TRIAL, Material, Run, parameters
+from ranvier.data import Dataset, yin_yang
 from ranvier.golden.compiled import CompiledCore
 from ranvier.hw.budget import memories
 from ranvier.learners import VARIANTS
 from ranvier.learners.online import evaluate
-from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.presets import preset
 from ranvier.recipes import RECIPES
@@ -107,25 +108,23 @@ def replaced_digest(way: ranvier.learners.Way) -> str:
 
 
 def test_grid():
-    found = runs("yinyang", learners=["online"], seeds=2)
+    found = Selection(learner=["online"]).runs("yinyang", seeds=2)
     assert len(found) == len(set(found)) == 2 * (4 * 4 + 1)
     assert [run.seed for run in found] == sorted(run.seed for run in found)
     assert {run.delays for run in found} == set(VARIANTS)
-    some = runs("yinyang", learners=["online"], seeds=1, delays=["fixed"], wirings=["recurrent"], neurons=[30, 60])
+    some = Selection(learner=["online"], delays=["fixed"], wiring=["recurrent"], neurons=[30, 60]).runs(
+        "yinyang", seeds=1
+    )
     assert some == [Run("yinyang", "online", "fixed", "recurrent", 30, 0)]
-    sparse = runs("yinyang", learners=["online"], seeds=1, delays=["none"], neurons=[10], connectivity=[1, 0.1])
+    small = Selection(learner=["online"], delays=["none"], neurons=[10], connectivity=[1, 0.1])
+    sparse = small.runs("yinyang", seeds=1)
     assert [(run.connectivity, run.structure) for run in sparse] == [(1, "static"), (0.1, "static"), (0.1, "rewired")]
     assert sparse[0] == Run("yinyang", "online", "none", "feedforward", 10, 0)
-    one = runs(
-        "yinyang",
-        learners=["online"],
-        seeds=1,
-        delays=["none"],
-        neurons=[10],
-        connectivity=[0.1],
-        structures=["rewired"],
-    )
-    assert one == sparse[2:]
+    assert replace(small, connectivity=[0.1], structure=["rewired"]).runs("yinyang", seeds=1) == sparse[2:]
+    assert replace(small, connectivity=[1, 1.0]).runs("yinyang", seeds=1) == sparse[:1], "asked for twice"
+    assert {run.learner for run in Selection().runs("yinyang", seeds=1)} == set(SUITE_LEARNERS)
+    with pytest.raises(ConfigError, match="has no such row: feedforward: 10, 30, 60 neurons; recurrent: 30 neurons"):
+        Selection(neurons=[11]).runs("yinyang", seeds=1)
     for name, suite in SUITES.items():
         assert suite.shown in {(wiring, neurons) for wiring, neurons, _ in suite.networks()}, name
 
@@ -143,10 +142,32 @@ def test_cores_of_a_suite_can_be_built(name):
         assert parameters(config) == synapses + delayed + neurons * config.outputs
 
 
+@pytest.mark.parametrize("learner", ["online", "eventprop"])
+def test_a_run_that_is_stopped_ends_at_once(learner, material, monkeypatch):
+    """After its first epoch, of which nothing is quantised or tested."""
+    seen, epoch = [], Dataset.epoch
+
+    def second(dataset: Dataset, seed: object) -> Dataset:
+        seen.append(seed)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return epoch(dataset, seed)
+
+    def work(*_: object, **__: object) -> None:
+        raise AssertionError("work for a run that was stopped")
+
+    monkeypatch.setattr(ranvier.learners, "widened", work)
+    monkeypatch.setattr(ranvier.learners.Trained, "golden", work)
+    monkeypatch.setattr(Dataset, "epoch", second)
+    with pytest.raises(KeyboardInterrupt):
+        replace(RUN, learner=learner, epochs=3).result(material)
+    assert len(seen) == 2
+
+
 def test_run_leaves_a_network_that_gives_its_numbers_again(material, tmp_path):
     run = replace(RUN, wiring="recurrent")
-    outcome = run.result(material)
-    row, (name, content) = outcome.row, outcome.files["network"]
+    result = run.result(material)
+    values, (name, content) = result.values, result.files["network"]
     assert name == "online-synaptic-recurrent-10-seed0"
     path = tmp_path / "network.npz"
     path.write_bytes(content)
@@ -154,11 +175,11 @@ def test_run_leaves_a_network_that_gives_its_numbers_again(material, tmp_path):
     with CompiledCore(network.config) as core:
         core.load(network)
         tally = evaluate(core, material.dataset)
-    assert row["golden_accuracy"] == tally.accuracy == row["curve"][-1]
-    assert row["spikes_per_sample"] == pytest.approx(tally.spikes / tally.samples)
+    assert values["golden_accuracy"] == tally.accuracy == values["curve"][-1]
+    assert values["spikes_per_sample"] == pytest.approx(tally.spikes / tally.samples)
     assert tally.spikes > 100
-    assert row["parameters"] == 15 * 10 * 2 - 2 * 10 + 30
-    assert row["memory_bits"] == sum(memories(network.config).values())
-    assert row["learning_cycles_per_sample"] > row["cycles_per_sample"] > material.dataset.test[0].steps
-    assert np.sum(row["histogram"]["after"]) == network.delay.size
-    assert row["delays_moved"] > 0
+    assert values["parameters"] == 15 * 10 * 2 - 2 * 10 + 30
+    assert values["memory_bits"] == sum(memories(network.config).values())
+    assert values["learning_cycles_per_sample"] > values["cycles_per_sample"] > material.dataset.test[0].steps
+    assert np.sum(values["histogram"]["after"]) == network.delay.size
+    assert values["delays_moved"] > 0

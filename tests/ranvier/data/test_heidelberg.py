@@ -2,6 +2,7 @@
 
 import ctypes
 import gzip
+import io
 import pickle
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from time import monotonic
+from typing import IO
 
 import h5py
 import numpy as np
+import pooch
 import pytest
 
 from ranvier.data import Binning, DataError, open_dataset, shd, ssc
@@ -383,8 +386,19 @@ UNREADABLE = {
     "text in gz": "shd_train.h5.gz: what is in it is not an HDF5 file: download it again",
     "cut zip": "shd_train.h5.zip: not a complete archive",
     "other zip": "shd_train.h5.zip: there is no shd_train.h5 in it",
+    "text in zip": "shd_train.h5.zip: what is in it is not an HDF5 file: download it again",
+    "two in zip": "shd_train.h5.zip: there are several shd_train.h5 in it: unpack it yourself",
     "a folder": "shd_train.h5 is a folder: give the folder that shd_train.h5 is in as a file",
 }
+
+
+def zipped(entries: dict[str, bytes]) -> bytes:
+    """A zip archive of some files."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in entries.items():
+            file.writestr(name, content)
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize("what", UNREADABLE)
@@ -392,11 +406,6 @@ def test_unreadable_file(what: str, heidelberg: Writer) -> None:
     path = heidelberg("shd_train.h5", samples=40)
     content = path.read_bytes()
     path.unlink()
-    packed = path.with_name("shd_train.h5.zip")
-    with zipfile.ZipFile(packed, "w") as file:
-        file.writestr("readme" if what == "other zip" else path.name, content)
-    zipped = packed.read_bytes()
-    packed.unlink()
     contents = {
         "nothing": {},
         "cut h5": {"shd_train.h5": content[:-100]},
@@ -404,8 +413,10 @@ def test_unreadable_file(what: str, heidelberg: Writer) -> None:
         "cut gz": {"shd_train.h5.gz": gzip.compress(content)[:-100]},
         "text as gz": {"shd_train.h5.gz": b"not what you think\n"},
         "text in gz": {"shd_train.h5.gz": gzip.compress(b"not what you think\n")},
-        "cut zip": {"shd_train.h5.zip": zipped[:-100]},
-        "other zip": {"shd_train.h5.zip": zipped},
+        "cut zip": {"shd_train.h5.zip": zipped({path.name: content})[:-100]},
+        "other zip": {"shd_train.h5.zip": zipped({"readme": content})},
+        "text in zip": {"shd_train.h5.zip": zipped({path.name: b"not what you think\n"})},
+        "two in zip": {"shd_train.h5.zip": zipped({path.name: content, "./shd_train.h5.more": bytes(1 << 20)})},
         "a folder": {},
     }[what]
     if what == "a folder":
@@ -418,6 +429,61 @@ def test_unreadable_file(what: str, heidelberg: Writer) -> None:
     assert UNREADABLE[what] in str(caught.value)
     assert "\n" not in str(caught.value)
     assert {found.name for found in path.parent.iterdir()} == set(contents), "something was left behind"
+
+
+ZEROS = bytes(1 << 24)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("gz", gzip.compress(ZEROS)),
+        ("zip", zipped({"shd_train.h5": ZEROS})),
+        ("zip", zipped({"shd_train.h5": b"\x89HDF\r\n\x1a\n", "shd_train.h5/../shd_train.h5.more": ZEROS})),
+    ],
+)
+def test_a_bomb_is_refused_before_it_is_unpacked(
+    kind: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / f"shd_train.h5.{kind}"
+    archive.write_bytes(content)
+    assert len(content) < len(ZEROS) / 100
+
+    def unpack(*_: object) -> None:
+        raise AssertionError("unpacked")
+
+    for processor in (pooch.Decompress, pooch.Unzip):
+        monkeypatch.setattr(processor, "__call__", unpack)
+    with pytest.raises(DataError, match=r"is not an HDF5 file|there are several shd_train.h5 in it"):
+        shd(tmp_path)
+    assert list(tmp_path.iterdir()) == [archive]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device: unpack it into a folder of your own"),
+        (KeyboardInterrupt(), None),
+    ],
+)
+def test_unpacking_that_fails_halfway_leaves_nothing(
+    error: BaseException, reason: str | None, heidelberg: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = heidelberg("shd_train.h5", samples=40)
+    archive = plain.with_name("shd_train.h5.gz")
+    archive.write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+
+    def halfway(source: IO[bytes], target: IO[bytes], length: int = 0) -> None:
+        target.write(source.read(1000))
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copyfileobj", halfway)
+        with pytest.raises(DataError if reason else KeyboardInterrupt, match=reason):
+            shd(plain.parent, share=0.5)
+    assert list(plain.parent.iterdir()) == [archive]
+    assert len(shd(plain.parent, share=0.5).train)
 
 
 def holds(path: Path, how: str) -> subprocess.Popen[str]:

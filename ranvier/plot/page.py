@@ -1,10 +1,10 @@
-"""The report as one self-contained HTML page: no script, no font, no picture from elsewhere."""
+"""A report as one self-contained HTML page: no script, no font, no picture from elsewhere."""
 
 from collections.abc import Sequence
 from html import escape
 from string import Template
 
-from ranvier.bench.tables import Table
+from ranvier.plot.table import Table
 
 __all__ = ["page"]
 

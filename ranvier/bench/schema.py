@@ -1,4 +1,4 @@
-"""What a row of results must hold, so that a damaged or foreign file is noticed when it is read and not in a table."""
+"""What a result must hold, so that a damaged or foreign file is noticed when it is read and not in a table."""
 
 from collections.abc import Callable, Mapping
 from math import isfinite
@@ -95,11 +95,11 @@ AGREEMENT: Mapping[str, Kind] = {
 }
 
 
-def problem(row: Mapping[str, Any], fields: Mapping[str, Kind]) -> str | None:
-    """What is wrong with a row, in a few words; None if nothing is."""
+def problem(values: Mapping[str, Any], fields: Mapping[str, Kind]) -> str | None:
+    """What is wrong with the values of a result, in a few words; None if nothing is."""
     for name, kind in fields.items():
-        if name not in row:
+        if name not in values:
             return f"{name} is missing"
-        if not kind(row[name]):
-            return f"{name} is {str(row[name])[:40]}"
+        if not kind(values[name]):
+            return f"{name} is {str(values[name])[:40]}"
     return None
