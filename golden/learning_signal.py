@@ -42,7 +42,7 @@ class Credit:
 
 
 class LearningSignal:
-    """``L_j = sum_k B_kj err_k``, ``m_j = L_j psi_j``, ``dWout_kj = -etaO err_k zbar_j`` (DESIGN section 3)."""
+    """``L_j = sum_k B_kj err_k``, ``m_j = L_j psi_j``, ``dWout_kj = -etaO err_k zbar_j`` (docs/rule.md)."""
 
     def __init__(self, config: CoreConfig):
         self.config = config

@@ -12,7 +12,7 @@ Raw = NDArray[np.int64]
 
 
 class Neurons:
-    """LIF neurons, ``v = alpha v - theta z[t-1] + I``, ``z = (v >= theta)`` (DESIGN section 2).
+    """LIF neurons, ``v = alpha v - theta z[t-1] + I``, ``z = (v >= theta)`` (docs/rule.md, "The network").
 
     Reset "soft now" is ``v = alpha (v - theta z[t-1]) + I``: a neuron that spiked stood at theta or above, so what is leaked
     then is never negative and fits the format of v. Reset "zero" leaves nothing of v.

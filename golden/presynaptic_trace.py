@@ -1,7 +1,7 @@
 """Presynaptic traces and their delay lines: the eligibility of every synapse, stored once per presynaptic unit.
 
 The trace of a synapse with delay D is its presynaptic unit's trace, D + 1 steps ago. So each unit keeps the history of its
-own trace in a circular buffer, and a synapse reads it at its own delay (DESIGN section 3).
+own trace in a circular buffer, and a synapse reads it at its own delay (docs/rule.md).
 """
 
 import numpy as np

@@ -36,7 +36,7 @@ def whole_steps(delay: Real) -> NDArray[np.int64]:
 
 @dataclass
 class FloatNetwork:
-    """Parameters of DESIGN section 2 in real units, shaped as in `Network`.
+    """Parameters of the network in docs/rule.md, in real units, shaped as in `Network`.
 
     The forward model, with a spike at t arriving at ``t + 1 + floor(D + 1/2)``::
 
