@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranvier.files.code_cache import keep
 from ranvier.golden.base import CoreBase
 from ranvier.parameters.config import CoreConfig
-from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.float_network import FloatNetwork, whole_steps
 from ranvier.parameters.network import Network, NetworkError
 from ranvier.parameters.record import COUNTERS, Steps
 from ranvier.parameters.sample import Sample, check_run
@@ -140,9 +140,12 @@ def integrate(c, p, h, t):
         h.readout[t] += p.readout[j]
 
 
+steps_of = njit(whole_steps)
+
+
 @njit
 def rounded_delay(c, p, i, j):
-    return int(np.floor(p.delay[i, j * c.synaptic] + 0.5))
+    return steps_of(p.delay[i, j * c.synaptic])
 
 
 @njit
