@@ -93,7 +93,7 @@ def open_device(name: str, config: CoreConfig) -> Device:
     name : {"golden", "golden:plain", "float64", "sim", "bus", "axi", "wishbone", "pty"} or str
         Compiled golden model; the same model as plain NumPy (slow, for reading and checking); the rule that both round,
         with records in real units; the RTL of the core in Verilator, that of the core with its registers behind its own
-        bus, behind its AXI or Wishbone face with bus models of cocotb (slow; needs `ranvier[interfaces]`), that of
+        bus, behind its AXI or Wishbone interface with bus models of cocotb (slow; needs `ranvier[interfaces]`), that of
         everything from UART pins to core behind a pseudo-terminal; or whatever is on a serial port:
         ``serial:///dev/ttyUSB0?baud=1000000``.
 
@@ -150,11 +150,11 @@ def _simulated(name: str, config: CoreConfig) -> Device:
                     f"cannot simulate the bus interface {name!r} without {', '.join(lacking)}: "
                     "pip install 'ranvier[interfaces]', or in a clone pip install '.[interfaces]'"
                 )
-            from ranvier.sim.cocotb.interface_link import FaceLink
+            from ranvier.sim.cocotb.interface_link import InterfaceLink
             from ranvier.sim.cocotb.session import SessionError
 
             try:
-                return RemoteCore(config, FaceLink(config, name))
+                return RemoteCore(config, InterfaceLink(config, name))
             except SessionError as error:
                 raise DeviceError(str(error)) from None
         case "pty":
