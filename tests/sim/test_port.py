@@ -41,7 +41,7 @@ def same(first: Network, second: Network) -> int:
 def test_every_step_is_that_of_the_golden_model(record_property):
     with open_device("golden", CONFIG) as golden, open_device("pty", CONFIG) as device:
         result = verify(golden, device, samples=2, seed=2)
-    record_property("evidence", f"serial driver over a pseudo-terminal to the RTL's pins: {'; '.join(result.text())}")
+    record_property("evidence", f"serial driver over a pseudo-terminal to the RTL's pins: {'; '.join(result.lines())}")
     assert result.mismatches == 0
     assert result.compared > 500
     assert result.spikes > 20
