@@ -271,7 +271,7 @@ def verify(options: argparse.Namespace) -> Answer:
             names=names,
             progress=not options.json,
         )
-    return Answer(result.summary(), result.text(), 1 if result.mismatches else 0)
+    return Answer(result.summary(), result.lines(), 1 if result.mismatches else 0)
 
 
 def simulate(options: argparse.Namespace) -> Answer:
@@ -299,7 +299,7 @@ def selftest(options: argparse.Namespace) -> Answer:
     config = _core(options)
     _announce(options)
     result = selftest(options.device, config)
-    return Answer(result.summary(), result.text(), 1 if result.failures else 0)
+    return Answer(result.summary(), result.lines(), 1 if result.failures else 0)
 
 
 def verilog(options: argparse.Namespace) -> Answer:

@@ -217,7 +217,7 @@ class Twin(Closing):
 
 @dataclass
 class Verification:
-    """Outcome of `verify`: what was compared, and how much happened meanwhile.
+    """Result of `verify`: what was compared, and how much happened meanwhile.
 
     Parameters
     ----------
@@ -244,8 +244,8 @@ class Verification:
         """Plain values for a report."""
         return asdict(self) | {"waveform": None if self.waveform is None else str(self.waveform)}
 
-    def text(self) -> list[str]:
-        """Report in lines."""
+    def lines(self) -> list[str]:
+        """A report."""
         moved = f"{self.weights_moved:,} weights and {self.delays_moved:,} delays moved"
         lines = [
             f"{self.mismatches} mismatches / {self.compared:,} values compared",

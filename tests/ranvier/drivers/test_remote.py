@@ -42,7 +42,7 @@ def test_it_is_the_golden_model_to_the_bit(name, record_property):
     config = CONFIGS[name]
     with CompiledCore(config) as golden, RemoteCore(config, simulated(config)) as device:
         result = verify(golden, device, samples=24, seed=1)
-    record_property("evidence", f"driver over the simulated bus, {name}: {'; '.join(result.text())}")
+    record_property("evidence", f"driver over the simulated bus, {name}: {'; '.join(result.lines())}")
     assert result.mismatches == 0
     assert result.compared > 2000
     assert result.spikes > 80

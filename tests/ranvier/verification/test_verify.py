@@ -37,7 +37,7 @@ TINY = preset("test")
 def test_plain_and_compiled_agree(changes: dict[str, object]) -> None:
     config = TINY.replace(**changes)
     result = verify(GoldenCore(config), CompiledCore(config), seed=1, samples=24)
-    print(result.text())
+    print(result.lines())
     assert (result.mismatches, result.first, result.waveform) == (0, None, None)
     assert result.samples == 24
     assert result.compared > 5000
@@ -93,7 +93,7 @@ def test_first_wrong_step_is_named_and_drawn(quantity: str, tmp_path: Path) -> N
     assert result.mismatches > 1
     assert (
         f"sample 2, step 3: {quantity}[1]: golden {result.first.expected}, RTL {result.first.actual}"
-        in result.text()[2]
+        in result.lines()[2]
     )
     assert waveform(path)["golden", quantity, 1, 3] == result.first.expected
     assert waveform(path)["RTL", quantity, 1, 3] == result.first.actual
