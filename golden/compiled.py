@@ -29,7 +29,7 @@ Raw = NDArray[np.int64]
 (
     SPIKES,
     DELIVERIES,
-    RING_SATURATED,
+    DELAY_LINE_SATURATED,
     POTENTIAL_SATURATED,
     READOUT_SATURATED,
     TRACE_SATURATED,
@@ -229,14 +229,18 @@ class Recording(NamedTuple):
 
 
 @phase
-def saturate(value, least, most):
-    return min(max(value, least), most)
+def saturate(value, fmt):
+    return min(max(value, fmt.min), fmt.max)
 
 
 @phase
-def leak(value, decay, fraction):
-    kept = abs(value) * decay >> fraction
-    return kept if value >= 0 else -kept
+def clamp(value, most):
+    return min(max(value, 0), most)
+
+
+@phase
+def toward_zero(value, bits):
+    return value >> bits if value >= 0 else -(-value >> bits)
 
 
 @phase
@@ -246,13 +250,13 @@ def round_half_up(value, bits):
 
 @phase
 def round_stochastic(value, bits, draw):
-    return (value + draw) >> bits
+    return (value + (draw & ((1 << bits) - 1))) >> bits
 
 
 @phase
 def narrow(exact, rounded, to, counts):
     """Saturate a learning quantity to the format `to`; what clips, and what vanished when it was rounded, is counted."""
-    clipped = saturate(rounded, to.min, to.max)
+    clipped = saturate(rounded, to)
     counts[SIGNAL_SATURATED] += clipped != rounded
     counts[SIGNAL_UNDERFLOW] += exact != 0 and rounded == 0
     return clipped
@@ -263,8 +267,7 @@ def scale(value, eta, fraction, to, dither, counts):
     mantissa, shift = eta
     product = value * mantissa << max(0, to.fraction - fraction)
     drop = shift + max(0, fraction - to.fraction)
-    rounded = round_stochastic(product, drop, (dither << 32 | dither) & ((1 << drop) - 1))
-    return narrow(product, rounded, to, counts)
+    return narrow(product, round_stochastic(product, drop, dither << 32 | dither), to, counts)
 
 
 # -------------------------------------------------------------------- random
@@ -292,18 +295,18 @@ def sweep(c, p, s, slot):
     clipped = fired = 0
     for j in range(c.neurons):
         early = c.threshold * (s.spiked[j] & c.reset_now)
-        kept = leak(s.potential[j] - early, p.alpha, c.decay.fraction)
+        kept = toward_zero((s.potential[j] - early) * p.alpha, c.decay.fraction)
         if s.spiked[j] and not c.reset_now:
             kept = kept - c.threshold if c.soft_reset else 0
         current = s.delay_line[slot, j]
         s.delay_line[slot, j] = 0
         if c.exponential:
-            total = leak(s.synaptic_current[j], p.beta, c.decay.fraction) + current
-            current = saturate(total, c.potential.min, c.potential.max)
+            total = toward_zero(s.synaptic_current[j] * p.beta, c.decay.fraction) + current
+            current = saturate(total, c.potential)
             clipped += current != total
             s.synaptic_current[j] = current
         total = kept + current
-        v = saturate(total, c.potential.min, c.potential.max)
+        v = saturate(total, c.potential)
         clipped += v != total
         s.potential[j] = v
         s.spiked[j] = v >= c.threshold
@@ -318,8 +321,8 @@ def factors(c, p, s):
     for j in range(c.neurons):
         height = max(0, c.surrogate_width - abs(s.potential[j] - c.threshold))
         s.surrogate[j] = min((height << c.surrogate.fraction) // c.surrogate_width, c.surrogate.max)
-        total = leak(s.readout_trace[j], p.kappa, c.decay.fraction) + one * s.spiked[j]
-        s.readout_trace[j] = saturate(total, c.trace.min, c.trace.max)
+        total = toward_zero(s.readout_trace[j] * p.kappa, c.decay.fraction) + one * s.spiked[j]
+        s.readout_trace[j] = saturate(total, c.trace)
         s.counts[TRACE_SATURATED] += s.readout_trace[j] != total
 
 
@@ -329,12 +332,12 @@ def factors(c, p, s):
 @phase
 def readout(c, p, s):
     for k in range(c.outputs):
-        s.value[k] = leak(s.value[k], p.kappa, c.decay.fraction)
+        s.value[k] = toward_zero(s.value[k] * p.kappa, c.decay.fraction)
     for j in range(c.neurons):
         if s.spiked[j]:
             for k in range(c.outputs):
                 total = s.value[k] + (p.readout[j, k] << (c.potential.fraction - c.weight.fraction))
-                s.value[k] = saturate(total, c.potential.min, c.potential.max)
+                s.value[k] = saturate(total, c.potential)
                 s.counts[READOUT_SATURATED] += s.value[k] != total
 
 
@@ -361,7 +364,7 @@ def softmax(c, s):
 
 @phase
 def rounded_delay(c, p, row, j):
-    return (p.delay[row, j * c.synaptic] + (1 << (c.delay_fraction - 1))) >> c.delay_fraction
+    return round_half_up(p.delay[row, j * c.synaptic], c.delay_fraction)
 
 
 @phase
@@ -373,9 +376,9 @@ def deliver(c, p, s, row, step):
         if j != row - c.inputs:  # a neuron never projects onto itself
             slot = (step + 1 + rounded_delay(c, p, row, j)) & mask
             total = s.delay_line[slot, j] + (p.weight[row, j] << shift)
-            s.delay_line[slot, j] = saturate(total, c.potential.min, c.potential.max)
+            s.delay_line[slot, j] = saturate(total, c.potential)
             clipped += s.delay_line[slot, j] != total
-    s.counts[RING_SATURATED] += clipped
+    s.counts[DELAY_LINE_SATURATED] += clipped
     s.counts[DELIVERIES] += 1
 
 
@@ -417,16 +420,15 @@ def credit(c, p, s, now, j):
 def update_readout(c, p, s, j):
     draw(s, c.readout_words)
     trace = s.readout_trace[j]
-    mask = (1 << c.random_bits_readout) - 1
     clipped = 0
     for k in range(c.outputs):
-        total = p.readout[j, k] - round_stochastic(s.scaled_error[k] * trace, c.random_bits_readout, s.draws[k] & mask)
-        p.readout[j, k] = saturate(total, c.weight.min, c.weight.max)
+        total = p.readout[j, k] - round_stochastic(s.scaled_error[k] * trace, c.random_bits_readout, s.draws[k])
+        p.readout[j, k] = saturate(total, c.weight)
         clipped += p.readout[j, k] != total
     s.counts[WEIGHT_SATURATED] += clipped
 
 
-# -------------------------------------------------------------------- trace history
+# -------------------------------------------------------------------- presynaptic trace
 
 
 @phase
@@ -441,23 +443,23 @@ def arrive(s, row):
 
 
 @phase
-def trace_history(c, p, s, row, step):
+def presynaptic_trace(c, p, s, row, step):
     """Advance a trace and make its entry of ``step - R``; false if the unit now falls asleep."""
     radius = c.kernel_radius
     window = s.window[row]
     arrived = s.arrived[row] << c.trace.fraction
     s.arrived[row] = 0
     if c.exponential:
-        total = leak(s.trace_current[row], p.beta, c.decay.fraction) + arrived
-        arrived = saturate(total, c.trace.min, c.trace.max)
+        total = toward_zero(s.trace_current[row] * p.beta, c.decay.fraction) + arrived
+        arrived = saturate(total, c.trace)
         s.counts[TRACE_SATURATED] += arrived != total
         s.trace_current[row] = arrived
-    total = leak(window[2 * radius], p.alpha, c.decay.fraction) + arrived
+    total = toward_zero(window[2 * radius] * p.alpha, c.decay.fraction) + arrived
     alive = 0
     for i in range(2 * radius):
         window[i] = window[i + 1]
         alive |= window[i]
-    window[2 * radius] = saturate(total, c.trace.min, c.trace.max)
+    window[2 * radius] = saturate(total, c.trace)
     alive |= window[2 * radius]
     s.counts[TRACE_SATURATED] += window[2 * radius] != total
     slope = 0
@@ -486,7 +488,7 @@ def eligibility(c, p, s, step):
     awake = 0
     for i in range(s.awake[0]):
         row = s.lines[i]
-        s.listed[row] = trace_history(c, p, s, row, step)
+        s.listed[row] = presynaptic_trace(c, p, s, row, step)
         if words:
             update_row(c, p, s, row, step, s.credit_weight[oldest], s.credit_delay[oldest], s.words[:words])
         if s.listed[row]:
@@ -514,7 +516,6 @@ def credited_words(c, s, oldest):
 def update_row(c, p, s, row, step, credit_weight, credit_delay, words):
     draw(s, len(words))
     newest = step - c.kernel_radius
-    mask = (1 << c.random_bits_weight) - 1
     row_credit = clipped = 0
     for i in range(len(words) * c.lanes):
         j = words[i // c.lanes] * c.lanes + i % c.lanes
@@ -528,8 +529,8 @@ def update_row(c, p, s, row, step, credit_weight, credit_delay, words):
         weight = p.weight[row, j]
         weighted_credit = weight * credit_delay[j]
         if recent:
-            change = round_stochastic(credit_weight[j] * s.trace[row, slot], c.random_bits_weight, s.draws[i] & mask)
-            p.weight[row, j] = saturate(weight - change, c.weight.min, c.weight.max)
+            change = round_stochastic(credit_weight[j] * s.trace[row, slot], c.random_bits_weight, s.draws[i])
+            p.weight[row, j] = saturate(weight - change, c.weight)
             clipped += p.weight[row, j] != weight - change
         if c.synaptic:
             update_delay(c, p, s, row, j, weighted_credit, s.slope[row, slot] if recent else 0, s.draws[i])
@@ -549,7 +550,7 @@ def update_delay(c, p, s, row, column, weighted_credit, slope, bits):
     )
     change = round_stochastic(weighted_credit * slope, c.random_bits_delay, bits >> (32 - c.random_bits_delay))
     total = p.delay[row, column] - change
-    p.delay[row, column] = saturate(total, 0, c.delay_limit)
+    p.delay[row, column] = clamp(total, c.delay_limit)
     s.counts[DELAY_SATURATED] += p.delay[row, column] != total
 
 

@@ -29,8 +29,8 @@ class GoldenCore(CoreBase):
 
     Notes
     -----
-    Order within a step (DESIGN sections 2 and 3): neuron sweep; readout; delivery of input spikes in arrival order, then of
-    neuron spikes in ascending order; on scored steps softmax, error, learning signal and Wout; then the eligibility unit.
+    Order within a step (see docs/rule.md): neuron sweep; readout; delivery of input spikes in arrival order, then of neuron
+    spikes in ascending order; on scored steps softmax, error, learning signal and Wout; then the eligibility unit.
     """
 
     def restart(self) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.fixed import saturate
+from ranvier.golden.fixed import popcount, round_half_up, saturate
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 
@@ -17,7 +17,7 @@ def rounded_delays(network: Network, row: int) -> Raw:
     c = network.config
     if c.delays == "none":
         return np.zeros(c.neurons, np.int64)
-    return np.broadcast_to((network.delay[row] + (1 << (c.delay_fraction - 1))) >> c.delay_fraction, c.neurons)
+    return np.broadcast_to(round_half_up(network.delay[row], c.delay_fraction), c.neurons)
 
 
 class DelayLine:
@@ -44,5 +44,5 @@ class DelayLine:
         j = np.nonzero(targets)[0]
         slot = (step + 1 + delay[j]) % c.slots
         current = self.current[slot, j] + (weight[j] << (c.potential.fraction - c.weight.fraction))
-        self.current[slot, j], clipped = saturate(current, c.potential.min, c.potential.max)
-        self.saturated += clipped
+        self.current[slot, j], clipped = saturate(current, c.potential)
+        self.saturated += popcount(clipped)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.golden.delay_line import rounded_delays
-from ranvier.golden.fixed import round_stochastic, saturate, underflow
+from ranvier.golden.fixed import clamp, popcount, round_stochastic, saturate, vanished
 from ranvier.golden.learning_signal import Credit
 from ranvier.golden.presynaptic_trace import PresynapticTrace
 from ranvier.golden.random import LaneGenerators
@@ -19,7 +19,7 @@ Raw = NDArray[np.int64]
 class Eligibility:
     """``dW_ji = -etaW m_j epsW_ji`` and ``dD_ji = -etaD m_j epsD_ji``, streamed over all rows that are awake.
 
-    ``epsW_ji = xbar_i[t - 1 - Dh]`` and ``epsD_ji = W_ji slope_i[t - 1 - Dh]`` (DESIGN section 3). With ``config.dormant``
+    ``epsW_ji = xbar_i[t - 1 - Dh]`` and ``epsD_ji = W_ji slope_i[t - 1 - Dh]`` (docs/rule.md). With ``config.dormant``
     a synapse with W = 0 stays as it is; its random bits are drawn all the same. A step that has credit begins with one draw
     before the rows: the high bits of lane 0, the dither of that step, round every ``W etaD m``.
     """
@@ -83,11 +83,9 @@ class Eligibility:
         weight = net.weight[row, j]
         weighted_credit = weight * credit.delay[j]
 
-        change = round_stochastic(
-            credit.weight[j] * trace, c.random_bits_weight, draws & ((1 << c.random_bits_weight) - 1)
-        )
-        net.weight[row, j], clipped = saturate(weight - change, c.weight.min, c.weight.max)
-        self.weight_saturated += clipped
+        change = round_stochastic(credit.weight[j] * trace, c.random_bits_weight, draws)
+        net.weight[row, j], clipped = saturate(weight - change, c.weight)
+        self.weight_saturated += popcount(clipped)
         if c.delays == "synaptic":
             net.delay[row, j] = self._delay(net.delay[row, j], weighted_credit, slope, draws)
         elif c.delays == "axonal":
@@ -98,10 +96,10 @@ class Eligibility:
         """D after ``etaD m W`` (summed over the row if axonal) meets the slope of the trace."""
         c = self.config
         rounded = round_stochastic(weighted_credit, c.weight.fraction, self.dither >> (32 - c.weight.fraction))
-        self.signal_underflow += underflow(weighted_credit, rounded)
-        weighted_credit, clipped = saturate(rounded, c.step_delay.min, c.step_delay.max)
-        self.signal_saturated += clipped
-        change = round_stochastic(weighted_credit * slope, c.random_bits_delay, draws >> (32 - c.random_bits_delay))
-        delay, clipped = saturate(delay - change, 0, c.delay_limit)
-        self.delay_saturated += clipped
+        narrow, clipped = saturate(rounded, c.step_delay)
+        self.signal_saturated += popcount(clipped)
+        self.signal_underflow += popcount(vanished(weighted_credit != 0, narrow, clipped))
+        change = round_stochastic(narrow * slope, c.random_bits_delay, draws >> (32 - c.random_bits_delay))
+        delay, clipped = clamp(delay - change, c.delay_limit)
+        self.delay_saturated += popcount(clipped)
         return delay

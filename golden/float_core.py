@@ -1,4 +1,4 @@
-"""The rule in float64 (DESIGN sections 2 and 3): what the fixed-point core approximates, and its gradient to check.
+"""The rule of docs/rule.md in float64: what the fixed-point core approximates, and its gradient to check.
 
 It shares parameters with the fixed-point model and no arithmetic, and no bookkeeping either: every quantity is kept for
 every step of the sample, so that there are no circular buffers, no sleeping rows and no FIFO to get wrong in the same way.
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranvier.files.code_cache import keep
 from ranvier.golden.base import CoreBase
 from ranvier.parameters.config import CoreConfig
-from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.float_network import FloatNetwork, whole_steps
 from ranvier.parameters.network import Network, NetworkError
 from ranvier.parameters.record import COUNTERS, Steps
 from ranvier.parameters.sample import Sample, check_run
@@ -140,9 +140,12 @@ def integrate(c, p, h, t):
         h.readout[t] += p.readout[j]
 
 
+steps_of = njit(whole_steps)
+
+
 @njit
 def rounded_delay(c, p, i, j):
-    return int(np.floor(p.delay[i, j * c.synaptic] + 0.5))
+    return steps_of(p.delay[i, j * c.synaptic])
 
 
 @njit
@@ -333,7 +336,7 @@ class FloatCore(CoreBase):
 
         For Wout that is the exact gradient of ``E = sum over scored t of -log softmax(y[t])_target``. For W and D it is the
         gradient of ``sum_tj m_j[t] v_j[t]`` with m and all spikes held constant: recurrent and reset paths are stopped, and
-        an error reaches back through the membrane's leak but not through the readout's (DESIGN sections 3 and 4).
+        an error reaches back through the membrane's leak but not through the readout's (see docs/rule.md).
 
         Parameters
         ----------

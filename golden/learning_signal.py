@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.fixed import round_half_up, round_stochastic, saturate, scale, underflow
+from ranvier.golden.fixed import popcount, round_half_up, round_stochastic, saturate, scale, vanished
 from ranvier.golden.random import LaneGenerators
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
-from ranvier.parameters.qformat import QFormat
 
 __all__ = ["Credit", "LearningSignal"]
 
 Raw = NDArray[np.int64]
+Bits = NDArray[np.bool_]
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Credit:
 
 
 class LearningSignal:
-    """``L_j = sum_k B_kj err_k``, ``m_j = L_j psi_j``, ``dWout_kj = -etaO err_k zbar_j`` (DESIGN section 3)."""
+    """``L_j = sum_k B_kj err_k``, ``m_j = L_j psi_j``, ``dWout_kj = -etaO err_k zbar_j`` (docs/rule.md)."""
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -66,33 +66,34 @@ class LearningSignal:
         c = self.config
         credit = Credit.none(c)
         dither = int(random.draw(1)[0, 0])
-        scaled_error = self._narrow(
-            *scale(error, network.eta_readout, c.error.fraction, c.step_readout, dither), c.step_readout
-        )
+        scaled_error = self._counted(*scale(error, network.eta_readout, c.error.fraction, c.step_readout, dither))
         feedback = network.readout if c.feedback == "symmetric" else network.feedback
         feedback = feedback.copy()  # B of this step, before any update of it
         for j in np.nonzero((surrogate > 0) | (trace > 0))[0]:
             if surrogate[j]:
                 credit.weight[j], credit.delay[j] = self._credit(feedback[j] @ error, surrogate[j], network, dither)
-            draws = random.draw(c.readout_words).reshape(-1)[: c.outputs] & ((1 << c.random_bits_readout) - 1)
+            draws = random.draw(c.readout_words).reshape(-1)[: c.outputs]
             change = round_stochastic(scaled_error * trace[j], c.random_bits_readout, draws)
-            network.readout[j], clipped = saturate(network.readout[j] - change, c.weight.min, c.weight.max)
-            self.weight_saturated += clipped
+            network.readout[j], clipped = saturate(network.readout[j] - change, c.weight)
+            self.weight_saturated += popcount(clipped)
         return credit
 
     def _credit(self, feedback_error: Raw, surrogate: Raw, network: Network, dither: int) -> tuple[Raw, Raw]:
         c = self.config
-        drop = c.weight.fraction + c.error.fraction - c.signal.fraction
-        signal = self._narrow(feedback_error, round_half_up(feedback_error, drop), c.signal)
-        m = self._narrow(signal * surrogate, round_half_up(signal * surrogate, c.surrogate.fraction), c.signal)
+        signal = self._narrow(feedback_error, c.weight.fraction + c.error.fraction - c.signal.fraction)
+        m = self._narrow(signal * surrogate, c.surrogate.fraction)
         return (
-            self._narrow(*scale(m, network.eta_weight, c.signal.fraction, c.step_weight, dither), c.step_weight),
-            self._narrow(*scale(m, network.eta_delay, c.signal.fraction, c.step_delay, dither), c.step_delay),
+            self._counted(*scale(m, network.eta_weight, c.signal.fraction, c.step_weight, dither)),
+            self._counted(*scale(m, network.eta_delay, c.signal.fraction, c.step_delay, dither)),
         )
 
-    def _narrow(self, exact: Raw, rounded: Raw, to: QFormat) -> Raw:
-        """`rounded` saturated to the format `to`; what clips, and what was not 0 when `exact` and is now, is counted."""
-        self.signal_underflow += underflow(exact, rounded)
-        narrow, clipped = saturate(rounded, to.min, to.max)
-        self.signal_saturated += clipped
+    def _narrow(self, exact: Raw, bits: int) -> Raw:
+        """`exact` without `bits` fraction bits, in `signal` format."""
+        narrow, clipped = saturate(round_half_up(exact, bits), self.config.signal)
+        return self._counted(narrow, clipped, vanished(exact != 0, narrow, clipped))
+
+    def _counted(self, narrow: Raw, clipped: Bits, lost: Bits) -> Raw:
+        """`narrow`, after counting what clipped, and what vanished when it was rounded."""
+        self.signal_saturated += popcount(clipped)
+        self.signal_underflow += popcount(lost)
         return narrow

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.fixed import leak, saturate
+from ranvier.golden.fixed import popcount, saturate, toward_zero
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Neurons"]
@@ -12,7 +12,7 @@ Raw = NDArray[np.int64]
 
 
 class Neurons:
-    """LIF neurons, ``v = alpha v - theta z[t-1] + I``, ``z = (v >= theta)`` (DESIGN section 2).
+    """LIF neurons, ``v = alpha v - theta z[t-1] + I``, ``z = (v >= theta)`` (docs/rule.md, "The network").
 
     Reset "soft now" is ``v = alpha (v - theta z[t-1]) + I``: a neuron that spiked stood at theta or above, so what is leaked
     then is never negative and fits the format of v. Reset "zero" leaves nothing of v.
@@ -38,20 +38,20 @@ class Neurons:
         """Advance all neurons by one step with the `current` [neurons] that arrives on it."""
         c = self.config
         if c.exponential:
-            total = leak(self.synaptic_current, beta, c.decay) + current
-            self.synaptic_current, clipped = saturate(total, c.potential.min, c.potential.max)
-            self.potential_saturated += clipped
+            total = toward_zero(self.synaptic_current * beta, c.decay.fraction) + current
+            self.synaptic_current, clipped = saturate(total, c.potential)
+            self.potential_saturated += popcount(clipped)
             current = self.synaptic_current
         theta = c.threshold_raw * self.spiked
         match c.reset:
             case "soft":
-                kept = leak(self.potential, alpha, c.decay) - theta
+                kept = toward_zero(self.potential * alpha, c.decay.fraction) - theta
             case "soft now":
-                kept = leak(self.potential - theta, alpha, c.decay)
+                kept = toward_zero((self.potential - theta) * alpha, c.decay.fraction)
             case "zero":
-                kept = leak(np.where(self.spiked, 0, self.potential), alpha, c.decay)
-        self.potential, clipped = saturate(kept + current, c.potential.min, c.potential.max)
-        self.potential_saturated += clipped
+                kept = toward_zero(np.where(self.spiked, 0, self.potential) * alpha, c.decay.fraction)
+        self.potential, clipped = saturate(kept + current, c.potential)
+        self.potential_saturated += popcount(clipped)
         self.spiked = self.potential >= c.threshold_raw
 
     def factors(self, kappa: int) -> None:
@@ -63,6 +63,6 @@ class Neurons:
         c = self.config
         height = np.maximum(0, c.surrogate_raw - np.abs(self.potential - c.threshold_raw))
         self.surrogate = np.minimum(height * c.surrogate.one // c.surrogate_raw, c.surrogate.max)
-        trace = leak(self.readout_trace, kappa, c.decay) + c.trace.one * self.spiked
-        self.readout_trace, clipped = saturate(trace, c.trace.min, c.trace.max)
-        self.trace_saturated += clipped
+        trace = toward_zero(self.readout_trace * kappa, c.decay.fraction) + c.trace.one * self.spiked
+        self.readout_trace, clipped = saturate(trace, c.trace)
+        self.trace_saturated += popcount(clipped)

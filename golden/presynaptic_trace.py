@@ -1,13 +1,13 @@
 """Presynaptic traces and their delay lines: the eligibility of every synapse, stored once per presynaptic unit.
 
 The trace of a synapse with delay D is its presynaptic unit's trace, D + 1 steps ago. So each unit keeps the history of its
-own trace in a circular buffer, and a synapse reads it at its own delay (DESIGN section 3).
+own trace in a circular buffer, and a synapse reads it at its own delay (docs/rule.md).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.fixed import leak, round_half_up, saturate
+from ranvier.golden.fixed import popcount, round_half_up, saturate, toward_zero
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["PresynapticTrace"]
@@ -46,11 +46,11 @@ class PresynapticTrace:
         c, radius = self.config, self.config.kernel_radius
         arrived, self.saturated = np.array([c.trace.one * self.arrived]), 0
         if c.exponential:
-            total = leak(self.current, beta, c.decay) + arrived
-            self.current, self.saturated = saturate(total, c.trace.min, c.trace.max)
+            self.current, clipped = saturate(toward_zero(self.current * beta, c.decay.fraction) + arrived, c.trace)
+            self.saturated += popcount(clipped)
             arrived = self.current
-        trace, clipped = saturate(leak(self.window[-1:], alpha, c.decay) + arrived, c.trace.min, c.trace.max)
-        self.saturated += clipped
+        trace, clipped = saturate(toward_zero(self.window[-1:] * alpha, c.decay.fraction) + arrived, c.trace)
+        self.saturated += popcount(clipped)
         self.window = np.concatenate([self.window[1:], trace])
         ahead, behind = self.window[radius + 1 :], self.window[:radius][::-1]
         slope = round_half_up(np.asarray(c.kernel) @ (behind - ahead), c.kernel_format.fraction)

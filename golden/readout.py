@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.fixed import leak, saturate
+from ranvier.golden.fixed import popcount, saturate, toward_zero
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Readout"]
@@ -25,8 +25,8 @@ class Readout:
     def step(self, weight: Raw, spiked: NDArray[np.bool_], kappa: int) -> None:
         """One step: leak, then add row j of `weight` [neurons, outputs] for every spike, in ascending order of j."""
         c = self.config
-        self.value = leak(self.value, kappa, c.decay)
+        self.value = toward_zero(self.value * kappa, c.decay.fraction)
         for j in np.nonzero(spiked)[0]:
             total = self.value + (weight[j] << (c.potential.fraction - c.weight.fraction))
-            self.value, clipped = saturate(total, c.potential.min, c.potential.max)
-            self.saturated += clipped
+            self.value, clipped = saturate(total, c.potential)
+            self.saturated += popcount(clipped)

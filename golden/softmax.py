@@ -8,6 +8,7 @@ its fraction index the table. The error against the exact softmax is below half 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.golden.fixed import round_half_up
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
 
@@ -24,5 +25,4 @@ def softmax(value: Raw, config: CoreConfig) -> Raw:
     index = (exponent >> (fraction - TABLE_BITS)) & ((1 << TABLE_BITS) - 1)
     power = np.asarray(EXP_TABLE)[index] >> np.minimum(whole, EXP_BITS + 1)
     reciprocal = (1 << RECIPROCAL_BITS) // int(power.sum())
-    drop = RECIPROCAL_BITS - config.error.fraction
-    return (power * reciprocal + (1 << (drop - 1))) >> drop
+    return round_half_up(power * reciprocal, RECIPROCAL_BITS - config.error.fraction)

@@ -103,9 +103,9 @@ def cycles(config: CoreConfig, activity: Activity) -> dict[Phase, int]:
 
     Exact but for two phases: spikes are added to the readouts from their word of the sweep on, and delivered from the end of
     the sweep on, so that `Phase.READOUT` and `Phase.DELIVER` are upper bounds, missed by up to ``words + 1`` and
-    ``words + 2`` clocks per step with spikes. These are the budgets of DESIGN section 6 with their constants written out.
-    The core takes input spikes and events while idle: one clock per event, and one for the delay line to settle after it was
-    cleared.
+    ``words + 2`` clocks per step with spikes. These are the throughputs of docs/architecture.md with their
+    constants written out. The core takes input spikes and events while idle: one clock per event, and one for the delay line
+    to settle after it was cleared.
     """
     c, a, each = config, activity, constants(config)
     steps = len(a.spikes)

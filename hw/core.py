@@ -43,7 +43,7 @@ class Phase(enum.IntEnum):
 
 
 class Core(wiring.Component):
-    """Spiking network with on-chip learning of weights and delays (DESIGN sections 2, 3 and 6).
+    """Spiking network with on-chip learning of weights and delays (docs/rule.md, docs/architecture.md).
 
     Events stream in: spikes are delivered as they come, a step event runs everything else of its step, an end event yields
     scores and prediction and clears the state. Spikes and results stream out. The host port reads and writes parameters and

@@ -31,7 +31,7 @@ def neuron_layout(config: CoreConfig) -> data.StructLayout:
 
 
 class NeuronSweep(wiring.Component):
-    """LIF neurons: ``v = alpha v - theta z + I``, ``z = (v >= theta)`` (DESIGN section 2, step 1).
+    """LIF neurons: ``v = alpha v - theta z + I``, ``z = (v >= theta)`` (docs/rule.md, "Order within a step", 1).
 
     I is the current that arrives, or ``I = beta I + current`` if synapses are exponential. Reset "soft now" is
     ``v = alpha (v - theta z) + I``, reset "zero" ``v = I`` after a spike.

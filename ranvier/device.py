@@ -142,9 +142,9 @@ def _simulated(name: str, config: CoreConfig) -> Device:
                     f"cannot simulate the bus interface {name!r} without {', '.join(lacking)}: "
                     "pip install 'ranvier[interfaces]', or in a clone pip install '.[interfaces]'"
                 )
-            from ranvier.sim.cocotb.interface_link import FaceLink
+            from ranvier.sim.cocotb.interface_link import InterfaceLink
 
-            return RemoteCore(config, FaceLink(config, name))
+            return RemoteCore(config, InterfaceLink(config, name))
         case "pty":
             from ranvier.sim.port import SimulatedLink, SimulatedPort
 

@@ -14,7 +14,10 @@ from ranvier.parameters.record import TRACED, WRAP, Record, Steps, Traced
 from ranvier.parameters.sample import Sample, check_record, check_run
 from ranvier.parameters.step_size import StepSize
 
-__all__ = ["DeviceBase", "DeviceError", "check_config"]
+__all__ = ["CLOSED", "DeviceBase", "DeviceError", "check_config"]
+
+#: Message of a `DeviceError` once a device is closed.
+CLOSED = "the device was closed: open it again"
 
 
 class DeviceError(RanvierError, ValueError):
@@ -63,7 +66,7 @@ class DeviceBase(Closing):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise DeviceError("the device was closed: open it again")
+            raise DeviceError(CLOSED)
 
     # ---------------------------------------------------------------- device API
 

@@ -9,7 +9,7 @@ import numpy as np
 from ranvier.drivers.link import LinkError, Words
 from ranvier.parameters.config import CoreConfig
 from ranvier.sim.build import PERIPHERAL, library
-from ranvier.sim.handle import Handle
+from ranvier.sim.simulation import Simulation
 
 __all__ = ["SimulatedBus"]
 
@@ -39,10 +39,7 @@ class SimulatedBus:
     name = "simulated bus"
 
     def __init__(self, config: CoreConfig, path: Path | None = None):
-        self._library = ctypes.CDLL(str(path or library(config, PERIPHERAL)))
-        self._library.bus_open.restype = ctypes.c_void_p
-        self._library.bus_cycles.restype = ctypes.c_uint64
-        self._bus = Handle(self._library.bus_open(), self._library.bus_close, LinkError, f"{self.name}: it was closed")
+        self._bus = Simulation(path or library(config, PERIPHERAL), "bus", LinkError, f"{self.name}: it was closed")
 
     def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:
         """`count` words; see `Link`."""
@@ -55,23 +52,23 @@ class SimulatedBus:
     def write_bytes(self, address: int, word: int, strobe: int) -> bool:
         """Write the bytes in `strobe` only; whether that was accepted."""
         data = ctypes.c_uint32(word)
-        return self._library.bus_access(self._bus.pointer, 1, address, ctypes.byref(data), strobe, _PATIENCE) == 0
+        return self._bus.call("access", 1, address, ctypes.byref(data), strobe, _PATIENCE) == 0
 
     def wait(self, clocks: int) -> None:
-        """Let the clock run."""
-        self._library.bus_wait(self._bus.pointer, clocks)
+        """Run the clock without any access."""
+        self._bus.call("wait", clocks)
 
     def interrupt(self) -> bool:
         """Level of the interrupt."""
-        return bool(self._library.bus_interrupt(self._bus.pointer))
+        return bool(self._bus.call("interrupt"))
 
     def take_outputs(self, ready: bool) -> None:
-        """Whether somebody takes from the output stream."""
-        self._library.bus_take_outputs(self._bus.pointer, int(ready))
+        """Whether the output stream is taken from."""
+        self._bus.call("take_outputs", int(ready))
 
     def cycles(self) -> int:
         """Clocks since it was opened."""
-        return self._library.bus_cycles(self._bus.pointer)
+        return self._bus.cycles()
 
     def close(self) -> None:
         """Release the simulator."""
@@ -79,8 +76,8 @@ class SimulatedBus:
 
     def _burst(self, write: bool, address: int, words: Words, increment: bool) -> Words:
         reason = ctypes.c_int()
-        done = self._library.bus_burst(
-            self._bus.pointer,
+        done = self._bus.call(
+            "burst",
             int(write),
             address,
             int(increment),

@@ -74,7 +74,7 @@ void bus_take_outputs(Bus *bus, int ready) { bus->top.outputs_ready = ready != 0
 // One access: reads into, or writes from, `word`. Returns 0, kRefused or kTimeout.
 int bus_access(Bus *bus, int write, uint32_t address, uint32_t *word, uint32_t strobe, int patience) {
     auto &top = bus->top;
-    if (address & 3 || address >> 19) return kRefused;  // what a bus face refuses before it gets here
+    if (address & 3 || address >> 19) return kRefused;  // what a bus interface refuses before it gets here
     top.bus_access_write = write != 0;
     top.bus_access_address = address >> 2;
     top.bus_access_data = *word;

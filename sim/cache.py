@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ranvier.files.npz import NotPlain, check_plain
 from ranvier.files.replacing import OutputError, replacing, write_bytes
 from ranvier.sim.verilator import VerilatorError
 
@@ -29,8 +30,9 @@ def kept(target: Path, build: Callable[[Path], Path]) -> Path:
     Raises
     ------
     VerilatorError
-        If it cannot be built, or the cache not be written to.
+        If it cannot be built, the cache cannot be written to, or a pipe or device is in its place.
     """
+    _check_plain(target)
     if _sound(target):
         return target
     try:
@@ -49,6 +51,23 @@ def kept(target: Path, build: Callable[[Path], Path]) -> Path:
 
 def _sum(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
+
+
+def _lock(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
+
+def _check_plain(target: Path) -> None:
+    """Refuse what would be read or written for ever."""
+    for path in (target, _sum(target), _lock(target)):
+        try:
+            check_plain(path)
+        except NotPlain as error:
+            raise VerilatorError(
+                f"cannot use {path} ({error}): remove it or set RANVIER_CACHE to another folder"
+            ) from None
+        except OSError:  # nothing there
+            continue
 
 
 def _sound(target: Path) -> bool:
@@ -70,7 +89,7 @@ def _keep(built: Path, target: Path) -> None:
 @contextmanager
 def _alone(target: Path) -> Iterator[None]:
     """One process at a time, as far as the file system can lock."""
-    with open(target.with_name(f"{target.name}.lock"), "wb") as lock:
+    with open(_lock(target), "wb") as lock:
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

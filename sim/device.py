@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.device_base import DeviceBase, DeviceError
+from ranvier.device_base import CLOSED, DeviceBase, DeviceError
 from ranvier.drivers.loading import ARRAYS, TRACES, arrays, settings, step_sizes
 from ranvier.errors import RanvierError
 from ranvier.hw.core import Phase
@@ -18,7 +18,7 @@ from ranvier.parameters.network import Network
 from ranvier.parameters.record import COUNTERS, Record, Steps, since
 from ranvier.parameters.sample import Sample
 from ranvier.sim.build import library
-from ranvier.sim.handle import Handle
+from ranvier.sim.simulation import Simulation
 
 __all__ = ["SimulatedCore", "SimulationError"]
 
@@ -55,12 +55,7 @@ class SimulatedCore(DeviceBase):
     def __init__(self, config: CoreConfig, path: Path | None = None):
         super().__init__(config)
         self._settled = True  # the last sample came to its end, and so did the last change of step sizes
-        self._library = ctypes.CDLL(str(path or library(config)))
-        self._library.device_open.restype = ctypes.c_void_p
-        self._library.device_cycles.restype = ctypes.c_uint64
-        self._device = Handle(
-            self._library.device_open(), self._library.device_close, DeviceError, "the device was closed: open it again"
-        )
+        self._simulation = Simulation(path or library(config), "device", DeviceError, CLOSED)
         if self.read(Space.REGISTER, 0, Register.DIGEST.value) & 0xFFFFFFFF != config.digest:
             raise SimulationError(
                 "the simulated core was built from another configuration: clear the cache and rebuild"
@@ -71,9 +66,7 @@ class SimulatedCore(DeviceBase):
     def host(self, requests: NDArray[np.int32]) -> NDArray[np.int32]:
         """Do `requests` [n, 5]: (write, space, row, column, data); returns the data read, [n]."""
         requests = np.ascontiguousarray(requests, dtype=np.int32)
-        done = self._library.device_host(
-            self._device.pointer, requests.ctypes.data_as(_INT_P), len(requests), _PATIENCE
-        )
+        done = self._simulation.call("host", requests.ctypes.data_as(_INT_P), len(requests), _PATIENCE)
         if done == len(requests):
             return requests[:, 4]
         if done < 0:
@@ -107,13 +100,13 @@ class SimulatedCore(DeviceBase):
     def simulated_cycles(self) -> int:
         """Clocks simulated since the device was opened, host accesses included."""
         _ = self._network  # refuses if there is none
-        return self._library.device_cycles(self._device.pointer)
+        return self._simulation.cycles()
 
     def phases(self) -> Raw:
         """Clocks spent in each `ranvier.hw.core.Phase` since the device was opened, [phases]."""
         _ = self._network  # refuses if there is none
         counts = (ctypes.c_uint64 * 16)()
-        self._library.device_phases(self._device.pointer, counts)
+        self._simulation.call("phases", counts)
         return np.array(counts[: len(Phase)], np.int64)
 
     # ---------------------------------------------------------------- what a device does
@@ -168,7 +161,7 @@ class SimulatedCore(DeviceBase):
         )
 
     def _close(self) -> None:
-        self._device.close()
+        self._simulation.close()
 
     # ---------------------------------------------------------------- details
 
@@ -184,8 +177,8 @@ class SimulatedCore(DeviceBase):
         offered = np.array(list(events), dtype=np.int32)
         room = 16 + self.config.outputs + len(offered) * (self.config.neurons + 1)
         outputs = np.empty((room, 3), np.int32)
-        given = self._library.device_run(
-            self._device.pointer,
+        given = self._simulation.call(
+            "run",
             offered.ctypes.data_as(_INT_P),
             len(offered),
             outputs.ctypes.data_as(_INT_P),

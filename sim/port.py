@@ -11,7 +11,7 @@ from ranvier.device_base import DeviceError
 from ranvier.drivers.serial_link import SerialLink
 from ranvier.parameters.config import CoreConfig
 from ranvier.sim.build import library, serial
-from ranvier.sim.handle import Handle
+from ranvier.sim.simulation import Simulation
 
 __all__ = ["BAUD", "CLOCKS_PER_BIT", "SimulatedLink", "SimulatedPort"]
 
@@ -24,8 +24,8 @@ BAUD = 125_000
 class SimulatedPort(Closing):
     """The RTL of `ranvier.hw.bus.serial.SerialCore` in a thread of its own, driven at its pins.
 
-    The terminal passes bytes at whatever baud rate the host sets, and they are put on the pins just so: at a rate that the
-    core was not built for it hears garbage, as it would on a board.
+    Bytes are put on the pins at the baud rate that the host sets on the terminal: at a rate that the core was not built for,
+    it receives garbage, as it would on a board.
 
     Parameters
     ----------
@@ -51,31 +51,24 @@ class SimulatedPort(Closing):
 
     def __init__(self, config: CoreConfig, baud: int = BAUD, path: Path | None = None):
         self.config, self.baud, clock = config, baud, CLOCKS_PER_BIT * baud
-        self._library = ctypes.CDLL(str(path or library(config, serial(clock, baud))))
-        self._library.serial_open.restype = ctypes.c_void_p
-        self._library.serial_cycles.restype = ctypes.c_uint64
-        self._board = Handle(
-            self._library.serial_open(),
-            self._library.serial_close,
-            DeviceError,
-            "the simulated board was closed: open it again",
-        )
+        built = path or library(config, serial(clock, baud))
+        self._board = Simulation(built, "serial", DeviceError, "the simulated board was closed: open it again")
         self._master, self._slave = os.openpty()  # the slave stays open: the port is there before and after its users
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         self.port = os.ttyname(self._slave)
-        arguments = (self._board.pointer, self._master, ctypes.c_double(clock))
-        self._thread = threading.Thread(target=self._library.serial_run, args=arguments, daemon=True)
+        arguments = ("run", self._master, ctypes.c_double(clock))
+        self._thread = threading.Thread(target=self._board.call, args=arguments, daemon=True)
         self._thread.start()
 
     def cycles(self) -> int:
         """Clocks since it was opened."""
-        return self._library.serial_cycles(self._board.pointer)
+        return self._board.cycles()
 
     def unplug(self) -> None:
-        """Pull the plug: whoever has the port open sees it vanish."""
+        """Remove the terminal, as if the adapter were unplugged: programs that have it open see it vanish."""
         if self._master >= 0:
-            self._library.serial_stop(self._board.pointer)
+            self._board.call("stop")
             self._thread.join()
             os.close(self._slave)
             os.close(self._master)
@@ -104,6 +97,6 @@ class SimulatedLink(SerialLink):
         super().__init__(port.port, port.baud, self.PATIENCE)
 
     def close(self) -> None:
-        """Let go of the port and of the simulator behind it."""
+        """Close the port and the simulator behind it."""
         super().close()
         self._simulated.close()

@@ -12,7 +12,7 @@ from ranvier.hw.bus.uart import BitTime
 from ranvier.hw.flow.verilog import to_verilog
 from ranvier.parameters.config import CoreConfig
 from ranvier.sim.build import Model, library
-from ranvier.sim.handle import Handle
+from ranvier.sim.simulation import Simulation
 
 __all__ = ["RAM_BYTES", "SimulatedSoc"]
 
@@ -20,7 +20,7 @@ __all__ = ["RAM_BYTES", "SimulatedSoc"]
 RAM_BYTES = 16384
 #: Clocks per bit of the serial port: few, since every one of them is simulated.
 _CLOCKS_PER_BIT = 8
-#: Clocks simulated and bytes heard in one call.
+#: Clocks simulated and bytes received in one call.
 _CLOCKS, _BYTES = 1 << 20, 1 << 16
 
 
@@ -35,7 +35,7 @@ def _model(program: Sequence[int]) -> Model:
 
 
 class SimulatedSoc(Closing):
-    """The RTL of `ranvier.hw.bus.soc.Soc`, heard at the pin of its serial port.
+    """The RTL of `ranvier.hw.bus.soc.Soc`, with a receiver at the pin of its serial port.
 
     Parameters
     ----------
@@ -55,15 +55,8 @@ class SimulatedSoc(Closing):
     """
 
     def __init__(self, config: CoreConfig, program: Sequence[int], path: Path | None = None):
-        self._library = ctypes.CDLL(str(path or library(config, _model(program))))
-        self._library.soc_open.restype = ctypes.c_void_p
-        self._library.soc_cycles.restype = ctypes.c_uint64
-        self._board = Handle(
-            self._library.soc_open(),
-            self._library.soc_close,
-            DeviceError,
-            "the simulated board was closed: open it again",
-        )
+        built = path or library(config, _model(program))
+        self._board = Simulation(built, "soc", DeviceError, "the simulated board was closed: open it again")
 
     def run(self, clocks: int) -> str:
         """What the program prints until it stops.
@@ -73,21 +66,21 @@ class SimulatedSoc(Closing):
         TimeoutError
             If it has not stopped after so many clocks.
         """
-        heard, buffer = bytearray(), ctypes.create_string_buffer(_BYTES)
-        while not self._library.soc_stopped(self._board.pointer):
+        received, buffer = bytearray(), ctypes.create_string_buffer(_BYTES)
+        while not self._board.call("stopped"):
             if self.cycles() > clocks:
                 raise TimeoutError(
-                    f"the program has not stopped after {clocks:,} clocks; it printed:\n{heard[-2000:]!r}"
+                    f"the program has not stopped after {clocks:,} clocks; it printed:\n{received[-2000:]!r}"
                 )
-            count = self._library.soc_run(self._board.pointer, _CLOCKS_PER_BIT, buffer, _BYTES, _CLOCKS)
-            heard += buffer.raw[:count]
-        if not self._library.soc_framed(self._board.pointer):
+            count = self._board.call("run", _CLOCKS_PER_BIT, buffer, _BYTES, _CLOCKS)
+            received += buffer.raw[:count]
+        if not self._board.call("framed"):
             raise ValueError("a byte on the serial port had no stop bit")
-        return heard.decode("ascii")
+        return received.decode("ascii")
 
     def cycles(self) -> int:
         """Clocks since reset."""
-        return self._library.soc_cycles(self._board.pointer)
+        return self._board.cycles()
 
     def close(self) -> None:
         """Release the simulator."""

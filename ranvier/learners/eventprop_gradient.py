@@ -1,4 +1,4 @@
-"""EventProp with delays on the core's grid: the exact adjoint of DESIGN section 2, with jumps where neurons fire.
+"""EventProp with delays on the core's grid: the exact adjoint of the network in docs/rule.md, with jumps where spikes occur.
 
 Wunderlich and Pehle (2021, Sci. Rep. 11, 12829); with delays Mészáros, Knight and Nowotny (2025, arXiv 2501.07331). The
 same in continuous time, where every statement below is exact, is `ranvier.learners.eventprop_continuous`.
@@ -26,8 +26,8 @@ on which a spike of unit i at t is felt ::
     dE/dW_ji = sum mu_j[s]        dE/dD_ji = W_ji sum dmu_j[s]        dE/dWout_kj = sum_t z_j[t] Lam_k[t]
 
 In the terms of the literature ``mu = -tau_syn lambda_I`` and ``lam = -tau_mem lambda_V``, so that dmu is its
-``-(lambda_I - lambda_V)`` (DESIGN section 3 on the sign). For beta = 0 the current of a spike is a box one step long, ``mu``
-is ``lam``, and dmu is the difference of the adjoint between the two ends of the box.
+``-(lambda_I - lambda_V)`` (docs/learners.md, "In continuous time", on the sign). For beta = 0 the current of a spike is a
+box one step long, ``mu`` is ``lam``, and dmu is the difference of the adjoint between the two ends of the box.
 
 What a spike's coming or going would do to the loss is not part of this gradient. Two rules look after it: a neuron that
 fires more than `EventRule.most` times in a sample is pulled down at each of its spikes, and one that fires less than

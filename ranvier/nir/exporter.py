@@ -14,7 +14,7 @@ from ranvier.nir.dialects import Integration
 from ranvier.nir.graph import NirError, chosen, seconds
 from ranvier.nir.importer import INTEGRATIONS, METADATA
 from ranvier.nir.readers import readers
-from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.float_network import FloatNetwork, whole_steps
 from ranvier.parameters.network import Network
 from ranvier.parameters.scalars import is_flag
 
@@ -211,7 +211,7 @@ class _Export:
         """Delays in steps [rows, neurons] or [rows, 1]."""
         if not self.network.delay.size or self.fractions:
             return self.network.delay
-        return np.floor(self.network.delay + 0.5)
+        return whole_steps(self.network.delay).astype(np.float64)
 
     def _remark(self) -> None:
         net, c = self.network, self.network.config

@@ -24,7 +24,7 @@ from ranvier.nir.graph import LEAKY, REFUSED, SPIKING, Circuit, NirError, Projec
 from ranvier.nir.lags import Unending, lags
 from ranvier.nir.sums import reach_exactly
 from ranvier.parameters.config import CHOICES, LIMITS, WIDEST, ConfigError, CoreConfig, Delays, Reset, spelled
-from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.float_network import FloatNetwork, whole_steps
 from ranvier.parameters.network import MOST_LAG
 from ranvier.parameters.scalars import is_flag, is_whole
 
@@ -185,7 +185,7 @@ class _Synapses(NamedTuple):
 
     @property
     def arrival(self) -> Index:
-        return np.floor(self.delay + 0.5).astype(np.int64)
+        return whole_steps(self.delay)
 
 
 @dataclass
@@ -666,7 +666,7 @@ class _Import:
         to be late by the same.
         """
         ways = (
-            (p.source, p.target, 1 - int(np.floor(self._steps(p).min() + 0.5)))
+            (p.source, p.target, 1 - int(whole_steps(self._steps(p).min())))
             for p in self.to_neurons
             if p.source != p.target and p.pre.size
         )

@@ -230,7 +230,7 @@ class CoreConfig:
     def kernel(self) -> tuple[int, ...]:
         """Raw taps ``k(1) .. k(R)`` in `kernel_format`; ``k(-u) = -k(u)``.
 
-        ``k(u) = (u / s**2) g_s(u)``, scaled so that ``sum over u = -R..R of u k(u) = 1`` (DESIGN section 3). The first
+        ``k(u) = (u / s**2) g_s(u)``, scaled so that ``sum over u = -R..R of u k(u) = 1`` (docs/rule.md). The first
         tap absorbs the rounding of the others, so that the quantised taps keep that sum exactly.
         """
         raw = [u * exp(-(u**2) / (2 * self.kernel_sigma**2)) for u in range(1, self.kernel_radius + 1)]

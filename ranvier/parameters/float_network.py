@@ -30,14 +30,14 @@ __all__ = ["FloatNetwork", "whole_steps"]
 Real = NDArray[np.float64]
 
 
-def whole_steps(delay: Real) -> NDArray[np.int64]:
-    """``Dh = floor(D + 1/2)``: delays of the forward pass."""
-    return np.floor(delay + 0.5).astype(np.int64)
+def whole_steps(delay: Any) -> Any:
+    """``Dh = floor(D + 1/2)``: delays of the forward pass, of one number or of an array; also to be compiled by Numba."""
+    return np.int64(np.floor(delay + 0.5))
 
 
 @dataclass
 class FloatNetwork:
-    """Parameters of DESIGN section 2 in real units, shaped as in `Network`.
+    """Parameters of the network in docs/rule.md, in real units, shaped as in `Network`.
 
     The forward model, with a spike at t arriving at ``t + 1 + floor(D + 1/2)``::
 

@@ -218,7 +218,7 @@ class Twin(Closing):
 
 @dataclass
 class Verification:
-    """Outcome of `verify`: what was compared, and how much happened meanwhile.
+    """Result of `verify`: what was compared, and how much happened meanwhile.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ class Verification:
         return asdict(self) | {"waveform": None if self.waveform is None else str(self.waveform)}
 
     def lines(self) -> list[str]:
-        """Report in lines."""
+        """A report."""
         moved = f"{self.weights_moved:,} weights and {self.delays_moved:,} delays moved"
         lines = [
             f"{self.mismatches} mismatches / {self.compared:,} values compared",

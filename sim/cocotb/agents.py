@@ -11,12 +11,12 @@ from ranvier.errors import RanvierError
 
 __all__ = ["Clockwork", "Sink", "Source", "Stalled"]
 
-#: Clocks without a word moving after which whatever is waited for will never come.
+#: Clocks without a word moving after which the core counts as stalled.
 PATIENCE = 50_000
 
 
 class Stalled(RanvierError, AssertionError):
-    """The core did not do within `PATIENCE` clocks what was waited for."""
+    """The core did not do what was awaited within `PATIENCE` clocks."""
 
 
 class Clockwork:
@@ -39,7 +39,7 @@ class Clockwork:
         self._waiting: list[tuple[Callable[[], bool], Event]] = []
 
     async def run(self) -> None:
-        """For ever, from clock to clock; `Stalled` if somebody waits while no word moves for `PATIENCE` clocks."""
+        """Run for ever; `Stalled` if something is awaited while no word moves for `PATIENCE` clocks."""
         edge, moved = RisingEdge(self._clock), -1
         while True:
             await edge
@@ -68,22 +68,7 @@ class Clockwork:
 
 
 class _Stream:
-    """The signals of one stream, named as `ranvier.hw.flow.flat.Flat` names them."""
-
-    def __init__(self, dut: Any, name: str, fields: tuple[str, ...], random: Random):
-        self.name = name
-        self.stall = 0.0  #: probability of holding back on a clock
-        self.moved = 0  #: words that moved
-        self._valid, self._ready = getattr(dut, f"{name}_valid"), getattr(dut, f"{name}_ready")
-        self._fields = {field: getattr(dut, f"{name}_{field}") for field in fields}
-        self._random = random
-
-    def _holds_back(self) -> bool:
-        return self.stall > 0 and self._random.random() < self.stall
-
-
-class Source(_Stream):
-    """Offers words to the core, holding back on random clocks between them.
+    """The signals of one stream, named as `ranvier.hw.flow.flat.Flat` names them.
 
     Parameters
     ----------
@@ -93,6 +78,29 @@ class Source(_Stream):
         The stream and the fields of its words.
     random : Random
         Decides on stalls.
+
+    Attributes
+    ----------
+    stall : float
+        Probability of holding back on a clock.
+    moved : int
+        Words that moved.
+    """
+
+    def __init__(self, dut: Any, name: str, fields: tuple[str, ...], random: Random):
+        self.name = name
+        self.stall = 0.0
+        self.moved = 0
+        self._valid, self._ready = getattr(dut, f"{name}_valid"), getattr(dut, f"{name}_ready")
+        self._fields = {field: getattr(dut, f"{name}_{field}") for field in fields}
+        self._random = random
+
+    def _holds_back(self) -> bool:
+        return self.stall > 0 and self._random.random() < self.stall
+
+
+class Source(_Stream):
+    """Offers words to the core, holding back on random clocks between them; parameters as of `_Stream`.
 
     Attributes
     ----------
@@ -139,14 +147,7 @@ class Source(_Stream):
 class Sink(_Stream):
     """Takes words from the core, stalling it on random clocks, and checks that no offer is changed or withdrawn.
 
-    Parameters
-    ----------
-    dut : handle
-        The core.
-    name, fields : str, tuple of str
-        The stream and the fields of its words.
-    random : Random
-        Decides on stalls.
+    Parameters as of `_Stream`.
 
     Attributes
     ----------

@@ -20,7 +20,7 @@ from ranvier.parameters.network import Network
 from ranvier.parameters.record import COUNTERS, TRACED
 from ranvier.parameters.sample import Sample
 from ranvier.sim.cocotb.agents import Clockwork, Sink, Source
-from ranvier.sim.cocotb.scoreboard import Tally
+from ranvier.sim.cocotb.scoreboard import Scoreboard
 
 __all__ = ["CONFIG", "Bench", "Request"]
 
@@ -49,7 +49,7 @@ class Bench:
         self.rng = np.random.default_rng(random.getrandbits(64))
         self.golden = GoldenCore(config)
         self.golden.load(Network.zeros(config))
-        self.tally = Tally()
+        self.scoreboard = Scoreboard()
         self.clockwork = Clockwork(dut.clk)
         self.events = Source(dut, "events", ("kind", "unit", "scored", "target"), random)
         self.outputs = Sink(dut, "outputs", ("kind", "index", "value"), random)
@@ -70,14 +70,14 @@ class Bench:
         cocotb.start_soon(bench.clockwork.run())
         await bench.reset()
         digest = await bench.register(Register.DIGEST)
-        bench.tally.compare("digest", config.digest, digest & 0xFFFFFFFF)
+        bench.scoreboard.compare("digest", config.digest, digest & 0xFFFFFFFF)
         return bench
 
     def finish(self, scenario: str) -> None:
         """Save the counts."""
         self._add_counters()
-        self.tally.clocks = self.clockwork.clocks
-        self.tally.save(Path(), scenario)
+        self.scoreboard.clocks = self.clockwork.clocks
+        self.scoreboard.save(Path(), scenario)
 
     async def reset(self) -> None:
         """Hold `rst` for some clocks; whatever was on a stream is lost."""
@@ -103,7 +103,7 @@ class Bench:
             self.requests.put(**request)
         if wanted:
             await self.clockwork.until(lambda: self.requests.offered)
-            self.tally.busy_requests += int(self.dut.phase.value) != Phase.IDLE
+            self.scoreboard.busy_requests += int(self.dut.phase.value) != Phase.IDLE
             await self.clockwork.until(lambda: len(self.responses.words) == wanted)
         answers = [(_signed(data), bool(error)) for data, error in self.responses.words]
         self.responses.words.clear()
@@ -142,7 +142,7 @@ class Bench:
         await self.ask(self.shuffled(requests))
         for register, value in settings(network).items():
             await self.write_register(register, value)
-            self.tally.compare(register.name, value, await self.register(register) & 0xFFFFFFFF)
+            self.scoreboard.compare(register.name, value, await self.register(register) & 0xFFFFFFFF)
         await self.write_register(Register.CLEAR, 1)
         await self.check_network()
         await self.check_state()
@@ -169,7 +169,7 @@ class Bench:
         for t in range(sample.steps):
             await self.step(arriving[t], scored=bool(sample.scored[t]), target=target, following=arriving[t + 1])
         await self.end()
-        self.tally.learned(before, self.golden.network())
+        self.scoreboard.learned(before, self.golden.network())
 
     async def stream(self, sample: Sample, target: int, *, learn: bool, report: bool) -> None:
         """One sample offered as a whole, with no host access until it has ended."""
@@ -179,9 +179,9 @@ class Bench:
             self._offer(units, EventKind.STEP, scored=int(sample.scored[t]), target=target)
             self.golden.step(units, scored=bool(sample.scored[t]), target=target, learn=learn)
             expected += self._reported()
-        self.tally.steps += sample.steps
+        self.scoreboard.steps += sample.steps
         await self.end(expected)
-        self.tally.learned(before, self.golden.network())
+        self.scoreboard.learned(before, self.golden.network())
 
     async def step(self, units: Raw, *, scored: bool, target: int, following: Raw | None = None) -> None:
         """One step; spikes that are `following` may come in between the requests that read it back."""
@@ -196,7 +196,7 @@ class Bench:
         self._offer(units, EventKind.STEP, scored=int(scored), target=target)
         await self.clockwork.until(self.events.empty)
         self.golden.step(units, scored=scored, target=target, learn=self.learn)
-        self.tally.steps += 1
+        self.scoreboard.steps += 1
 
     async def finish_step(self) -> None:
         """Compare state and outputs of the step begun last."""
@@ -212,16 +212,16 @@ class Bench:
         self.outputs.words[:] = outputs[:-count]
         self._check_outputs(expected or [])
         last = outputs[-count:]
-        self.tally.compare(
+        self.scoreboard.compare(
             "kind", [OutputKind.SCORE.value] * len(scores) + [OutputKind.PREDICTION.value], [w[0] for w in last]
         )
-        self.tally.compare("output", [*range(len(scores)), int(np.argmax(scores))], [word[1] for word in last])
-        self.tally.compare("score", scores, [_signed(word[2]) for word in last[:-1]])
+        self.scoreboard.compare("output", [*range(len(scores)), int(np.argmax(scores))], [word[1] for word in last])
+        self.scoreboard.compare("score", scores, [_signed(word[2]) for word in last[:-1]])
         await self.check_state()
         if self.learn:
             await self.check_network()
         await self.check_counters()
-        self.tally.samples += 1
+        self.scoreboard.samples += 1
 
     async def abandon(self, units: Raw) -> None:
         """A reset event after spikes whose step never comes."""
@@ -265,31 +265,31 @@ class Bench:
         requests = [read(TRACES[name], 0, n) for name, size in zip(names, sizes, strict=True) for n in range(size)]
         values = np.split(await self.ask(requests), np.cumsum(sizes)[:-1])
         for name, value in zip(names, values, strict=True):
-            self.tally.compare(f"step {self.golden.t - 1} {name}", self.golden.probe(name), value)
+            self.scoreboard.compare(f"step {self.golden.t - 1} {name}", self.golden.probe(name), value)
 
     async def check_network(self) -> None:
         """All of W, D, Wout and B."""
         expected, actual = arrays(self.golden.network()), arrays(await self.read_network())
         for space, values in expected.items():
-            self.tally.compare(space.name, values, actual[space])
+            self.scoreboard.compare(space.name, values, actual[space])
 
     async def check_counters(self) -> None:
         """All counters."""
         first = int(Register.COUNTER.value)
         values = await self.ask(read(Space.REGISTER, 0, first + n) for n in range(len(COUNTERS)))
         for (name, expected), value in zip(self.golden.counters().items(), values, strict=True):
-            self.tally.compare(f"counter {name}", expected, value)
+            self.scoreboard.compare(f"counter {name}", expected, value)
 
     def _check_outputs(self, expected: list[tuple[int, int]]) -> None:
         actual = [(kind, 0 if kind == OutputKind.STEP.value else index) for kind, index, _ in self.outputs.words]
         self.outputs.words.clear()
         if actual != expected:
             raise AssertionError(f"outputs (kind, index): golden {expected}, core {actual}")
-        self.tally.values += len(expected)
+        self.scoreboard.values += len(expected)
 
     def _add_counters(self) -> None:
         for name, count in self.golden.counters().items():
-            self.tally.counters[name] += count
+            self.scoreboard.counters[name] += count
 
 
 def read(space: Space, row: int, column: int) -> Request:

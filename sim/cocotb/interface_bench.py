@@ -1,4 +1,4 @@
-"""A bus face under Verilator, a host on its bus, and what every access must come to (cocotb)."""
+"""A bus interface under Verilator, a host on its bus, and the result that every access must have (cocotb)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
@@ -18,23 +18,23 @@ from ranvier.sim.cocotb.bench import CONFIG
 from ranvier.sim.cocotb.host import PATIENCE, WHOLE, BusAccess, Host
 from ranvier.sim.cocotb.hosts import open_host
 from ranvier.sim.cocotb.mirror import Mirror
-from ranvier.sim.cocotb.scoreboard import Tally
+from ranvier.sim.cocotb.scoreboard import Scoreboard
 
-__all__ = ["FaceBench", "at", "read", "scenario", "write"]
+__all__ = ["InterfaceBench", "at", "read", "scenario", "write"]
 
 #: Bits of a word address above its column.
 _SPACE_BITS = ADDRESS_BITS - 2 - COLUMN_BITS
-#: Shares of the clocks on which host and face hold back, a run of each scenario for every one.
+#: Shares of the clocks on which host and interface hold back, a run of each scenario for every one.
 STALLS = (0.0, 0.4)
 
 
-class FaceBench:
-    """Does accesses through the face and demands of each the answer that the mirror gives.
+class InterfaceBench:
+    """Does accesses through the interface and requires for each the result that the mirror expects.
 
     Parameters
     ----------
     host : Host
-        Drives the face.
+        Drives the interface.
     config : CoreConfig
         The core behind it.
     random : Random
@@ -44,7 +44,7 @@ class FaceBench:
     def __init__(self, host: Host, config: CoreConfig, random: Random):
         self.host, self.config, self.random = host, config, random
         self.rng = np.random.default_rng(random.getrandbits(64))
-        self.mirror, self.tally = Mirror(config), Tally()
+        self.mirror, self.scoreboard = Mirror(config), Scoreboard()
 
     @classmethod
     async def start(cls, dut: Any, stall: float) -> Self:
@@ -57,10 +57,10 @@ class FaceBench:
         answers = await self.host.transfer(accesses)
         for access, (data, error) in zip(accesses, answers, strict=True):
             known, refused = self.mirror.answer(access)
-            self.tally.compare(f"{access} refused", refused, error)
-            self.tally.errors += refused
+            self.scoreboard.compare(f"{access} refused", refused, error)
+            self.scoreboard.errors += refused
             if known is not None:
-                self.tally.compare(str(access), known, data)
+                self.scoreboard.compare(str(access), known, data)
         return [data for data, _ in answers]
 
     async def load(self, network: Network) -> None:
@@ -117,22 +117,22 @@ class FaceBench:
         return BusAccess(bool(rng.integers(2)), address, data & 0xFFFFFFFF, strobe)
 
     def _harmless_event(self) -> int:
-        """An event that resets, or that the core lacks."""
+        """An event that resets, or one of a unit that the core does not have."""
         kind = EventKind(int(self.rng.choice([EventKind.SPIKE.value, EventKind.STEP.value, EventKind.RESET.value])))
         least = {EventKind.SPIKE: self.config.inputs, EventKind.STEP: self.config.outputs}.get(kind, 0)
         return Register.EVENT.pack(kind=kind.value, index=int(self.rng.integers(least, least + 3)))
 
 
-def scenario(names: list[str]) -> Callable[[Callable[[FaceBench], Awaitable[None]]], Any]:
+def scenario(names: list[str]) -> Callable[[Callable[[InterfaceBench], Awaitable[None]]], Any]:
     """A cocotb test that starts a bench for each of `STALLS`, runs a body and saves the counts; its names join `names`."""
 
-    def decorate(body: Callable[[FaceBench], Awaitable[None]]) -> Any:
+    def decorate(body: Callable[[InterfaceBench], Awaitable[None]]) -> Any:
         @wraps(body)
         async def test(dut: Any, stall: float) -> None:
-            bench = await FaceBench.start(dut, stall)
+            bench = await InterfaceBench.start(dut, stall)
             await body(bench)
-            bench.tally.clocks = bench.host.clocks
-            bench.tally.save(Path(), f"{body.__name__}-{stall}")
+            bench.scoreboard.clocks = bench.host.clocks
+            bench.scoreboard.save(Path(), f"{body.__name__}-{stall}")
 
         names.extend(f"{body.__name__}-{stall}" for stall in STALLS)
         del test.__wrapped__  # whose signature would be taken for this one's

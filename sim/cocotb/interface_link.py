@@ -1,4 +1,4 @@
-"""A bus face of the simulated RTL as a link: the driver of a board on the far side of bus models that others wrote."""
+"""A bus interface of the simulated RTL as a link: a board's driver on the far side of bus models that others wrote."""
 
 import os
 import signal
@@ -21,28 +21,28 @@ from ranvier.sim.cocotb.host import AccessResult, BusAccess
 from ranvier.sim.cocotb.interface_server import SOCKET, STALL
 from ranvier.sim.cocotb.session import SessionError, simulate
 
-__all__ = ["FaceLink"]
+__all__ = ["InterfaceLink"]
 
 #: What is run inside the simulator.
 _SERVER = "ranvier.sim.cocotb.interface_server"
-#: Seconds after which a process that was told to end, or is asked whether it lives, is looked at again.
+#: Seconds between two checks of a process that was told to end, or is awaited.
 _MOMENT = 5.0
 #: Accesses that are sent over at once.
 _BATCH = 1024
 
 
-class FaceLink:
-    """A face simulated with cocotb in a process of its own; a `ranvier.drivers.link.Link`.
+class InterfaceLink:
+    """An interface simulated with cocotb in a process of its own; a `ranvier.drivers.link.Link`.
 
-    Simulated time passes only during accesses. They are exchanged in a thread of its own, so that an interrupt cuts none
-    short: the next ones wait until it has come to its end.
+    Simulated time passes only during accesses. They are exchanged in a thread of their own, so that an interrupt leaves none
+    unfinished: the next ones wait until the exchange has ended.
 
     Parameters
     ----------
     config : CoreConfig
         The core; its simulator is built on first use and kept.
-    face : {"axi", "wishbone"}
-        Which face.
+    interface : {"axi", "wishbone"}
+        Which interface.
     seed : int
         Of all stalls; at least 1.
     stall : float
@@ -53,12 +53,12 @@ class FaceLink:
     VerilatorError
         If Verilator or the compiler is missing.
     SessionError
-        If the simulator cannot be started, or ended because the face broke a rule of its bus; with its log.
+        If the simulator cannot be started, or ended because the interface broke a rule of its bus; with its log.
     """
 
-    def __init__(self, config: CoreConfig, face: str, *, seed: int = 1, stall: float = 0.2):
-        self.name = f"simulated {face}"
-        verilator.environment(), verilator.compiler()  # in the other process, nobody would hear that they are missing
+    def __init__(self, config: CoreConfig, interface: str, *, seed: int = 1, stall: float = 0.2):
+        self.name = f"simulated {interface}"
+        verilator.environment(), verilator.compiler()  # if they are missing, the error must be raised in this process
         self._temporary = tempfile.TemporaryDirectory(prefix="ranvier-")
         folder = Path(self._temporary.name)
         (folder / CONFIG).write_text(config.to_toml())
@@ -68,7 +68,7 @@ class FaceLink:
             listener.bind(str(folder / SOCKET))
             listener.listen(1)
             listener.settimeout(_MOMENT)
-            command = [sys.executable, "-m", __name__, face, str(seed)]
+            command = [sys.executable, "-m", __name__, interface, str(seed)]
             self._process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
             try:
                 self._connection = self._accept(listener)
@@ -127,7 +127,7 @@ class FaceLink:
             self._process.wait()
 
     def _accept(self, listener: socket.socket) -> Connection:
-        """The simulator's call, however long it is compiled, as long as its process lives."""
+        """The simulator's connection, however long compiling takes, as long as its process lives."""
         while True:
             try:
                 return Connection(listener.accept()[0].detach())
@@ -136,7 +136,7 @@ class FaceLink:
                     raise self._failure() from None
 
     def _failure(self) -> SessionError:
-        """Why the simulator is gone."""
+        """Why the simulator has ended."""
         self._process.wait()
         log = self._log.read_text(errors="replace") if self._log.exists() else "open it again"  # told the first time
         error = SessionError(f"{self.name}: the simulation ended:\n{log}")
@@ -144,9 +144,9 @@ class FaceLink:
         return error
 
 
-def main(face: str, seed: str) -> None:
-    """Simulate, in the current folder, until the other side hangs up."""
-    simulate(CoreConfig.read(CONFIG), Path.cwd(), int(seed), face, [_SERVER])
+def main(interface: str, seed: str) -> None:
+    """Simulate, in the current folder, until the other side closes the connection."""
+    simulate(CoreConfig.read(CONFIG), Path.cwd(), int(seed), interface, [_SERVER])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""What every bus face is put through; run inside Verilator by `ranvier.sim.cocotb.session`."""
+"""Scenarios of every bus interface; run inside Verilator by `ranvier.sim.cocotb.session`."""
 
 from ranvier.hw.registers import COLUMN_BITS, Access, Register, Space
 from ranvier.parameters.config import CoreConfig
 from ranvier.sim.cocotb.host import WHOLE, BusAccess
-from ranvier.sim.cocotb.interface_bench import FaceBench, at, read, scenario, write
+from ranvier.sim.cocotb.interface_bench import InterfaceBench, at, read, scenario, write
 from ranvier.sim.cocotb.scenarios import lively_network
 
 __all__ = ["NAMES"]
@@ -13,17 +13,17 @@ NAMES: list[str] = []
 
 
 @scenario(NAMES)
-async def random_accesses(bench: FaceBench) -> None:
+async def random_accesses(bench: InterfaceBench) -> None:
     """Anything, anywhere, in batches of any length; then all that was written is still there."""
     await bench.load(lively_network(bench.config, bench.rng))
     for _ in range(40):
         await bench.do([bench.any_access() for _ in range(int(bench.rng.integers(1, 50)))])
     await bench.check_windows()
-    assert bench.tally.errors > 150, "hardly anything was refused"
+    assert bench.scoreboard.errors > 150, "hardly anything was refused"
 
 
 @scenario(NAMES)
-async def refused_accesses(bench: FaceBench) -> None:
+async def refused_accesses(bench: InterfaceBench) -> None:
     """Every access that must be refused is, is recorded, raises the interrupt, and changes nothing."""
     network = lively_network(bench.config, bench.rng)
     await bench.load(network)
@@ -33,18 +33,18 @@ async def refused_accesses(bench: FaceBench) -> None:
         clear = [write(at(register), 0xFFFFFFFF) for register in (Register.ERROR, Register.INTERRUPT_PENDING)]
         await bench.do(clear)
         assert not await bench.host.interrupted()
-        errors = bench.tally.errors
+        errors = bench.scoreboard.errors
         await bench.do([access])
-        assert bench.tally.errors == errors + 1, f"{access} should be refused"
-        recorded = not access.address % 4  # what lies between words, the face refuses by itself
+        assert bench.scoreboard.errors == errors + 1, f"{access} should be refused"
+        recorded = not access.address % 4  # what lies between words, the interface refuses by itself
         assert await bench.host.interrupted() == recorded
         await bench.do([read(at(register)) for register in (Register.ERROR, Register.ERROR_ADDRESS, Register.CHECKSUM)])
     await bench.check_windows()
-    assert bench.tally.errors == len(accesses)
+    assert bench.scoreboard.errors == len(accesses)
 
 
 @scenario(NAMES)
-async def resets(bench: FaceBench) -> None:
+async def resets(bench: InterfaceBench) -> None:
     """Reset on any clock of an access: no answer is left over, registers are cleared, a word is as before or after."""
     rng, limits, changed = bench.rng, Space.WEIGHT.limits(bench.config), 0
     await bench.load(lively_network(bench.config, rng))
@@ -60,7 +60,7 @@ async def resets(bench: FaceBench) -> None:
         await bench.do([write(at(Register.ROW), row)])
         ((held, _),) = await bench.host.transfer([read(cell)])
         before, written = int(bench.mirror.windows[Space.WEIGHT][row, column]), held == new & 0xFFFFFFFF
-        bench.tally.compare("word", (new if n % 2 and written else before) & 0xFFFFFFFF, held)
+        bench.scoreboard.compare("word", (new if n % 2 and written else before) & 0xFFFFFFFF, held)
         if n % 2 and written:
             bench.mirror.windows[Space.WEIGHT][row, column] = new
             changed += new != before
@@ -68,7 +68,7 @@ async def resets(bench: FaceBench) -> None:
     assert 5 < changed < 30, f"{changed} of 30 writes were carried out"
 
 
-def _refusals(bench: FaceBench) -> list[BusAccess]:
+def _refusals(bench: InterfaceBench) -> list[BusAccess]:
     """Each access that is refused whatever is stored, once; of ranges the first, the last and one in between."""
     config: CoreConfig = bench.config
     accesses = []

@@ -1,4 +1,4 @@
-"""Lends a simulated face to another process; run inside Verilator by `ranvier.sim.cocotb.interface_link`."""
+"""Serves a simulated interface to another process; run inside Verilator by `ranvier.sim.cocotb.interface_link`."""
 
 import socket
 from multiprocessing.connection import Connection
@@ -20,9 +20,9 @@ SOCKET, STALL = "link.socket", "link.stall"
 
 @cocotb.test()
 async def serve(dut: Any) -> None:
-    """Carry out (name of a method of `ranvier.sim.cocotb.host.Host`, arguments) until the other side hangs up.
+    """Carry out (name of a method of `ranvier.sim.cocotb.host.Host`, arguments) until the other side closes the connection.
 
-    Simulated time stands still while the other side thinks.
+    Simulated time passes only during these.
     """
     host = await open_host(dut, Random(cocotb.RANDOM_SEED), float(Path(STALL).read_text()))
     with socket.socket(socket.AF_UNIX) as plug:

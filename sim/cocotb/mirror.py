@@ -1,4 +1,4 @@
-"""What a peripheral must answer to any access: the register table and the windows, kept beside the hardware."""
+"""The expected result of any access to a peripheral: the register table and the windows, kept beside the hardware."""
 
 import zlib
 
@@ -50,7 +50,7 @@ class Mirror:
         self.windows |= {space: values.copy() for space, values in arrays(network).items()}
 
     def answer(self, access: BusAccess) -> tuple[int | None, bool]:
-        """What must come of an access, which is carried out here too: the data, if known, and whether it is refused."""
+        """The expected result of an access, which is carried out here too: the data, if known, and whether it is refused."""
         if access.address % 4:
             return 0, True
         if access.write and not access.strobe:

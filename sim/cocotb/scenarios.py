@@ -1,4 +1,4 @@
-"""What every core is put through; run inside Verilator by `ranvier.sim.cocotb.session`, one cocotb test per scenario."""
+"""Scenarios of every core; run inside Verilator by `ranvier.sim.cocotb.session`, one cocotb test per scenario."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -107,15 +107,15 @@ def label(bench: Bench) -> int:
 
 
 def require(bench: Bench, **minima: int) -> None:
-    """Demand that something happened: fields of the tally, or counters, at least so large."""
+    """Require that something happened: fields of the scoreboard, or counters, at least so large."""
     counters = bench.golden.counters()
     for name, least in minima.items():
-        count = counters[name] if name in counters else getattr(bench.tally, name)
+        count = counters[name] if name in counters else getattr(bench.scoreboard, name)
         assert count >= least, f"nothing was tested: {name} is {count}, not at least {least}"
 
 
 def require_learning(bench: Bench) -> None:
-    """Demand that what can move has moved."""
+    """Require that what can move has moved."""
     if bench.config.learning:
         require(bench, weights_moved=1, delays_moved=int(bench.config.delays != "none"))
 
@@ -165,7 +165,7 @@ async def silence(bench: Bench) -> None:
     await bench.load(lively_network(config, bench.rng))
     quiet = np.zeros((config.slots + 2, config.inputs), np.int64)
     await bench.run(Sample.from_raster(quiet), label(bench), learn=config.learning)
-    assert bench.golden.counters()["deliveries"] == bench.tally.weights_moved == 0
+    assert bench.golden.counters()["deliveries"] == bench.scoreboard.weights_moved == 0
     await bench.load(lively_network(config, bench.rng, alpha=int(config.decay.quantise(0.2))))
     single = np.zeros((3 * config.slots, config.inputs), np.int64)
     single[1] = 1
@@ -209,7 +209,7 @@ async def unscored_steps(bench: Bench) -> None:
     await bench.load(lively_network(config, rng))
     spikes = sample(config, rng, rate=0.5, turns=1, scored=0.0)
     await bench.run(spikes, label(bench), learn=config.learning)
-    assert bench.tally.weights_moved == bench.tally.delays_moved == 0
+    assert bench.scoreboard.weights_moved == bench.scoreboard.delays_moved == 0
     late = replace(spikes, scored=np.arange(spikes.steps) >= spikes.steps // 2)
     await bench.run(late, label(bench), learn=config.learning)
     require(bench, spikes=1)
@@ -252,10 +252,10 @@ async def hard_resets(bench: Bench) -> None:
         torn = await bench.read_network()
         for name in Network.layout(config):
             old, new, held = (getattr(network, name) for network in (before, after, torn))
-            bench.tally.compare(name, np.where(held == new, new, old), held)
+            bench.scoreboard.compare(name, np.where(held == new, new, old), held)
         for register in (Register.MODE, Register.ALPHA, Register.BETA, Register.ETA_WEIGHT, Register.SEED):
-            bench.tally.compare(register.name, 0, await bench.register(register))
-        bench.tally.learned(before, torn)
+            bench.scoreboard.compare(register.name, 0, await bench.register(register))
+        bench.scoreboard.learned(before, torn)
         bench.golden.load(Network.zeros(config))
         await bench.check_state()
         await bench.check_counters()
@@ -271,7 +271,7 @@ async def host_while_busy(bench: Bench) -> None:
     bench.requests.stall = bench.outputs.stall = 0.0
     await bench.load(lively_network(config, rng))
     await bench.mode(learn=config.learning)
-    before = bench.tally.busy_requests
+    before = bench.scoreboard.busy_requests
     arriving = sample(config, rng, rate=0.5, turns=2).arriving()
     for units in arriving:
         await bench.begin_step(units, scored=bool(rng.integers(2)), target=label(bench))
@@ -280,10 +280,10 @@ async def host_while_busy(bench: Bench) -> None:
         old, _, new = await bench.ask(
             [at := read(Space.WEIGHT, row, column), write(Space.WEIGHT, row, column, value), at]
         )
-        bench.tally.compare("weight", [bench.golden.network().weight[row, column], value], [old, new])
+        bench.scoreboard.compare("weight", [bench.golden.network().weight[row, column], value], [old, new])
         bench.golden._network.weight[row, column] = value
         await bench.finish_step()
-    assert bench.tally.busy_requests - before >= len(arriving)
+    assert bench.scoreboard.busy_requests - before >= len(arriving)
     await bench.abandon(np.zeros(0, np.int64))
     await bench.check_network()
 
@@ -299,8 +299,8 @@ async def bad_requests(bench: Bench) -> None:
     for t, units in enumerate(arriving):
         await bench.begin_step(units, scored=True, target=label(bench))
         answers = await bench.host(requests := refused[t :: len(arriving)])
-        bench.tally.compare("error", np.ones(len(requests)), [error for _, error in answers])
-        bench.tally.errors += len(answers)
+        bench.scoreboard.compare("error", np.ones(len(requests)), [error for _, error in answers])
+        bench.scoreboard.errors += len(answers)
         await bench.finish_step()
     await bench.end()
     await bench.check_network()

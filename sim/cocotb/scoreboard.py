@@ -1,4 +1,4 @@
-"""What a bench compared and what it saw happen: every comparison is exact, and every one counts."""
+"""Counts of what a bench compared and what happened: every comparison is exact, and every one counts."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 from ranvier.parameters.network import Network
 from ranvier.parameters.record import COUNTERS
 
-__all__ = ["Tally", "read_tallies"]
+__all__ = ["Scoreboard", "read_scoreboards"]
 
 
 @dataclass
-class Tally:
+class Scoreboard:
     """Counts of one scenario.
 
     Parameters
@@ -47,7 +47,7 @@ class Tally:
     counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
 
     def compare(self, what: str, expected: ArrayLike, actual: ArrayLike) -> None:
-        """Demand that two arrays are equal; `AssertionError` names the first index at which they are not."""
+        """Require that two arrays are equal; `AssertionError` names the first index at which they are not."""
         expected, actual = np.atleast_1d(expected), np.atleast_1d(actual)
         if expected.shape != actual.shape:
             raise AssertionError(f"{what}: {expected.shape} values in the golden model, {actual.shape} in the core")
@@ -61,10 +61,10 @@ class Tally:
         self.weights_moved += int((before.weight != after.weight).sum() + (before.readout != after.readout).sum())
         self.delays_moved += int((before.delay != after.delay).sum())
 
-    def __add__(self, other: "Tally") -> "Tally":
+    def __add__(self, other: "Scoreboard") -> "Scoreboard":
         mine, theirs = asdict(self), asdict(other)
         counters = {name: self.counters[name] + other.counters[name] for name in COUNTERS}
-        return Tally(**{name: mine[name] + theirs[name] for name in mine if name != "counters"}, counters=counters)
+        return Scoreboard(**{name: mine[name] + theirs[name] for name in mine if name != "counters"}, counters=counters)
 
     def __str__(self) -> str:
         return (
@@ -75,11 +75,11 @@ class Tally:
         )
 
     def save(self, folder: Path, scenario: str) -> None:
-        """Leave the counts where `read_tallies` finds them."""
-        (folder / f"{scenario}.tally.json").write_text(json.dumps(asdict(self)))
+        """Leave the counts where `read_scoreboards` finds them."""
+        (folder / f"{scenario}.scoreboard.json").write_text(json.dumps(asdict(self)))
 
 
-def read_tallies(folder: Path) -> dict[str, Tally]:
+def read_scoreboards(folder: Path) -> dict[str, Scoreboard]:
     """Scenario -> counts, as saved in `folder`."""
-    files = sorted(folder.glob("*.tally.json"))
-    return {path.name.removesuffix(".tally.json"): Tally(**json.loads(path.read_text())) for path in files}
+    files = sorted(folder.glob("*.scoreboard.json"))
+    return {path.name.removesuffix(".scoreboard.json"): Scoreboard(**json.loads(path.read_text())) for path in files}

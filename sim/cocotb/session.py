@@ -14,7 +14,7 @@ from ranvier.parameters.config import CoreConfig
 from ranvier.sim import verilator
 from ranvier.sim.build import sources_digest
 from ranvier.sim.cache import kept
-from ranvier.sim.cocotb.scoreboard import Tally, read_tallies
+from ranvier.sim.cocotb.scoreboard import Scoreboard, read_scoreboards
 
 __all__ = ["SessionError", "run_scenarios", "simulate"]
 
@@ -24,7 +24,7 @@ _VERILATE = [
     *("--no-public-flat-rw", "--public-depth", "1", "--output-split", "0", "-CFLAGS", "-O1"),
 ]
 
-#: What each face is put through: modules of cocotb tests, run inside the simulator.
+#: Scenarios of each interface: modules of cocotb tests, run inside the simulator.
 _SCENARIOS = {
     "core": ("ranvier.sim.cocotb.scenarios",),
     "axi": ("ranvier.sim.cocotb.interface_scenarios", "ranvier.sim.cocotb.axi_scenarios"),
@@ -39,8 +39,8 @@ class SessionError(DeviceError, AssertionError):
     """A scenario failed, or the simulator did; of a simulated device, that it is gone."""
 
 
-def run_scenarios(config: CoreConfig, folder: Path, seed: int, face: str = "core") -> dict[str, Tally]:
-    """Put the core for `config` through every scenario of one of its faces, each held against the golden model.
+def run_scenarios(config: CoreConfig, folder: Path, seed: int, interface: str = "core") -> dict[str, Scoreboard]:
+    """Run every scenario of one interface of the core for `config`, each compared with the golden model.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ def run_scenarios(config: CoreConfig, folder: Path, seed: int, face: str = "core
         Empty folder for configuration, log and counts.
     seed : int
         Seed of all stimuli and stalls.
-    face : str
-        One of `ranvier.hw.flow.verilog.FACES`.
+    interface : str
+        An interface that `ranvier.hw.flow.verilog` writes.
 
     Returns
     -------
-    dict of str to Tally
-        Scenario -> what it compared.
+    dict of str to Scoreboard
+        Scenario -> its counts.
 
     Raises
     ------
@@ -65,13 +65,13 @@ def run_scenarios(config: CoreConfig, folder: Path, seed: int, face: str = "core
     VerilatorError
         If a tool is missing or fails.
     """
-    simulate(config, folder, seed, face, _SCENARIOS[face])
-    return read_tallies(folder)
+    simulate(config, folder, seed, interface, _SCENARIOS[interface])
+    return read_scoreboards(folder)
 
 
-def simulate(config: CoreConfig, folder: Path, seed: int, face: str, modules: Sequence[str]) -> None:
-    """Run all cocotb tests of some modules on a face; `SessionError` with the end of the log unless all pass."""
-    simulator, log = _simulator(config, face), folder / "simulation.log"
+def simulate(config: CoreConfig, folder: Path, seed: int, interface: str, modules: Sequence[str]) -> None:
+    """Run all cocotb tests of some modules on an interface; `SessionError` with the end of the log unless all pass."""
+    simulator, log = _simulator(config, interface), folder / "simulation.log"
     (folder / _CONFIG).write_text(config.to_toml())
     with _environment(verilator.environment()):
         try:
@@ -90,16 +90,16 @@ def simulate(config: CoreConfig, folder: Path, seed: int, face: str, modules: Se
         except (SystemExit, RuntimeError):
             tests, failed = 0, 1
     if failed or not tests:
-        raise SessionError(f"seed {seed}, {face}, {config}\n{_end(log)}")
+        raise SessionError(f"seed {seed}, {interface}, {config}\n{_end(log)}")
 
 
-def _simulator(config: CoreConfig, face: str) -> Path:
-    """Path of the simulator for a face of the core, building it first if it is not in the cache."""
-    name = module_name(face)
+def _simulator(config: CoreConfig, interface: str) -> Path:
+    """Path of the simulator for an interface of the core, building it first if it is not in the cache."""
+    name = module_name(interface)
 
     def build(folder: Path) -> Path:
         source = folder / f"{name}.v"
-        source.write_text(write_verilog(config, face), encoding="utf-8")
+        source.write_text(write_verilog(config, interface), encoding="utf-8")
         _build(source, folder)
         return folder / name
 
@@ -124,7 +124,7 @@ def _build(source: Path, folder: Path) -> None:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """`os.environ` replaced for a while: cocotb's runner takes everything from there."""
+    """Replace `os.environ` within the block: cocotb's runner takes everything from there."""
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(values)

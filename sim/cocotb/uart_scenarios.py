@@ -1,4 +1,4 @@
-"""What the UART face is put through, with another UART on its pins; run inside Verilator by `ranvier.sim.cocotb.session`."""
+"""Scenarios of the UART interface, with another UART on its pins; run inside Verilator by `ranvier.sim.cocotb.session`."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
@@ -22,7 +22,7 @@ from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.sample import Sample
 from ranvier.sim.cocotb.bench import CONFIG
 from ranvier.sim.cocotb.scenarios import lively_network
-from ranvier.sim.cocotb.scoreboard import Tally
+from ranvier.sim.cocotb.scoreboard import Scoreboard
 
 __all__ = ["NAMES"]
 
@@ -32,7 +32,7 @@ NAMES: list[str] = []
 _BIT = round(1e9 / BAUD)  # ns
 
 
-class _Host:
+class UartHost:
     """Frames to the pins and back.
 
     Parameters
@@ -47,7 +47,7 @@ class _Host:
 
     def __init__(self, dut: Any, random: Random, gap: float):
         self.dut, self.random, self.gap = dut, random, gap
-        self.config, self.tally = CoreConfig.read(CONFIG), Tally()
+        self.config, self.scoreboard = CoreConfig.read(CONFIG), Scoreboard()
         self.rng = np.random.default_rng(random.getrandbits(64))
         self.source, self.sink = UartSource(dut.rx, baud=BAUD), UartSink(dut.tx, baud=BAUD)
 
@@ -78,7 +78,7 @@ class _Host:
 
     async def compare(self, what: str, address: int, expected: Sequence[int]) -> None:
         """Read and compare."""
-        self.tally.compare(
+        self.scoreboard.compare(
             what, np.asarray(expected).astype(np.int64) & 0xFFFFFFFF, await self.read(address, len(expected))
         )
 
@@ -93,19 +93,19 @@ def _head(command: int, count: int, address: int) -> list[int]:
     return [command, count, *(address >> 2).to_bytes(4, "big")]
 
 
-def scenario(gap: float = 0.0) -> Callable[[Callable[[_Host], Awaitable[None]]], Any]:
+def scenario(gap: float = 0.0) -> Callable[[Callable[[UartHost], Awaitable[None]]], Any]:
     """Make a cocotb test of a function of a host."""
 
-    def make(body: Callable[[_Host], Awaitable[None]]) -> Any:
+    def make(body: Callable[[UartHost], Awaitable[None]]) -> Any:
         @wraps(body)
         async def test(dut: Any) -> None:
             dut.rx.value, dut.rst.value = 1, 1
             Clock(dut.clk, 2 * round(5e11 / CLOCK), "ps").start()
             await ClockCycles(dut.clk, 3)
             dut.rst.value = 0
-            host = _Host(dut, Random(f"{cocotb.RANDOM_SEED} {body.__name__}"), gap)
+            host = UartHost(dut, Random(f"{cocotb.RANDOM_SEED} {body.__name__}"), gap)
             await body(host)
-            host.tally.save(Path(), body.__name__)
+            host.scoreboard.save(Path(), body.__name__)
 
         NAMES.append(body.__name__)
         return cocotb.test()(test)
@@ -114,7 +114,7 @@ def scenario(gap: float = 0.0) -> Callable[[Callable[[_Host], Awaitable[None]]],
 
 
 @scenario(gap=0.2)
-async def network_and_sample_with_gaps(host: _Host) -> None:
+async def network_and_sample_with_gaps(host: UartHost) -> None:
     """A network loaded, a sample learned, everything read back, with silence between bytes at random."""
     config, golden = host.config, GoldenCore(host.config)
     network = lively_network(config, host.rng)
@@ -144,12 +144,12 @@ async def network_and_sample_with_gaps(host: _Host) -> None:
         for row, columns in enumerate(values):
             await host.write(Register.ROW.address, [row])
             await host.compare(f"{space.name}[{row}]", word_address(space, 0) << 2, columns)
-    host.tally.learned(network, golden.network())
-    host.tally.samples, host.tally.steps, host.tally.counters = 1, sample.steps, golden.counters()
+    host.scoreboard.learned(network, golden.network())
+    host.scoreboard.samples, host.scoreboard.steps, host.scoreboard.counters = 1, sample.steps, golden.counters()
 
 
 @scenario()
-async def wrong_baud(host: _Host) -> None:
+async def wrong_baud(host: UartHost) -> None:
     """A host at another rate writes nothing that is believed, and does not stop one at the right rate."""
     await host.write(Register.ROW.address, [3])
     right, sent = host.source, 0
@@ -162,11 +162,11 @@ async def wrong_baud(host: _Host) -> None:
         await Timer(round(1.1e9 * TIMEOUT), "ns")
         await host.identify(f"{relative} of the baud rate")
         await host.compare("ROW", Register.ROW.address, [3])
-    host.tally.errors = sent
+    host.scoreboard.errors = sent
 
 
 @scenario()
-async def broken_frames(host: _Host) -> None:
+async def broken_frames(host: UartHost) -> None:
     """Frames cut short, unknown commands, no words, lengths of nothing, addresses of nothing."""
     await host.write(Register.ROW.address, [5])
     whole = [*_head(Command.WRITE, 1, Register.ROW.address), 0, 0, 0, 1]
@@ -185,11 +185,11 @@ async def broken_frames(host: _Host) -> None:
         await host.write(Register.ERROR.address, [0xFFFFFFFF])
         await host.write(address, [1])
         await host.compare("ERROR", Register.ERROR.address, [Register.ERROR.pack(access=1)])
-        host.tally.errors += 2
+        host.scoreboard.errors += 2
 
 
 @scenario()
-async def broken_bytes(host: _Host) -> None:
+async def broken_bytes(host: UartHost) -> None:
     """Bytes without a stop bit, breaks, and pulses shorter than a clock: as if they had never been."""
 
     async def level(value: int, nanoseconds: int) -> None:
@@ -200,7 +200,7 @@ async def broken_bytes(host: _Host) -> None:
         for bit in (0, *(byte >> n & 1 for n in range(8)), 0):
             await level(bit, _BIT)
         await level(1, 2 * _BIT)
-        host.tally.errors += 1
+        host.scoreboard.errors += 1
     await host.identify("bytes without a stop bit")
     await level(0, 100 * _BIT)
     await level(1, 2 * _BIT)
@@ -209,5 +209,5 @@ async def broken_bytes(host: _Host) -> None:
         await RisingEdge(host.dut.clk)
         await level(0, round(1e9 / CLOCK) - 4)
         await level(1, host.random.randrange(300, 3000))
-        host.tally.errors += 1
+        host.scoreboard.errors += 1
     await host.identify("pulses")

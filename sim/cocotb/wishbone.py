@@ -1,19 +1,17 @@
-"""A master on the Wishbone face: the bus model of cocotbext-wishbone, classic and pipelined, with a check of every clock."""
+"""A Wishbone master: the bus model of cocotbext-wishbone, classic and pipelined, with a check of every clock."""
 
 from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-import cocotb
-from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import RisingEdge
 from cocotbext.wishbone.driver import WBOp, WishboneMaster
 
-from ranvier.sim.cocotb.host import AccessResult, BusAccess, every_clock
+from ranvier.sim.cocotb.host import AccessResult, BusAccess, Host
 
 __all__ = ["WishboneHost"]
 
-#: What the model calls each signal, and what the face calls it.
+#: What the model calls each signal, and what the interface calls it.
 _SIGNALS = {"datwr": "dat_w", "datrd": "dat_r"} | {
     name: name for name in ("cyc", "stb", "we", "adr", "ack", "err", "sel", "cti", "bte")
 }
@@ -29,8 +27,8 @@ class _Master(WishboneMaster):
     _optional_signals: list[str] = []
 
 
-class WishboneHost:
-    """Wishbone master; a `ranvier.sim.cocotb.host.Host`.
+class WishboneHost(Host):
+    """Wishbone master.
 
     The model waits for each answer before it asks again, and cannot give a transfer up: `give_up` does that.
 
@@ -52,54 +50,29 @@ class WishboneHost:
     between_words = False
 
     def __init__(self, dut: Any, random: Random, stall: float):
-        self.dut, self.clock, self.clocks = dut, dut.clk, 0
+        super().__init__(dut, dut.clk, dut.rst, active=True)
         self._random, self._stall = random, stall
-        dut.rst.value = 1
         manners = {"classic": _SIGNALS, "pipelined": _SIGNALS | {"stall": "stall"}}
         self._models = {
             manner: _Master(dut, "wb", dut.clk, timeout=_PATIENCE, signals_dict=names)
             for manner, names in manners.items()
         }
         self.cycles = dict.fromkeys(manners, 0)
-        cocotb.start_soon(Clock(self.clock, 2, unit="ns").start())
-        every_clock(self.clock, self._check)
-
-    async def reset(self) -> None:
-        """Hold the reset for some clocks."""
-        self.dut.rst.value = 1
-        await self.wait(3)
-        self.dut.rst.value = 0
-        await self.wait(1)
-
-    async def cut_off(self, access: BusAccess, after: int) -> None:
-        """Ask past the idle models, and reset; see `Host`. What is answered before is asked for again."""
-        self._ask(access)
-        await self.wait(after)
-        self.dut.wb_cyc.value = self.dut.wb_stb.value = 0
-        await self.reset()
-
-    async def wait(self, clocks: int) -> None:
-        """Let clocks pass."""
-        await ClockCycles(self.clock, clocks)
-
-    async def interrupted(self) -> bool:
-        """Level of the interrupt."""
-        await self.wait(1)
-        return bool(self.dut.irq.value)
+        self.start()
 
     async def transfer(self, accesses: Sequence[BusAccess]) -> list[AccessResult]:
         """In cycles of several transfers, without a pause between them if `stall` is 0; see `Host`."""
-        answers: list[AccessResult] = []
-        while len(answers) < len(accesses):
+        results: list[AccessResult] = []
+        while len(results) < len(accesses):
             length, manner = self._random.randint(1, 32), self._random.choice(list(self.cycles))
             self.cycles[manner] += 1
-            some = accesses[len(answers) : len(answers) + length]
+            some = accesses[len(results) : len(results) + length]
             replies = await self._models[manner].send_cycle([self._operation(access) for access in some])
             assert len(replies) == len(some), f"{len(some)} transfers, {len(replies)} replies"
             for access, reply in zip(some, replies, strict=True):
                 assert reply.ack in (_ACK, _ERR), f"reply {reply.ack}"
-                answers.append(AccessResult(0 if access.write else int(reply.datrd), reply.ack == _ERR))
-        return answers
+                results.append(AccessResult(0 if access.write else int(reply.datrd), reply.ack == _ERR))
+        return results
 
     def _operation(self, access: BusAccess) -> WBOp:
         idle = 0
@@ -116,7 +89,7 @@ class WishboneHost:
         """
         dut, edge = self.dut, RisingEdge(self.clock)
         await edge
-        self._ask(access)
+        self._request(access)
         answered = False
         for _ in range(after):
             await edge
@@ -131,16 +104,17 @@ class WishboneHost:
         dut.wb_cyc.value = 0
         return not answered
 
-    def _ask(self, access: BusAccess) -> None:
-        """Put a request on the bus."""
+    def _request(self, access: BusAccess) -> None:
         dut = self.dut
         dut.wb_adr.value, dut.wb_we.value = access.address >> 2, int(access.write)
         dut.wb_dat_w.value, dut.wb_sel.value = access.data, access.strobe
         dut.wb_cyc.value = dut.wb_stb.value = 1
 
+    def _withdraw(self) -> None:
+        self.dut.wb_cyc.value = self.dut.wb_stb.value = 0
+
     def _check(self) -> None:
-        """An answer is `ack` or `err`, for a clock, to a transfer that is being asked for; `stall` is low just then."""
-        self.clocks += 1
+        """An answer is `ack` or `err`, for a clock, to a transfer that is being requested; `stall` is low just then."""
         dut = self.dut
         asked = bool(dut.wb_cyc.value) and bool(dut.wb_stb.value)
         answers = int(dut.wb_ack.value) + int(dut.wb_err.value)

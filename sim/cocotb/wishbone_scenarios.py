@@ -1,8 +1,8 @@
-"""What only the Wishbone face is put through: transfers that are given up."""
+"""Scenarios of the Wishbone interface alone: transfers that are given up."""
 
 from ranvier.hw.events import EventKind
 from ranvier.hw.registers import Register, Space
-from ranvier.sim.cocotb.interface_bench import FaceBench, at, read, scenario, write
+from ranvier.sim.cocotb.interface_bench import InterfaceBench, at, read, scenario, write
 from ranvier.sim.cocotb.scenarios import lively_network
 from ranvier.sim.cocotb.wishbone import WishboneHost
 
@@ -13,7 +13,7 @@ NAMES: list[str] = []
 
 
 @scenario(NAMES)
-async def given_up(bench: FaceBench) -> None:
+async def given_up(bench: InterfaceBench) -> None:
     """Transfers taken back on every clock, also of a busy core: never answered late, done as a whole or not at all."""
     host, rng, limits = bench.host, bench.rng, Space.WEIGHT.limits(bench.config)
     assert isinstance(host, WishboneHost)
@@ -29,7 +29,7 @@ async def given_up(bench: FaceBench) -> None:
         gone = await host.give_up(access, 1 + n // 2 % 40, int(rng.integers(20)), keep_cyc=bool(rng.integers(2)))
         ((held, error),) = await host.transfer([read(at(Space.WEIGHT, column))])
         written = access.write and held == access.data
-        bench.tally.compare("word", (new if written else before) & 0xFFFFFFFF, held)
+        bench.scoreboard.compare("word", (new if written else before) & 0xFFFFFFFF, held)
         assert not error
         assert gone or written or not access.write, "a write was answered and not carried out"
         if written:
@@ -37,7 +37,7 @@ async def given_up(bench: FaceBench) -> None:
         in_time, carried_out = in_time + gone, carried_out + (gone and written)
         await bench.do([read(at(Register.CHECKSUM)), read(at(Register.ID))])
     await bench.check_windows()
-    bench.tally.given_up += in_time
+    bench.scoreboard.given_up += in_time
     print(f"{in_time} transfers given up in time, {carried_out} of them writes that were carried out all the same")
     assert min(host.cycles.values()) > 100, f"one manner was hardly tried: {host.cycles}"
     assert in_time > 50

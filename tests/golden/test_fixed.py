@@ -4,15 +4,40 @@ from math import floor
 import numpy as np
 import pytest
 
-from ranvier.golden.fixed import leak, round_half_up, round_stochastic, saturate, scale, underflow
+from ranvier.golden.fixed import (
+    clamp,
+    popcount,
+    round_half_up,
+    round_stochastic,
+    saturate,
+    scale,
+    toward_zero,
+    vanished,
+)
 from ranvier.parameters.qformat import QFormat
 from ranvier.parameters.step_size import StepSize
 
 
-def test_saturate_counts_what_it_clips():
-    clipped, count = saturate(np.array([-9, -8, 0, 7, 8, 100]), -8, 7)
-    np.testing.assert_array_equal(clipped, [-8, -8, 0, 7, 7, 7])
-    assert count == 3
+def leak(value, decay, bits):
+    return toward_zero(value * decay, bits)
+
+
+def test_saturate_says_what_it_clips():
+    narrow, clipped = saturate(np.array([-9, -8, 0, 7, 8, 100]), QFormat(True, 1, 2))
+    np.testing.assert_array_equal(narrow, [-8, -8, 0, 7, 7, 7])
+    np.testing.assert_array_equal(clipped, [True, False, False, False, True, True])
+    assert popcount(clipped) == 3
+
+
+def test_clamp_says_what_it_clips():
+    narrow, clipped = clamp(np.array([-1, 0, 4, 5, 6]), 5)
+    np.testing.assert_array_equal(narrow, [0, 0, 4, 5, 5])
+    np.testing.assert_array_equal(clipped, [True, False, False, False, True])
+
+
+@pytest.mark.parametrize(("value", "expected"), [(7, 1), (-7, -1), (4, 1), (-4, -1), (3, 0), (-3, 0), (0, 0)])
+def test_toward_zero_corners(value, expected):
+    assert toward_zero(np.array(value), 2) == expected
 
 
 @pytest.mark.parametrize(
@@ -31,7 +56,7 @@ def test_saturate_counts_what_it_clips():
     ],
 )
 def test_leak_truncates_toward_zero(value, decay, expected):
-    assert leak(np.array(value), decay, QFormat(False, 0, 4)) == expected
+    assert leak(np.array(value), decay, 4) == expected
 
 
 @pytest.mark.parametrize("start", [131071, -131072, 1, -1])
@@ -40,7 +65,7 @@ def test_leak_reaches_zero_for_every_decay(start):
     value = np.full(4096, start)
     steps = 0
     while value.any():
-        following = leak(value, decay, QFormat(False, 0, 12))
+        following = leak(value, decay, 12)
         assert (np.abs(following) <= np.maximum(np.abs(value) - 1, 0)).all()
         assert (following * value >= 0).all()
         value, steps = following, steps + 1
@@ -49,11 +74,10 @@ def test_leak_reaches_zero_for_every_decay(start):
 
 
 def test_leak_loses_less_than_stated_in_steady_state():
-    form = QFormat(False, 0, 8)
     for decay in (128, 230, 250):
         value = np.zeros(1, np.int64)
         for _ in range(2000):
-            value = leak(value, decay, form) + 100
+            value = leak(value, decay, 8) + 100
         exact = 100 / (1 - decay / 256)
         assert exact - 1 / (1 - decay / 256) < value[0] <= exact
 
@@ -85,29 +109,37 @@ def test_round_stochastic_leaves_whole_values_alone():
     assert (round_stochastic(np.array(-48), 4, np.arange(16)) == -3).all()
 
 
+def test_round_stochastic_takes_the_low_bits_of_the_draw():
+    values, draws = np.meshgrid(np.arange(-40, 41), np.arange(64))
+    np.testing.assert_array_equal(round_stochastic(values, 3, draws), round_stochastic(values, 3, draws % 8))
+    assert (round_stochastic(np.array([7, 8]), 0, (1 << 32) - 1) == [7, 8]).all()
+
+
 def test_scale_is_the_product_rounded_by_the_dither():
     rng = np.random.default_rng(0)
-    compared = dropped_over_32 = 0
+    seen = np.zeros(5, np.int64)
     for _ in range(300):
         eta = StepSize(int(rng.integers(256)), int(rng.integers(32)))
         fraction, to = int(rng.integers(0, 20)), QFormat(True, int(rng.integers(4)), int(rng.integers(1, 20)))
         values, dither = rng.integers(-(2**23), 2**23, 50), int(rng.integers(1 << 32))
-        product, rounded = scale(values, eta, fraction, to, dither)
+        narrow, clipped, lost = scale(values, eta, fraction, to, dither)
         drop = eta.shift + max(0, fraction - to.fraction)
         ratio = Fraction(eta.mantissa, 2**eta.shift) * Fraction(2**to.fraction, 2**fraction)
         noise = Fraction((dither + (dither << 32)) % (1 << drop), 1 << drop)
-        np.testing.assert_array_equal(rounded, [floor(int(v) * ratio + noise) for v in values])
-        np.testing.assert_array_equal(product == 0, [v * eta.mantissa == 0 for v in values])
-        compared, dropped_over_32 = compared + len(values), dropped_over_32 + (drop > 32)
-    print(compared, "compared,", dropped_over_32, "step sizes that drop more than 32 bits")
-    assert dropped_over_32 > 5
+        rounded = np.array([floor(int(v) * ratio + noise) for v in values])
+        np.testing.assert_array_equal(narrow, np.clip(rounded, to.min, to.max))
+        np.testing.assert_array_equal(clipped, rounded != narrow)
+        np.testing.assert_array_equal(lost, (values * eta.mantissa != 0) & (rounded == 0))
+        seen += [len(values), popcount(~clipped), popcount(clipped), popcount(lost), drop > 32]
+    print(*seen, "compared, in range, clipped, lost, and step sizes that drop more than 32 bits")
+    assert (seen > 5).all()
 
 
 def test_scale_has_the_expectation_of_the_exact_product():
     """Over all dithers of the bits that are dropped: what half-up rounding to s0.17 made 0 for ever acts in proportion."""
     values, to = np.arange(-99, 100), QFormat(True, 0, 17)
     for mantissa, shift in [(1, 12), (3, 10), (255, 9), (7, 0)]:
-        rounded = [scale(values, StepSize(mantissa, shift), 17, to, dither)[1] for dither in range(1 << shift)]
+        rounded = [scale(values, StepSize(mantissa, shift), 17, to, dither)[0] for dither in range(1 << shift)]
         np.testing.assert_array_equal(np.sum(rounded, axis=0), values * mantissa)
     assert (np.abs(values) * 1 << 1 < 1 << 12).all()  # all of them below half a bit with the first step size
 
@@ -117,16 +149,20 @@ def test_scale_has_the_expectation_of_the_exact_product():
     [(1, 0, 0), (1, (1 << 31) - 1, 1), (-1, 0, -1), (-1, 1, 0), (0, (1 << 32) - 1, 0), (1, 1 << 31, 0)],
 )
 def test_scale_corners(value, dither, expected):
-    _, rounded = scale(np.array(value), StepSize(1, 31), 17, QFormat(True, 0, 17), dither)  # drops 31 bits
-    assert rounded == expected
+    rounded, clipped, lost = scale(np.array(value), StepSize(1, 31), 17, QFormat(True, 0, 17), dither)  # drops 31 bits
+    assert (rounded, clipped, lost) == (expected, False, value != 0 and expected == 0)
 
 
 def test_scale_uses_the_dither_twice_beyond_32_bits():
-    _, rounded = scale(np.array([1, -1]), StepSize(1, 31), 19, QFormat(True, 0, 17), 1)  # drops 33: 1 + 2**32 is added
+    rounded, _, _ = scale(
+        np.array([1, -1]), StepSize(1, 31), 19, QFormat(True, 0, 17), 1
+    )  # drops 33: 1 + 2**32 is added
     assert rounded.tolist() == [0, 0]
-    _, rounded = scale(np.array([(1 << 32) - 1, 1 << 32]), StepSize(1, 31), 19, QFormat(True, 0, 17), 1)
+    rounded, _, _ = scale(np.array([(1 << 32) - 1, 1 << 32]), StepSize(1, 31), 19, QFormat(True, 0, 17), 1)
     assert rounded.tolist() == [1, 1]
 
 
-def test_underflow_counts_what_rounding_made_zero():
-    assert underflow(np.array([0, 3, -3, 5, 0]), np.array([0, 0, 0, 1, 7])) == 2
+def test_vanished_is_what_rounding_made_zero_and_saturation_did_not():
+    exact, narrow = np.array([0, 3, -3, 5, 0, 9]), np.array([0, 0, 0, 1, 7, 0])
+    lost = vanished(exact != 0, narrow, np.arange(6) == 5)
+    np.testing.assert_array_equal(lost, [False, True, True, False, False, False])

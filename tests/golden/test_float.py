@@ -1,4 +1,4 @@
-"""The fixed-point model against its equations (DESIGN sections 2 and 3) in float64, with derived bounds.
+"""The fixed-point model against its equations (docs/rule.md) in float64, with derived bounds.
 
 Spikes are decisions, so the float model is given the golden model's; everything else it computes for itself. A leak that
 truncates loses less than one LSB per step, so a leaky quantity is off by less than ``LSB / (1 - decay)``. From there the

@@ -131,7 +131,7 @@ def test_soft_reset_now_by_hand():
 
 
 def online(network, sample, target):
-    """W, D, Wout and spikes after one sample, as DESIGN sections 2 and 3 put it, one scalar at a time."""
+    """W, D, Wout and spikes after one sample, as docs/rule.md states them, one scalar at a time."""
     c = network.config
     alpha, kappa, beta, kernel = constants(network)
     weight, readout = network.real("weight"), network.real("readout")

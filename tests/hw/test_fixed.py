@@ -42,12 +42,10 @@ def test_toward_zero(bits):
     np.testing.assert_array_equal(np.ravel(results), np.trunc(EVERY / 2**bits))
 
 
-def test_leak_is_the_golden_one():
-    decay = QFormat(False, 0, 4)
+def test_toward_zero_of_a_product_is_the_golden_one():
     inputs = np.stack(np.meshgrid(EVERY, np.arange(16)), axis=-1).reshape(-1, 2)
     results = evaluate(lambda v, a: toward_zero(v * a, 4), (signed(9), unsigned(4)), inputs.tolist())
-    expected = [golden.leak(v, a, decay) for v, a in inputs]
-    np.testing.assert_array_equal(np.ravel(results), expected)
+    np.testing.assert_array_equal(np.ravel(results), golden.toward_zero(inputs[:, 0] * inputs[:, 1], 4))
 
 
 @pytest.mark.parametrize("bits", [0, 1, 2, 4, 8])
@@ -60,7 +58,7 @@ def test_round_half_up(bits):
 def test_round_stochastic_takes_the_low_bits_of_the_draw(bits):
     inputs = np.stack(np.meshgrid(EVERY, np.arange(16)), axis=-1).reshape(-1, 2)
     results = evaluate(lambda v, d: round_stochastic(v, bits, d), (signed(9), unsigned(4)), inputs.tolist())
-    expected = golden.round_stochastic(inputs[:, 0], bits, inputs[:, 1] & ((1 << bits) - 1))
+    expected = golden.round_stochastic(inputs[:, 0], bits, inputs[:, 1])
     np.testing.assert_array_equal(np.ravel(results), expected)
 
 

@@ -30,7 +30,7 @@ from ranvier.sim import build, verilator
 from ranvier.sim.build import PERIPHERAL, library
 from ranvier.sim.bus import SimulatedBus
 from ranvier.sim.device import SimulatedCore
-from ranvier.verification.selftest import run_scenario
+from ranvier.verification.selftest import SCENARIOS
 from ranvier.verification.stimulus import random_network
 
 CONFIG = preset("test")
@@ -93,9 +93,9 @@ def test_wrong_types_are_refused_and_change_nothing(device):
     golden = CompiledCore(CONFIG)
     if isinstance(device, FloatCore):
         golden = FloatCore(CONFIG)
-    outcome = run_scenario("wrong_types", device, golden)
-    assert outcome.failure is None
-    assert outcome.compared > 30
+    result = SCENARIOS["wrong_types"].run(device, golden)
+    assert result.failure is None
+    assert result.compared > 30
 
 
 @pytest.mark.parametrize(

@@ -285,4 +285,4 @@ def test_the_interrupt_follows_what_is_enabled(bus):
     assert not bus.interrupt()
     write(bus, Register.INTERRUPT_ENABLE, done | error)
     assert bus.interrupt()
-    assert not accepted(bus, 1 << 19)  # beyond the map: a bus face refuses it
+    assert not accepted(bus, 1 << 19)  # beyond the map: a bus interface refuses it

@@ -102,6 +102,18 @@ def test_a_sound_file_needs_no_writing(tmp_path, monkeypatch):
     assert kept(target, build).read_text() == "number 1"
 
 
+@pytest.mark.parametrize("name", ["file", "file.sha256", "file.lock"])
+def test_a_pipe_in_the_cache_is_refused(name, tmp_path):
+    """Reading or writing it would wait for ever."""
+    build, pipe = Builder(), tmp_path / name
+    os.mkfifo(pipe)
+    with pytest.raises(
+        VerilatorError, match=rf"^cannot use {pipe} \(this is a pipe.*\): remove it or set RANVIER_CACHE"
+    ):
+        kept(tmp_path / "file", build)
+    assert build.built == 0
+
+
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OSError(30, "Read-only file system")])
 def test_a_cache_that_takes_nothing_is_named(error, tmp_path):
     def build(folder):

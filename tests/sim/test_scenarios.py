@@ -8,7 +8,7 @@ import pytest
 from ranvier.parameters.config import CHOICES, CoreConfig
 from ranvier.parameters.qformat import QFormat
 from ranvier.sim.cocotb.scenarios import SCENARIOS
-from ranvier.sim.cocotb.scoreboard import Tally
+from ranvier.sim.cocotb.scoreboard import Scoreboard
 from ranvier.sim.cocotb.session import run_scenarios
 
 SEED = 20251122
@@ -118,13 +118,13 @@ SPARED = {"one-lane", "four-lanes", "sixteen-lanes", "no-delays-wide-kernel", "i
 )
 def test_every_architectural_value_of_every_step(name: str, tmp_path: Path, record_property) -> None:
     config = CONFIGS[name]
-    tallies = run_scenarios(config, tmp_path, SEED)
-    total = sum(tallies.values(), Tally())
+    scoreboards = run_scenarios(config, tmp_path, SEED)
+    total = sum(scoreboards.values(), Scoreboard())
     record_property("compared", total.values)
-    for scenario, tally in tallies.items():
-        print(f"{scenario:<20} {tally}")
+    for scenario, scoreboard in scoreboards.items():
+        print(f"{scenario:<20} {scoreboard}")
     print(f"{name}, seed {SEED}: {total}\n{total.counters}")
-    assert set(tallies) == set(SCENARIOS)
+    assert set(scoreboards) == set(SCENARIOS)
     assert min(total.values, total.counters["spikes"], total.busy_requests, total.errors) > 100
     if config.learning:
         assert total.weights_moved > 100

@@ -5,16 +5,16 @@ import pytest
 
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
-from ranvier.sim.cocotb.scoreboard import Tally, read_tallies
+from ranvier.sim.cocotb.scoreboard import Scoreboard, read_scoreboards
 
 CONFIG = CoreConfig(inputs=2, neurons=3, outputs=2)
 
 
 def test_equal_values_are_counted():
-    tally = Tally()
-    tally.compare("v", np.arange(6).reshape(2, 3), np.arange(6).reshape(2, 3))
-    tally.compare("prediction", 4, 4)
-    assert tally.values == 7
+    scoreboard = Scoreboard()
+    scoreboard.compare("v", np.arange(6).reshape(2, 3), np.arange(6).reshape(2, 3))
+    scoreboard.compare("prediction", 4, 4)
+    assert scoreboard.values == 7
 
 
 @pytest.mark.parametrize(
@@ -27,25 +27,25 @@ def test_equal_values_are_counted():
     ],
 )
 def test_the_first_difference_is_named(expected, actual, message):
-    tally = Tally()
+    scoreboard = Scoreboard()
     with pytest.raises(AssertionError, match=message):
-        tally.compare("v", expected, actual)
-    assert tally.values == 0
+        scoreboard.compare("v", expected, actual)
+    assert scoreboard.values == 0
 
 
 def test_moved_parameters_are_counted():
-    before, tally = Network.zeros(CONFIG), Tally()
+    before, scoreboard = Network.zeros(CONFIG), Scoreboard()
     after = before.replace()
     after.weight[0, 1], after.readout[2, 0], after.delay[1] = 5, -1, 64
-    tally.learned(before, after)
-    assert (tally.weights_moved, tally.delays_moved) == (2, 3)
+    scoreboard.learned(before, after)
+    assert (scoreboard.weights_moved, scoreboard.delays_moved) == (2, 3)
 
 
 def test_counts_add_up_and_survive_a_file(tmp_path):
-    one, two = Tally(values=3, samples=1), Tally(values=4, clocks=9)
+    one, two = Scoreboard(values=3, samples=1), Scoreboard(values=4, clocks=9)
     one.counters["spikes"] = 5
-    for scenario, tally in {"one": one, "two": two}.items():
-        tally.save(tmp_path, scenario)
-    assert read_tallies(tmp_path) == {"one": one, "two": two}
+    for scenario, scoreboard in {"one": one, "two": two}.items():
+        scoreboard.save(tmp_path, scenario)
+    assert read_scoreboards(tmp_path) == {"one": one, "two": two}
     total = one + two
     assert (total.values, total.samples, total.clocks, total.counters["spikes"]) == (7, 1, 9, 5)

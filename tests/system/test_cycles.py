@@ -97,8 +97,8 @@ def test_clocks_of_every_phase_equal_the_formulas(name):
 
 
 def design(config: CoreConfig, activity: Activity, clocks: dict[Phase, int]) -> None:
-    """The budgets of DESIGN section 6, with its c: 9 and 11 to deliver, 9, 10, up to 21 (two for rounding
-    products with a step size by a dither), and up to 28 (23 unless axonal).
+    """The throughputs of docs/architecture.md with constants: 9 and 11 to deliver, 9 to sweep, 10 to read out, up to 21 for
+    the learning signal (two to round products with a step size by a dither), and up to 28 to learn (23 unless axonal).
 
     Sweep and learning take 2 clocks more with exponential synapses.
     """
