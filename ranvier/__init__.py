@@ -6,8 +6,8 @@
 >>> recipe = ranvier.RECIPES["yinyang"].replace(epochs=1)
 >>> with ranvier.open_device("golden", config) as device:  # or "sim": the RTL, for the same result
 ...     learned = ranvier.train(device, ranvier.initial_network(config, recipe, seed=0), data, recipe)
-...     judged = ranvier.evaluate(device, data)
->>> judged.accuracy == learned.accuracy
+...     tested = ranvier.evaluate(device, data)
+>>> tested.accuracy == learned.accuracy
 True
 >>> learned.delays.mean > 0
 True
@@ -37,7 +37,11 @@ from ranvier.data import (
     yin_yang,
 )
 from ranvier.device import DEVICES, Device, DeviceError, open_device
-from ranvier.learners.online import DelayChange, Epoch, Tally, Training, evaluate, train
+from ranvier.learners import learner
+from ranvier.learners.delay_change import DelayChange
+from ranvier.learners.evaluation import Evaluation, evaluate
+from ranvier.learners.online import Epoch, train
+from ranvier.learners.training import Training
 from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network, NetworkError
@@ -74,6 +78,7 @@ __all__ = [
     "Difference",
     "DistancePrior",
     "Epoch",
+    "Evaluation",
     "FloatNetwork",
     "Mismatch",
     "Network",
@@ -86,7 +91,6 @@ __all__ = [
     "Sample",
     "SampleError",
     "StepSize",
-    "Tally",
     "Training",
     "Twin",
     "Verification",
@@ -95,6 +99,7 @@ __all__ = [
     "evaluate",
     "from_tonic",
     "initial_network",
+    "learner",
     "open_dataset",
     "open_device",
     "preset",

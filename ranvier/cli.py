@@ -26,15 +26,15 @@ from ranvier.commands import INTERRUPTED, Answer, UsageError
 from ranvier.data import DataError
 from ranvier.data.dataset import SPLITS
 from ranvier.data.download import DownloadError
-from ranvier.data.named import NAMES
 from ranvier.data.published import PUBLISHED
+from ranvier.data.registry import names
 from ranvier.device import CORES, DEVICES, DeviceError, check_device
 from ranvier.drivers.link import LinkError
 from ranvier.extras import ExtraError
 from ranvier.files.output import OutputError
 from ranvier.files.replacing import STDOUT, is_stdout
 from ranvier.files.streams import Aside, abandon, complain, prepare, tell, unread
-from ranvier.learners import LEARNERS, VARIANTS, Offline
+from ranvier.learners import LEARNERS, OfflineLearner
 from ranvier.learners.checkpoint import CheckpointError
 from ranvier.learners.offline import Diverged
 from ranvier.learners.validation import DEFAULT_SHARE
@@ -45,7 +45,7 @@ from ranvier.parameters.config import CHOICES, ConfigError, spelled
 from ranvier.parameters.network import NetworkError
 from ranvier.parameters.presets import PRESETS
 from ranvier.parameters.sample import SampleError
-from ranvier.recipes import DELAY_MODES
+from ranvier.recipes import DELAY_MODES, VARIANTS
 
 __all__ = ["main"]
 
@@ -236,7 +236,7 @@ def _parser() -> Parser:
         text = "synapses between an input and a neuron, each with a delay of its own (default 1)"
         added.add_argument("--copies", type=_whole(1, 64), default=1, help=text)
 
-    data = NAMES
+    data = names()
 
     added = command(
         "demo", commands.demo, "Learn Yin-Yang on the simulated RTL, checked value by value, and write Verilog."
@@ -255,7 +255,7 @@ def _parser() -> Parser:
     core(added, required=False)
     added.add_argument("--data", required=True, help=data)
     added.add_argument("--delays", choices=DELAY_MODES, help="what becomes of the delays (default: as the core)")
-    offline = [name for name, way in LEARNERS.items() if isinstance(way, Offline)]
+    offline = [name for name, learner in LEARNERS.items() if isinstance(learner, OfflineLearner)]
     added.add_argument(
         "--learner",
         choices=("online", *offline),

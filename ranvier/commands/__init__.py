@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from ranvier.checkout import version
 from ranvier.data import open_dataset
-from ranvier.data.named import YIN_YANG
 from ranvier.data.published import PUBLISHED
+from ranvier.data.registry import DATASETS
 from ranvier.device import DeviceError, open_device
 from ranvier.files.output import check_output, output_folder, write_text
 from ranvier.parameters.config import CoreConfig
@@ -80,38 +80,38 @@ def download(options: argparse.Namespace) -> Answer:
 
 
 def train(options: argparse.Namespace) -> Answer:
-    from ranvier.learners import LEARNERS, Offline, Online, Sparse
+    from ranvier.learners import LEARNERS, OfflineLearner, OnlineLearner, Sparse
 
     out = check_output(options.out)
     dataset = open_dataset(options.data).repeated(options.copies)
     dataset.learnable()
-    way = Online(options.device) if options.learner == "online" else LEARNERS[options.learner]
-    if reason := way.refusal(dataset.name):
+    learner = OnlineLearner(options.device) if options.learner == "online" else LEARNERS[options.learner]
+    offline = isinstance(learner, OfflineLearner)
+    if reason := learner.refusal(dataset.name):
         raise UsageError(f"--learner {options.learner}: {reason}")
-    if isinstance(way, Offline) and options.device != "golden":
+    if offline and options.device != "golden":
         raise UsageError(f"--learner {options.learner} trains in float: leave out --device, and eval on any afterwards")
-    if options.float and not isinstance(way, Offline):
+    if options.float and not offline:
         raise UsageError("--float is for offline learners: add --learner eventprop or bptt")
     before = check_output(options.float) if options.float else None
-    start = _start(options.start, isinstance(way, Offline)) if options.start else None
+    start = _start(options.start, offline) if options.start else None
     if start:
         dataset = dataset.labelled(start.config, Network.read_classes(options.start))
     if start and not (options.config or options.preset):
-        config = start.config.replace(learning=not isinstance(way, Offline))
+        config = start.config.replace(learning=not offline)
     else:
         config = _core(options, dataset.name)
         config = config.replace(inputs=config.inputs * options.copies)
     changes = {"neurons": options.hidden, "max_delay": options.max_delay}
     config = config.replace(**{name: v for name, v in changes.items() if v is not None})
     mode, sparse = options.delays or config.delays, Sparse(options.connectivity) if options.connectivity else None
-    config, recipe = way.parts(config, dataset.name, mode, options.epochs, sparse, start)
-    dataset.check(config)
     _announce(options)
-    trained = way.train(
+    trained = learner.train(
         config,
-        recipe,
         dataset,
         options.seed,
+        delays=mode,
+        epochs=options.epochs,
         sparse=sparse,
         start=start,
         validation=options.validation,
@@ -119,18 +119,18 @@ def train(options: argparse.Namespace) -> Answer:
         report=None if options.json else EpochLines(dataset.notes),
         progress=not options.json,
     )
-    if before and trained.real:
-        trained.real.save(before, dataset.classes)
+    if before and trained.float_network:
+        trained.float_network.save(before, dataset.classes)
     trained.network.save(out, dataset.classes)
-    for warning in [] if options.json else trained.learned.warnings:
+    for warning in [] if options.json else trained.warnings:
         print(f"ranvier: warning: {warning}", file=sys.stderr)
     asked = {name: getattr(options, name) for name in ("data", "learner", "device", "seed", "validation", "checkpoint")}
     asked |= {"from": options.start, "delay_mode": mode}
     values = {"model": str(out), "config": trained.network.config.to_dict(), "notes": list(dataset.notes)}
     lines = [*trained.closing(), f"wrote {before} and {out}" if before else f"wrote {out}"]
-    if trained.learned.interrupted and options.checkpoint:
+    if trained.interrupted and options.checkpoint:
         lines.append(f"the same command goes on from {options.checkpoint}")
-    return Answer(asked | values | trained.summary(), lines, INTERRUPTED if trained.learned.interrupted else 0)
+    return Answer(asked | values | trained.summary(), lines, INTERRUPTED if trained.interrupted else 0)
 
 
 def _start(path: str, offline: bool) -> Network | FloatNetwork:
@@ -158,7 +158,7 @@ class EpochLines:
 
 
 def test(options: argparse.Namespace) -> Answer:
-    from ranvier.learners.online import evaluate
+    from ranvier.learners.evaluation import evaluate
 
     network = Network.read(options.model)
     dataset = open_dataset(options.data).repeated(options.copies)
@@ -477,9 +477,9 @@ def info(options: argparse.Namespace) -> Answer:
 def bench(options: argparse.Namespace) -> Answer:
     from ranvier.bench import bench
 
-    if options.suite in YIN_YANG and options.data:
+    if DATASETS[options.suite].generated and options.data:
         raise UsageError(f"--suite {options.suite} is generated: leave out --data")
-    if options.suite not in YIN_YANG and not options.data:
+    if not DATASETS[options.suite].generated and not options.data:
         raise UsageError("--data PATH is missing")
     result = bench(
         options.suite,

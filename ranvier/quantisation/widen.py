@@ -89,7 +89,7 @@ def widened(network: FloatNetwork, samples: Sequence[Sample]) -> CoreConfig:
         Trained offline, with no regard to formats.
     samples : sequence of Sample
         `LOOKED_AT` of them, evenly spread, are run in float64 to see how large currents, potentials and readouts become:
-        training samples, not those it is judged by.
+        training samples, not those it is tested on.
 
     Returns
     -------

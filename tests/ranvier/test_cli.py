@@ -505,7 +505,7 @@ BAD = {
     "train --data shd:.": "shd_train.h5: not an HDF5 file, or cut short",
     "train --data shd:.?colour=1": "shd has no option 'colour'",
     "train --data ssc:.": ". has no ssc_train.h5, ssc_train.h5.gz or ssc_train.h5.zip: put it there, from https://",
-    "eval good.npz --data ssc:.?judge=me": "judge='me': choose test or valid",
+    "eval good.npz --data ssc:.?test=me": "test='me': choose test or valid",
     "download": "NAME",
     "download mnist --out x": "choose from 'shd', 'ssc', 'braille'",
     "download shd": "--out",

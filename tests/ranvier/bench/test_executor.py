@@ -24,7 +24,7 @@ from ranvier.bench.suite import Material, Outcome, runs
 from ranvier.cli import main
 from ranvier.data import yin_yang
 from ranvier.extras import ExtraError
-from ranvier.learners import Online
+from ranvier.learners import OnlineLearner
 from ranvier.parameters.network import NetworkError
 
 MATERIAL = Material.of(yin_yang(train=30, test=30))
@@ -174,7 +174,7 @@ def test_what_a_setting_makes_impossible_is_an_outcome():
     run = replace(next(iter(TASKS.values())), delays="axonal")
     key = run.key(MATERIAL)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Online, "train", lambda *_, **__: (_ for _ in ()).throw(NetworkError("values ran away")))
+        patch.setattr(OnlineLearner, "train", lambda *_, **__: (_ for _ in ()).throw(NetworkError("values ran away")))
         assert [outcome.failed for _, outcome in execute({key: run}, MATERIAL)] == ["values ran away"]
 
 

@@ -321,7 +321,7 @@ def test_a_broken_adjoint_is_caught(fault):
     for line in (h.potential_adjoint, h.current_adjoint, h.readout_adjoint):
         line[:] = 0
     model = eventprop.Model.of(net)
-    eventprop.judged(rule, h, sample.scored, target)
+    eventprop.loss_and_scores(rule, h, sample.scored, target)
     space["backwards"](rule, model, h, h.spikes.sum(axis=0))
     right = written_out(net, sample, target, rule)[1][:STEPS]
     assert abs(h.current_adjoint[:, :STEPS].T - right).max() > 0.01 * abs(right).max()
