@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from ranvier.learners import eventprop_continuous as eventprop_exact
+from ranvier.learners import eventprop_continuous
 from ranvier.learners.eventprop_continuous import (
     Answer,
     ExactNetwork,
@@ -187,11 +187,11 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_adjoint_is_caught(fault, monkeypatch):
     good, bad = FAULTS[fault]
-    source = inspect.getsource(eventprop_exact.adjoint.py_func).replace("@njit(cache=True)\n", "")
+    source = inspect.getsource(eventprop_continuous.adjoint.py_func).replace("@njit(cache=True)\n", "")
     assert source.count(good) == 1
-    space = dict(vars(eventprop_exact))
+    space = dict(vars(eventprop_continuous))
     exec(source.replace(good, bad), space)
-    monkeypatch.setattr(eventprop_exact, "adjoint", space["adjoint"])
+    monkeypatch.setattr(eventprop_continuous, "adjoint", space["adjoint"])
     assert worst_error("recurrent", "readout", (2.0, 1.0), 0)[0] > 1e-2
 
 
