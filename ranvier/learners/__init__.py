@@ -1,38 +1,19 @@
 """Every way to train a network for the core, by name: on the core's own arithmetic, or offline and then quantised."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from ranvier.errors import shown
 from ranvier.learners.learner import Learner, Sparse, Trained
 from ranvier.learners.offline import GradientRule, OfflineLearner
 from ranvier.learners.online import OnlineLearner
-from ranvier.parameters.config import ConfigError, CoreConfig
-from ranvier.recipes import OfflineRecipe
+from ranvier.parameters.config import ConfigError
 
 __all__ = ["LEARNERS", "GradientRule", "Learner", "OfflineLearner", "OnlineLearner", "Sparse", "Trained", "learner"]
-
-
-def _eventprop(config: CoreConfig, recipe: OfflineRecipe, options: Mapping[str, Any]) -> GradientRule:
-    from ranvier.learners.eventprop import EventProp
-    from ranvier.learners.eventprop_gradient import EventRule
-
-    return EventProp(config, EventRule(**options))
-
-
-def _bptt(config: CoreConfig, recipe: OfflineRecipe, options: Mapping[str, Any]) -> GradientRule:
-    """Spikes are spread around their delays only where these learn."""
-    from ranvier.learners.bptt import Bptt  # imports PyTorch
-
-    learns = config.delays != "none" and recipe.eta_delay
-    return Bptt(**options if learns else {"sigma": 0.0})
 
 
 #: Name -> learner; a new one has its line here and its recipes in the files of `ranvier.recipes`.
 LEARNERS: dict[str, Learner] = {
     "online": OnlineLearner("golden"),
-    "eventprop": OfflineLearner("eventprop", "EventProp", _eventprop, ("ranvier.learners.eventprop",)),
-    "bptt": OfflineLearner("bptt", "BPTT", _bptt, ("ranvier.learners.bptt",), {"torch": "offline"}),
+    "eventprop": OfflineLearner("eventprop", "EventProp", "ranvier.learners.eventprop"),
+    "bptt": OfflineLearner("bptt", "BPTT", "ranvier.learners.bptt", {"torch": "offline"}),
     "online-float": OnlineLearner("float64"),
 }
 

@@ -7,7 +7,7 @@ learnable spacings" (ICLR 2024, arXiv 2306.17670). Spikes get their gradient fro
 Zenke, "Surrogate gradient learning in spiking neural networks" (2019, arXiv 1901.09948).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args
@@ -20,10 +20,11 @@ from ranvier.learners.offline import Gradient
 from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.sample import Sample
+from ranvier.recipes import OfflineRecipe
 
 torch = extra("torch", "offline")
 
-__all__ = ["Bptt", "Play", "spread"]
+__all__ = ["Bptt", "Play", "gradient_rule", "spread"]
 
 Tensor = Any  # torch is optional, and so are its types
 
@@ -385,3 +386,9 @@ def correct(config: CoreConfig, readout: Tensor, scored: Tensor, labels: NDArray
     """Samples predicted as the core does, from y [steps, samples, outputs]."""
     values = torch.softmax(readout, -1) if config.prediction == "softmax" else readout
     return int(((values * scored[..., None]).sum(0).argmax(1).numpy() == labels).sum())
+
+
+def gradient_rule(config: CoreConfig, recipe: OfflineRecipe, options: Mapping[str, Any]) -> Bptt:
+    """The rule of a learner, `options` being fields of `Bptt`. Spikes are spread only where delays learn."""
+    learns = config.delays != "none" and recipe.eta_delay
+    return Bptt(**options if learns else {"sigma": 0.0})

@@ -1,6 +1,7 @@
 """EventProp as the gradient rule of an offline learner: the adjoint of `ranvier.learners.eventprop_gradient`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,9 @@ from ranvier.learners.offline import Gradient
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.sample import Sample
+from ranvier.recipes import OfflineRecipe
 
-__all__ = ["EventProp"]
+__all__ = ["EventProp", "gradient_rule"]
 
 
 class EventProp:
@@ -49,3 +51,8 @@ class EventProp:
             correct=sums.correct,
             spikes=int(sums.counts.sum()),
         )
+
+
+def gradient_rule(config: CoreConfig, recipe: OfflineRecipe, options: Mapping[str, Any]) -> EventProp:
+    """The rule of a learner, `options` being the fields of its `EventRule`."""
+    return EventProp(config, EventRule(**options))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from importlib import import_module
 from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
@@ -392,10 +393,8 @@ class OfflineLearner(Learner):
     ----------
     recipes, label : str
         Of `Learner`.
-    make : callable
-        Makes the rule.
-    modules : tuple of str
-        Modules that `make` imports.
+    rule : str or callable
+        Module whose `gradient_rule` makes the rule, imported when a training begins; or what makes it.
     needs : mapping, optional
         Of `Learner`.
     """
@@ -405,16 +404,9 @@ class OfflineLearner(Learner):
         "inputs", "neurons", "outputs", "recurrent", "delays", "max_delay", "threshold", "reset",
     }  # fmt: skip
 
-    def __init__(
-        self,
-        recipes: str,
-        label: str,
-        make: MakeRule,
-        modules: tuple[str, ...] = (),
-        needs: Mapping[str, str] | None = None,
-    ):
-        self.recipes, self.label, self.make, self.needs = recipes, label, make, needs or {}
-        self.modules = ("ranvier.learners.offline", *modules)
+    def __init__(self, recipes: str, label: str, rule: str | MakeRule, needs: Mapping[str, str] | None = None):
+        self.recipes, self.label, self.rule, self.needs = recipes, label, rule, needs or {}
+        self.modules = ("ranvier.learners.offline", *([rule] if isinstance(rule, str) else []))
 
     def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> CoreConfig:
         """A core for inference only, with a filter of the synaptic current if the recipe has one."""
@@ -440,7 +432,8 @@ class OfflineLearner(Learner):
         network, change = with_connections(plasticity, network, start), None
         if plasticity:
             change = plasticity.step if rewired else plasticity.hold
-        rule = self.make(config, recipe, RULES_OF[self.recipes].get(data.name, {}))
+        make: MakeRule = import_module(self.rule).gradient_rule if isinstance(self.rule, str) else self.rule
+        rule = make(config, recipe, RULES_OF[self.recipes].get(data.name, {}))
         training = train_offline(rule, network, data, recipe, seed, after_step=change, plasticity=plasticity, **options)
         core = widened(training.network, data.train)
         result = quantise(training.network, core, dataset=data)

@@ -21,7 +21,7 @@ RECIPES_OF: dict[str, dict[str, Any]] = defaultdict(dict)
 FROM_ZERO_OF: dict[str, dict[str, Any]] = defaultdict(dict)
 
 #: Learner -> data set -> what its gradient rule is made with, where that is not its default.
-RULES_OF: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+RULES_OF: dict[str, dict[str, Any]] = defaultdict(dict)
 
 #: Data set -> recipe of the online rule, and the same with all delays 0 at first, so that all that they do for the accuracy
 #: was learned.

@@ -64,6 +64,7 @@ EDITS = [
     ("ranvier/quantisation/widen.py", "LOST = 0.05", "LOST = 0.06", (*ONLINE, *OFFLINE), DATA),
     ("ranvier/learners/offline.py", "0.9, 0.999, 1e-8", "0.9, 0.99, 1e-8", OFFLINE, DATA),
     ("ranvier/learners/bptt.py", "SHARP = 0.2", "SHARP = 0.3", ("bptt",), DATA),
+    ("ranvier/learners/bptt.py", '{"sigma": 0.0}', '{"sigma": 0.1}', ("bptt",), DATA),
     (
         "ranvier/learners/eventprop_gradient.py",
         "least_slope: float = 0.1",
