@@ -121,7 +121,7 @@ def _delays(config: CoreConfig, delay: NDArray[np.float64]) -> NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Rounding:
-    """What became of one array.
+    """How one array was rounded.
 
     Parameters
     ----------
