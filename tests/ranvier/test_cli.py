@@ -507,7 +507,7 @@ BAD = {
     "train --data ssc:.": ". has no ssc_train.h5, ssc_train.h5.gz or ssc_train.h5.zip: put it there, from https://",
     "eval good.npz --data ssc:.?test=me": "test='me': choose test or valid",
     "download": "NAME",
-    "download mnist --out x": "choose from 'shd', 'ssc', 'braille'",
+    "download mnist --out x": "choose from 'braille', 'shd', 'ssc'",
     "download shd": "--out",
     "download shd --out garbage": "cannot make the folder garbage",
     "download braille --out x": "https://doi.org/10.5281/zenodo.6556273",

@@ -105,7 +105,7 @@ COMMANDS = re.search(r"^```\n(ranvier .*?)^```", PAGE, re.M | re.S)[1].splitline
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package with the two files in it; what lies beside it is that of this clone, compiled code too."""
     folder = tmp_path_factory.mktemp("copy")
-    shutil.copytree(ROOT / "ranvier", folder / "ranvier", ignore=shutil.ignore_patterns("*.nbi", "*.nbc"))
+    shutil.copytree(ROOT / "ranvier", folder / "ranvier")
     for name in ("golden", "hw", "sim", "firmware", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     for part, text in FILES.items():
