@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from ranvier import Dataset, braille, preset
-from ranvier.learners.bptt import RECIPES, Bptt
-from ranvier.learners.offline import fit
+from ranvier.learners.bptt import Bptt
+from ranvier.learners.offline import train_offline
+from ranvier.recipes import recipe_of
 
 #: 97.5 % quantile of Student's distribution by number of seeds.
 STUDENT = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
-#: Learner, and step sizes of W and Wout and of D, each tuned on 6 of the 32 training recordings of each letter.
+#: Gradient rule, and step sizes of W and Wout and of D, each tuned on 6 of the 32 training recordings of each letter.
 KINDS: dict[str, tuple[Bptt, float, float]] = {
     "learned": (Bptt(sigma=2.5, spreading=0.9), 0.01, 0.5),
     "fixed": (Bptt(sigma=0.0), 0.02, 0.0),
@@ -29,13 +30,13 @@ KINDS: dict[str, tuple[Bptt, float, float]] = {
 
 
 def run(data: Dataset, kind: str, neurons: int, span: float, epochs: int, seed: int) -> dict[str, float]:
-    """Train one network, judge it on the test set."""
-    learner, eta, eta_delay = KINDS[kind]
-    recipe = RECIPES["braille"].replace(
+    """Train one network, evaluate it on the test set."""
+    rule, eta, eta_delay = KINDS[kind]
+    recipe = recipe_of("bptt", "braille").replace(
         epochs=epochs, delay_span=span, eta_weight=eta, eta_readout=eta, eta_delay=eta_delay
     )
     start = recipe.draw(preset("braille").replace(neurons=neurons), np.random.default_rng(seed))
-    result = fit(learner, start, data, recipe, seed, progress=True)
+    result = train_offline(rule, start, data, recipe, seed, progress=True)
     moved = float(abs(result.network.delay - start.delay).mean())
     return {"accuracy": result.accuracy, "trained": result.epochs[-1].trained, "moved": moved}
 

@@ -38,7 +38,11 @@ from ranvier.data import (
 )
 from ranvier.device import DEVICES, Device, DeviceError, open_device
 from ranvier.errors import RanvierError
-from ranvier.learners.online import DelayChange, Epoch, Tally, Training, evaluate, train
+from ranvier.learners import learner
+from ranvier.learners.delay_change import DelayChange
+from ranvier.learners.evaluation import Evaluation, evaluate
+from ranvier.learners.online import Epoch, train
+from ranvier.learners.training import Training
 from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network, NetworkError
@@ -75,6 +79,7 @@ __all__ = [
     "Difference",
     "DistancePrior",
     "Epoch",
+    "Evaluation",
     "FloatNetwork",
     "Mismatch",
     "Network",
@@ -88,7 +93,6 @@ __all__ = [
     "Sample",
     "SampleError",
     "StepSize",
-    "Tally",
     "Training",
     "Twin",
     "Verification",
@@ -97,6 +101,7 @@ __all__ = [
     "evaluate",
     "from_tonic",
     "initial_network",
+    "learner",
     "open_dataset",
     "open_device",
     "preset",

@@ -7,7 +7,7 @@ from typing import Any
 from ranvier.data import yin_yang
 from ranvier.device import open_device
 from ranvier.files.output import check_output, output_folder, write_text
-from ranvier.learners.online import Training, train
+from ranvier.learners.online import OnlineTraining, train
 from ranvier.parameters.presets import preset
 from ranvier.recipes import FROM_ZERO, initial_network
 from ranvier.verification.verify import Mismatch, Twin
@@ -24,7 +24,7 @@ class Demo:
 
     Parameters
     ----------
-    training : Training or None
+    training : OnlineTraining or None
         What was learned; None if the devices disagreed before the end.
     compared, mismatches : int
         Values compared between the devices, and those that differed.
@@ -34,7 +34,7 @@ class Demo:
         What was written.
     """
 
-    training: Training | None
+    training: OnlineTraining | None
     compared: int
     mismatches: int
     first: str | None
@@ -60,10 +60,10 @@ class Demo:
             learned, tested = epoch.train.samples, epoch.test.samples
             lines.append(f"accuracy {epoch.test.accuracy:.1%} on {tested} test samples, after learning {learned}")
             if delays := self.training.delays:
-                lines += [f"delays moved by {delays.mean:.2f} steps on average", *delays.text()]
-            for what, tally in (("learning", epoch.train), ("inference", epoch.test)):
-                cycles = f"{tally.cycles_per_sample:,.0f} cycles" if tally.cycles_per_sample else "no clock"
-                lines.append(f"{what}: {cycles} per sample, {tally.samples / tally.seconds:.0f} samples per second")
+                lines += [f"delays moved by {delays.mean:.2f} steps on average", *delays.lines()]
+            for what, done in (("learning", epoch.train), ("inference", epoch.test)):
+                cycles = f"{done.cycles_per_sample:,.0f} cycles" if done.cycles_per_sample else "no clock"
+                lines.append(f"{what}: {cycles} per sample, {done.samples / done.seconds:.0f} samples per second")
         lines.append(f"{self.mismatches} mismatches / {self.compared:,} values compared")
         if self.first:
             lines.append(f"first difference: {self.first}")

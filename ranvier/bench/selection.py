@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self, get_args
 
 from ranvier.bench.suite import STRUCTURES, SUITES, WIRINGS, Run
-from ranvier.learners import LEARNERS, VARIANTS
+from ranvier.learners import LEARNERS
 from ranvier.parameters.config import ConfigError
+from ranvier.recipes import VARIANTS
 
 __all__ = ["SUITE_LEARNERS", "Filter", "Selection"]
 
@@ -49,7 +50,7 @@ class Selection:
     learner : sequence of str
         Out of `ranvier.learners.LEARNERS`; if empty, those of `SUITE_LEARNERS`.
     delays : sequence of str
-        Out of `ranvier.learners.VARIANTS`.
+        Out of `ranvier.recipes.VARIANTS`.
     wiring : sequence of str
         Out of `ranvier.bench.WIRINGS`.
     neurons : sequence of int

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -11,16 +11,18 @@ from time import process_time
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from ranvier.bench.schema import RUN, problem
+from ranvier.bench.sources import source_digest
 from ranvier.data import Dataset, open_dataset
 from ranvier.device import open_device
-from ranvier.learners import LEARNERS, VARIANTS, Sparse, Trained
-from ranvier.learners.online import DelayChange, train
+from ranvier.learners import LEARNERS, Sparse, Trained
+from ranvier.learners.delay_change import DelayChange
+from ranvier.learners.online import train
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network
 from ranvier.parameters.presets import preset
 from ranvier.parameters.sample import Sample
-from ranvier.recipes import RECIPES, initial_network
+from ranvier.recipes import RECIPES, SUITES, WIRINGS, Wiring, initial_network
 
 __all__ = [
     "OBSERVED",
@@ -31,7 +33,6 @@ __all__ = [
     "Material",
     "Run",
     "Setting",
-    "Suite",
     "Values",
     "formula_cycles",
     "parameters",
@@ -40,8 +41,6 @@ __all__ = [
 
 #: Plain values of a result, by name.
 Values = dict[str, Any]
-Wiring = Literal["feedforward", "recurrent"]
-WIRINGS: tuple[Wiring, ...] = ("feedforward", "recurrent")
 Structure = Literal["static", "rewired"]
 #: Whether the connections of a sparse network stay where they were drawn, or come and go.
 STRUCTURES: tuple[Structure, ...] = ("static", "rewired")
@@ -50,45 +49,8 @@ STRUCTURES: tuple[Structure, ...] = ("static", "rewired")
 OBSERVED = 3
 #: Samples learned to see whether the arithmetic is still the same.
 TRIAL = 20
-
-
-@dataclass(frozen=True)
-class Suite:
-    """Sizes of one data set.
-
-    Parameters
-    ----------
-    feedforward, recurrent : tuple of int
-        Hidden neurons of the networks of either wiring.
-    shown : tuple of (wiring, neurons)
-        Whose curves, delays and rasters the report draws; the row with learned delays that all start at 0 has this size.
-    """
-
-    feedforward: tuple[int, ...]
-    recurrent: tuple[int, ...]
-    shown: tuple[Wiring, int]
-
-    def networks(self) -> Iterator[tuple[Wiring, int, str]]:
-        """Wiring, neurons and kind of delays of every row."""
-        for wiring in WIRINGS:
-            for neurons in getattr(self, wiring):
-                for delays, (_, from_zero) in VARIANTS.items():
-                    if not from_zero or (wiring, neurons) == self.shown:
-                        yield wiring, neurons, delays
-
-    def text(self) -> str:
-        """Which sizes there are."""
-        sizes = {wiring: ", ".join(map(str, getattr(self, wiring))) for wiring in WIRINGS}
-        return "; ".join(f"{wiring}: {text} neurons" for wiring, text in sizes.items() if text)
-
-
-#: Name of the suite, which is that of its data set and preset.
-SUITES = {
-    "yinyang": Suite(feedforward=(10, 30, 60), recurrent=(30,), shown=("feedforward", 30)),
-    "yinyang60": Suite(feedforward=(10, 30, 60), recurrent=(30,), shown=("feedforward", 30)),
-    "braille": Suite(feedforward=(16, 32, 64), recurrent=(32,), shown=("feedforward", 64)),
-    "shd": Suite(feedforward=(), recurrent=(64, 256), shown=("recurrent", 256)),
-}
+#: Modules that decide what is learned, whatever learns: what happens to the samples from epoch to epoch.
+SHARED = ("ranvier.data.augmentation",)
 
 
 @dataclass(frozen=True)
@@ -173,7 +135,7 @@ class Run:
     suite : str
         Name of the suite.
     learner, delays : str
-        Out of `ranvier.learners.LEARNERS` and `ranvier.learners.VARIANTS`.
+        Out of `ranvier.learners.LEARNERS` and `ranvier.recipes.VARIANTS`.
     wiring : {"feedforward", "recurrent"}
         Whether neurons project onto each other.
     neurons : int
@@ -205,38 +167,43 @@ class Run:
 
     @property
     def sparse(self) -> Sparse | None:
-        """For `ranvier.learners.Way`; None if all synapses are active."""
+        """For `ranvier.learners.Learner`; None if all synapses are active."""
         return Sparse(self.connectivity, self.structure == "rewired") if self.connectivity < 1 else None
 
     def setting(self) -> Setting:
         """All that is not its own."""
         return Setting(**{name: getattr(self, name) for name in Setting._fields})
 
-    def parts(self, dataset: Dataset) -> tuple[CoreConfig, Any]:
-        """Core and recipe."""
-        config = preset(self.suite).replace(
+    def core(self, dataset: Dataset) -> CoreConfig:
+        """The preset with the size of this run."""
+        return preset(self.suite).replace(
             inputs=dataset.inputs,
             outputs=len(dataset.classes),
             neurons=self.neurons,
             recurrent=self.wiring == "recurrent",
         )
-        return LEARNERS[self.learner].parts(config, dataset.name, self.delays, self.epochs, self.sparse)
+
+    def core_and_recipe(self, dataset: Dataset) -> tuple[CoreConfig, Any]:
+        """What its learner takes."""
+        return LEARNERS[self.learner].core_and_recipe(
+            self.core(dataset), dataset.name, self.delays, self.epochs, self.sparse
+        )
 
     def key(self, material: Material) -> str:
         """Digest of what decides the result: settings, core, recipe, data, arithmetic, and the code of the learner.
 
         What the core's arithmetic is, is found by trying it. Of the learner's code, comments do not count.
         """
-        config, recipe = self.parts(material.dataset)
-        way, sparse = LEARNERS[self.learner], self.sparse
+        config, recipe = self.core_and_recipe(material.dataset)
+        learner, sparse = LEARNERS[self.learner], self.sparse
         parts = (
             json.dumps(asdict(self)),
             config.to_toml(),
             str(recipe),
             material.digest,
             material.arithmetic(config),
-            way.digest(),
-            str(sparse and way.rewiring(recipe, sparse, len(material.dataset.train))),
+            source_digest(*learner.modules, f"ranvier.recipes.{material.dataset.name}", *SHARED),
+            str(sparse and learner.rewiring(recipe, sparse, len(material.dataset.train))),
         )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -244,7 +211,7 @@ class Run:
         """What is wrong with values that were kept; None if nothing is."""
         if found := problem(values, RUN):
             return found
-        epochs = self.parts(material.dataset)[1].epochs
+        epochs = self.core_and_recipe(material.dataset)[1].epochs
         if len(values["curve"]) != epochs:
             return f"curve has {len(values['curve'])} epochs, not {epochs}"
         if (values["histogram"] is None) != (self.delays == "none"):
@@ -257,10 +224,16 @@ class Run:
         All training samples are learned, and the network is that of the last epoch: no result is chosen among several.
         """
         dataset = material.dataset
-        config, recipe = self.parts(dataset)
+        config, _ = self.core_and_recipe(dataset)
         start = process_time()
         trained = LEARNERS[self.learner].train(
-            config, recipe, dataset, self.seed, sparse=self.sparse, validation=0.0, keep_partial=False
+            self.core(dataset),
+            dataset,
+            self.seed,
+            delays=self.delays,
+            epochs=self.epochs,
+            sparse=self.sparse,
+            keep_partial=False,
         )
         golden, change = trained.golden(dataset), DelayChange.between(trained.initial, trained.network)
         seconds = process_time() - start
@@ -269,7 +242,7 @@ class Run:
             "golden_accuracy": golden.accuracy,
             "float_accuracy": trained.float_accuracy,
             "loss": None if trained.float_accuracy is None else trained.float_accuracy - golden.accuracy,
-            "curve": trained.learned.curve,
+            "curve": trained.training.curve,
             "curve_arithmetic": trained.arithmetic,
             "parameters": parameters(config, trained.synapses),
             "synapses": synapses(config) if trained.synapses is None else trained.synapses,
@@ -284,7 +257,7 @@ class Run:
             "histogram": change.summary()["histogram"] if change else None,
             "saturated": trained.saturated,
             "warnings": [
-                *trained.learned.warnings,
+                *trained.warnings,
                 *(trained.quantisation.warnings() if trained.quantisation else []),
             ],
             "cpu_seconds": seconds,
@@ -294,8 +267,8 @@ class Run:
     def _files(self, trained: Trained) -> dict[str, tuple[str, bytes]]:
         """The network for the core, and the one in real numbers if there is one."""
         networks: dict[str, Network | FloatNetwork] = {"network": trained.network}
-        if trained.real:
-            networks["float_network"] = trained.real
+        if trained.float_network:
+            networks["float_network"] = trained.float_network
         with TemporaryDirectory() as folder:
             path, files = Path(folder, "network.npz"), {}
             for what, network in networks.items():

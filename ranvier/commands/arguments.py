@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from contextlib import suppress
 
-from ranvier.data.named import NAMES
+from ranvier.data.registry import names
 from ranvier.device import DEVICES, DeviceError, check_device
 from ranvier.errors import shown
 from ranvier.parameters.config import CoreConfig
@@ -100,7 +100,7 @@ def add_core(parser: argparse.ArgumentParser, *, required: bool) -> None:
 
 def add_data(parser: argparse.ArgumentParser, use: str = "", *, required: bool = False) -> None:
     """The data set, as `ranvier.data.open_dataset` reads it, and what it is used for."""
-    parser.add_argument("--data", required=required, help=f"{use}: {NAMES}" if use else NAMES)
+    parser.add_argument("--data", required=required, help=f"{use}: {names()}" if use else names())
 
 
 def add_device(parser: argparse.ArgumentParser, default: str) -> None:

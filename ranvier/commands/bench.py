@@ -42,11 +42,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Output:
     from ranvier.bench import Selection, run_suite
-    from ranvier.data.named import YIN_YANG
+    from ranvier.data.registry import DATASETS
 
-    if options.suite in YIN_YANG and options.data:
+    if DATASETS[options.suite].generated and options.data:
         raise UsageError(f"--suite {options.suite} is generated: leave out --data")
-    if options.suite not in YIN_YANG and not options.data:
+    if not DATASETS[options.suite].generated and not options.data:
         raise UsageError("--data PATH is missing")
     result = run_suite(
         options.suite,

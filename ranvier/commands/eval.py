@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Output:
     from ranvier.data import open_dataset
     from ranvier.device import open_device
-    from ranvier.learners.online import evaluate
+    from ranvier.learners.evaluation import evaluate
     from ranvier.parameters.network import Network
 
     network = Network.read(options.model)

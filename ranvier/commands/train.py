@@ -22,7 +22,7 @@ EXAMPLES = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    from ranvier.learners import LEARNERS, Offline
+    from ranvier.learners import LEARNERS, OfflineLearner
     from ranvier.learners.validation import DEFAULT_SHARE
     from ranvier.recipes import DELAY_MODES
 
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=DELAY_MODES,
         help="none, fixed as drawn, learned per unit (axonal) or synapse (default: as the core)",
     )
-    offline = [name for name, way in LEARNERS.items() if isinstance(way, Offline)]
+    offline = [name for name, learner in LEARNERS.items() if isinstance(learner, OfflineLearner)]
     parser.add_argument(
         "--learner",
         choices=("online", *offline),
@@ -65,40 +65,40 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Output:
     from ranvier.data import open_dataset
     from ranvier.files.output import check_output
-    from ranvier.learners import LEARNERS, Offline, Online, Sparse
+    from ranvier.learners import LEARNERS, OfflineLearner, OnlineLearner, Sparse
     from ranvier.parameters.network import Network
 
     out = check_output(options.out)
     dataset = open_dataset(options.data).repeated(options.copies)
     dataset.learnable()
-    way = Online(options.device) if options.learner == "online" else LEARNERS[options.learner]
-    if reason := way.refusal(dataset.name):
+    learner = OnlineLearner(options.device) if options.learner == "online" else LEARNERS[options.learner]
+    offline = isinstance(learner, OfflineLearner)
+    if reason := learner.refusal(dataset.name):
         raise UsageError(f"--learner {options.learner}: {reason}")
-    if isinstance(way, Offline) and options.device != "golden":
+    if offline and options.device != "golden":
         raise UsageError(f"--learner {options.learner} trains in float: leave out --device, and eval on any afterwards")
-    if options.float and not isinstance(way, Offline):
+    if options.float and not offline:
         raise UsageError("--float is for offline learners: add --learner eventprop or bptt")
     before = check_output(options.float) if options.float else None
-    read = network if isinstance(way, Offline) else Network.read
+    read = network if offline else Network.read
     start = read(options.start) if options.start else None
     if start:
         dataset = dataset.labelled(start.config, Network.read_classes(options.start))
     if start and not (options.config or options.preset):
-        config = start.config.replace(learning=not isinstance(way, Offline))
+        config = start.config.replace(learning=not offline)
     else:
         config = core(options, dataset.name)
         config = config.replace(inputs=config.inputs * options.copies)
     changes = {"neurons": options.hidden, "max_delay": options.max_delay}
     config = config.replace(**{name: v for name, v in changes.items() if v is not None})
     mode, sparse = options.delays or config.delays, Sparse(options.connectivity) if options.connectivity else None
-    config, recipe = way.parts(config, dataset.name, mode, options.epochs, sparse, start)
-    dataset.check(config)
     announce(options)
-    trained = way.train(
+    trained = learner.train(
         config,
-        recipe,
         dataset,
         options.seed,
+        delays=mode,
+        epochs=options.epochs,
         sparse=sparse,
         start=start,
         validation=options.validation,
@@ -106,18 +106,18 @@ def run(options: argparse.Namespace) -> Output:
         report=None if options.json else EpochLines(dataset.notes),
         progress=not options.json,
     )
-    if before and trained.real:
-        trained.real.save(before, dataset.classes)
+    if before and trained.float_network:
+        trained.float_network.save(before, dataset.classes)
     trained.network.save(out, dataset.classes)
-    for warning in [] if options.json else trained.learned.warnings:
+    for warning in [] if options.json else trained.warnings:
         print(f"ranvier: warning: {warning}", file=sys.stderr)
     asked = {name: getattr(options, name) for name in ("data", "learner", "device", "seed", "validation", "checkpoint")}
     asked |= {"from": options.start, "delay_mode": mode}
     values = {"model": str(out), "config": trained.network.config.to_dict(), "notes": list(dataset.notes)}
     lines = [*trained.closing(), f"wrote {before} and {out}" if before else f"wrote {out}"]
-    if trained.learned.interrupted and options.checkpoint:
+    if trained.interrupted and options.checkpoint:
         lines.append(f"the same command goes on from {options.checkpoint}")
-    return Output(asked | values | trained.summary(), lines, INTERRUPTED if trained.learned.interrupted else 0)
+    return Output(asked | values | trained.summary(), lines, INTERRUPTED if trained.interrupted else 0)
 
 
 class EpochLines:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels, stratified_split
 from ranvier.data.delta import send_on_delta
 from ranvier.data.packed import STEPS
+from ranvier.data.published import Published
+from ranvier.data.registry import NamedDataset, Option, real, register, whole
 from ranvier.errors import shown
 from ranvier.files.npz import NotPlain, Npz
 from ranvier.parameters.sample import Sample
@@ -198,3 +200,29 @@ def braille(
         rest=samples[2],
         rest_labels=letters[rest],
     )
+
+
+register(
+    NamedDataset(
+        spelled="braille:PATH",
+        load=braille,
+        what="Braille letters read by a fingertip (Müller-Cleve et al. 2022)",
+        classes=len(LETTERS),
+        samples="864 / 216",
+        options={
+            "seed": Option(whole, "0", "of the split"),
+            "threshold": Option(real, "2.5", "change per spike, in the file's 8-bit units"),
+            "cap": Option(whole, "1", "most spikes of a unit on one step"),
+            "tail": Option(whole, "1", "silent steps after the recording"),
+            "scored": Option(whole, "4", "score the readout on the last so many steps"),
+            "train": Option(whole, f"{TRAIN}", "recordings of each letter to learn from"),
+            "test": Option(whole, f"{TEST}", "recordings of each letter to test on"),
+        },
+        published=Published(
+            "https://doi.org/10.5281/zenodo.6556273",
+            "CC BY 4.0",
+            (),
+            "braille_taxels.npz with taxels [samples, 76, 12], letter [samples] and letters, made from the recordings there",
+        ),
+    )
+)

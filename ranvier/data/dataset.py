@@ -1,4 +1,4 @@
-"""What a data set is: labelled samples to learn from and others to be judged by."""
+"""What a data set is: labelled samples to learn from and others to test on."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -190,7 +190,7 @@ class Dataset:
     def evaluated(self, config: CoreConfig, split: str, classes: Sequence[str] = ()) -> "Dataset":
         """What a network of a configuration is evaluated on: a `split`, `mapped` to what its outputs stand for.
 
-        Parameters and errors are those of `ranvier.learners.online.evaluate`.
+        Parameters and errors are those of `ranvier.evaluate`.
         """
         asked = self.split(split).labelled(config, classes)
         asked.check(config)

@@ -2,17 +2,17 @@
 
 Cramer, Stradmann, Schemmel, Zenke: "The Heidelberg spiking data sets for the systematic evaluation of spiking neural
 networks" (IEEE TNNLS 33, 2022, doi 10.1109/TNNLS.2020.3044364), CC BY 4.0, https://zenkelab.org/datasets/. The recordings
-are not part of this project: `shd` and `ssc` read the published HDF5 files from a folder that the user names.
+are not part of this project: `ranvier.data.shd` and `ranvier.data.ssc` read the published HDF5 files from a folder that the
+user names. This is what both share.
 
 A file has `spikes/times` (seconds, float16) and `spikes/units` (channels), one list per sample, `labels`, `extra/speaker`
 and `extra/keys` (class names). Where one recording made several samples, `extra/recording` says which.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import partial
-from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,26 @@ from tqdm import tqdm
 
 from ranvier.data.augmentation import Augmentation
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels
-from ranvier.data.grid import exact
-from ranvier.data.held import held_share
-from ranvier.data.packed import Binning, Packed, Tally
-from ranvier.data.samples import Chosen, Samples
+from ranvier.data.packed import Binning, BinningReport, Packed
+from ranvier.data.published import File, Published
+from ranvier.data.registry import Option, real, whole
+from ranvier.data.samples import Samples
 from ranvier.data.unpack import MissingFile, is_file, unpacked
-from ranvier.errors import shown
 from ranvier.extras import extra
 from ranvier.files.npz import NotPlain, check_plain
 from ranvier.files.probe import Killed, apart
 
-__all__ = ["CHANNELS", "Recording", "read_recording", "shd", "ssc"]
+__all__ = [
+    "BINNED",
+    "CHANNELS",
+    "Recording",
+    "combined",
+    "published",
+    "read_part",
+    "read_parts",
+    "read_recording",
+    "with_options",
+]
 
 #: Channels of the artificial cochlea.
 CHANNELS = 700
@@ -46,9 +55,6 @@ SAMPLES = 1 << 20
 #: What reading a file may take at most, so that a damaged one ends: CPU time and memory, and as much more for each of its
 #: megabytes. A healthy one takes a tenth of it.
 SECONDS, SECONDS_PER_MEGABYTE, MEGABYTES, MEMORY_PER_MEGABYTE = 20, 1, 2000, 20
-
-#: Classes of either data set, if a file does not name them.
-CLASSES = {"shd": 20, "ssc": 35}
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,7 @@ def _numbers(path: Path, file: Any, name: str, count: int) -> NDArray[np.int64]:
     return np.asarray(found).astype(np.int64)
 
 
-def _bins(path: Path, file: Any, binning: Binning, tally: Tally) -> Iterator[NDArray[Any]]:
+def _bins(path: Path, file: Any, binning: Binning, report: BinningReport) -> Iterator[NDArray[Any]]:
     """Bins of one sample after the other, with a progress bar on a terminal."""
     times, units = _lists(path, file, "spikes/times", np.floating), _lists(path, file, "spikes/units", np.integer)
     if len(times) != len(units):
@@ -153,8 +159,8 @@ def _bins(path: Path, file: Any, binning: Binning, tally: Tally) -> Iterator[NDA
             block = slice(start, start + BLOCK)
             for number, (when, where) in enumerate(zip(times[block], units[block], strict=True), start):
                 try:
-                    yield binning.bins(when, where, CHANNELS, tally)
-                except DataError as error:  # of which sample
+                    yield binning.bins(when, where, CHANNELS, report)
+                except DataError as error:
                     raise DataError(f"{path}: sample {number} {error}") from None
                 bar.update()
 
@@ -190,9 +196,9 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
 
 def _read(path: Path, classes: int, binning: Binning) -> Recording:
     """`read_recording`, which a damaged file may keep busy for ever."""
-    tally = Tally()
+    report = BinningReport()
     with _opened(path) as file:
-        samples = Packed.of(_bins(path, file, binning, tally), binning)
+        samples = Packed.of(_bins(path, file, binning, report), binning)
         labels = _numbers(path, file, "labels", len(samples))
         speakers = (
             _numbers(path, file, "extra/speaker", len(samples)) if "extra/speaker" in file else np.full(len(labels), -1)
@@ -206,29 +212,31 @@ def _read(path: Path, classes: int, binning: Binning) -> Recording:
     if not 0 <= labels.min() <= labels.max() < classes:
         raise DataError(f"{path}: labels run from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
     try:
-        tally.check(binning)
-    except DataError as error:  # in which file
+        report.check(binning)
+    except DataError as error:
         raise DataError(f"{path} {error}") from None
-    note = f"{path.name}: {tally.text(binning)}"
+    note = f"{path.name}: {report.text(binning)}"
     return Recording(samples, labels, speakers, names, note, recordings)
 
 
-def _part(folder: Path, name: str, part: str, binning: Binning) -> Recording:
+def read_part(folder: Path, name: str, classes: int, part: str, binning: Binning) -> Recording:
     """File ``NAME_PART.h5`` of a folder, unpacked first if only its archive is there; a file as it is."""
     path = folder if is_file(folder) else unpacked(folder, f"{name}_{part}.h5", name)
-    return read_recording(path, CLASSES[name], binning)
+    return read_recording(path, classes, binning)
 
 
-def _either(folder: Path, name: str, parts: Sequence[str], binning: Binning) -> dict[str, Recording | str]:
+def read_parts(
+    folder: Path, name: str, classes: int, parts: Sequence[str], binning: Binning
+) -> dict[str, Recording | str]:
     """Those files of a folder that are there, and for the others where to get them; `DataError` if none is there."""
     if is_file(folder):
         reason = f"{folder} is one file, which is tested on: give a folder that holds {name}_train.h5"
-        return {parts[0]: reason, parts[1]: _part(folder, name, parts[1], binning)}
+        return {parts[0]: reason, parts[1]: read_part(folder, name, classes, parts[1], binning)}
     found: dict[str, Recording | str] = {}
     missing: list[MissingFile] = []
     for part in parts:
         try:
-            found[part] = _part(folder, name, part, binning)
+            found[part] = read_part(folder, name, classes, part, binning)
         except MissingFile as error:
             found[part] = str(error)
             missing.append(error)
@@ -237,7 +245,7 @@ def _either(folder: Path, name: str, parts: Sequence[str], binning: Binning) -> 
     return found
 
 
-def _dataset(
+def combined(
     name: str, train: Recording | str, test: Recording | str, binning: Binning, augmentation: Augmentation
 ) -> Dataset:
     """A `Dataset` from recordings, or the reason why one is missing.
@@ -246,7 +254,9 @@ def _dataset(
     """
     recordings = [recording for recording in (train, test) if isinstance(recording, Recording)]
     nothing = Packed.of([], binning), np.zeros(0, np.int64)
-    learn, judge = ((part.samples, part.labels) if isinstance(part, Recording) else nothing for part in (train, test))
+    learn, evaluated = (
+        (part.samples, part.labels) if isinstance(part, Recording) else nothing for part in (train, test)
+    )
     classes = recordings[0].classes
     return Dataset(
         name=name,
@@ -254,125 +264,54 @@ def _dataset(
         classes=classes,
         train=augmentation.apply(*learn, binning.cap),
         train_labels=learn[1],
-        test=judge[0],
-        test_labels=mapped_labels(name, judge[1], recordings[-1].classes, classes),
+        test=evaluated[0],
+        test_labels=mapped_labels(name, evaluated[1], recordings[-1].classes, classes),
         notes=tuple(dict.fromkeys(recording.note for recording in recordings)),
         absent={part: why for part, why in (("train", train), ("test", test)) if isinstance(why, str)},
         train_groups=train.recordings if isinstance(train, Recording) else None,
     )
 
 
-def _held_out(recording: Recording, share: float, speakers: Sequence[int], seed: int) -> NDArray[np.bool_]:
-    """Samples [samples] that are kept from training: all of some speakers, or a share of every class.
+# -------------------------------------------------------------------- on the command line
 
-    What was made from one recording stays together.
-    """
-    if share and speakers:
-        raise DataError(f"share={share}, speakers={list(speakers)}: hold out a share or speakers, not both")
-    try:
-        good = 0 <= share < 1 and index(seed) >= 0
-    except TypeError:
-        good = False
-    if not good:
-        raise DataError(
-            f"share={share}, seed={seed}: give a share of the training samples below 1 and a seed from 0 up"
-        )
-    held = np.isin(recording.speakers, speakers)
-    if missing := sorted(set(speakers) - set(recording.speakers[held].tolist())):
-        known = sorted(set(recording.speakers.tolist()))
-        raise DataError(
-            f"speakers={list(speakers)}: no training sample is by speaker {missing[0]}: choose from {known}"
-        )
-    rng = np.random.default_rng(seed)
-    if share and recording.recordings is not None:
-        held = held_share(recording.labels, recording.recordings, len(recording.classes), share, rng)
-    elif share:
-        for label in np.unique(recording.labels):
-            members = rng.permutation(np.flatnonzero(recording.labels == label))
-            held[members[: round(exact(share) * len(members))]] = True
-    if held.all() or not held.any():
-        raise DataError(
-            f"share={share}, speakers={list(speakers)}: nothing is left to {'learn' if held.all() else 'test'}"
-        )
-    return held
+#: Where both are published.
+ADDRESS = "https://zenkelab.org/datasets/"
 
 
-def _chosen(recording: Recording, mask: NDArray[np.bool_]) -> Recording:
-    """Some samples of a recording."""
-    samples = Chosen(recording.samples, np.flatnonzero(mask).tolist())
-    recordings = None if recording.recordings is None else recording.recordings[mask]
-    labels, speakers = recording.labels[mask], recording.speakers[mask]
-    return replace(recording, samples=samples, labels=labels, speakers=speakers, recordings=recordings)
+def published(**checksums: str) -> Published:
+    """Where files are published, by the MD5 of their archives; other loaders have pinned these for years."""
+    files = tuple(File(f"{name}.h5.zip", f"{ADDRESS}{name}.h5.zip", md5) for name, md5 in checksums.items())
+    return Published(ADDRESS, "CC BY 4.0", files, ", ".join(f"{name}.h5" for name in checksums))
 
 
-def shd(
-    folder: str | Path,
-    *,
-    binning: Binning = Binning(),
-    augmentation: Augmentation = Augmentation(),
-    share: float = 0.0,
-    speakers: Sequence[int] = (),
-    seed: int = 0,
-) -> Dataset:
-    """Spiking Heidelberg Digits: 20 digits in German and English, about 8,000 samples to learn and 2,000 to test.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Holds `shd_train.h5` and `shd_test.h5`, or their `.gz` or `.zip`, which are unpacked beside them. One of them is
-        enough to evaluate on; the test file is not needed either if some of the training samples are held out. Or one file
-        of any name: all of it is to test on.
-    binning : Binning
-        Steps, channels and scored steps. By default a sample is 1 s in 100 steps and all steps are scored: a word may end
-        long before the sample does, and the core does not know when.
-    augmentation : Augmentation
-        Of the training samples.
-    share : float
-        Test on this share of every class of the training file, and learn from the rest; 0 tests on the test file.
-    speakers : sequence of int
-        Test on these speakers of the training file, and learn from the others. The published test file has two speakers
-        that are not in the training file at all, so this is the honest way to choose a recipe.
-    seed : int
-        Of the share.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or malformed, or an option makes no sense.
-    """
-    if not share and not speakers:
-        parts = _either(Path(folder), "shd", ("train", "test"), binning)
-        return _dataset("shd", parts["train"], parts["test"], binning, augmentation)
-    train = _part(Path(folder), "shd", "train", binning)
-    held = _held_out(train, share, speakers, seed)
-    return _dataset("shd", _chosen(train, ~held), _chosen(train, held), binning, augmentation)
+#: What the fields of `Binning` and `Augmentation` do.
+HELP = {
+    "steps": "length of a sample in steps; later spikes are cut",
+    "dt": "length of a step in seconds",
+    "channels": f"input units; channel c of {CHANNELS} becomes unit floor(c channels / {CHANNELS})",
+    "cap": "most spikes of a unit on one step; 1 is binary",
+    "scored": (
+        "score the readout on the last so many steps; 0 scores all, because a word may end long before the sample does"
+    ),
+    "shift": "augmentation: move each training sample by -shift to shift units along the channels",
+    "blend": "augmentation: share of the training samples that become a blend of two of their class",
+}
 
 
-def ssc(
-    folder: str | Path,
-    *,
-    binning: Binning = Binning(),
-    augmentation: Augmentation = Augmentation(),
-    judge: str = "test",
-) -> Dataset:
-    """Spiking Speech Commands: 35 English words, 75,466 samples to learn, 9,981 to validate and 20,382 to test.
+def _options(group: type[Binning | Augmentation]) -> dict[str, Option]:
+    return {
+        f.name: Option(whole if type(f.default) is int else real, f"{f.default:g}", HELP[f.name]) for f in fields(group)
+    }
 
-    Parameters
-    ----------
-    folder : str or Path
-        Holds `ssc_train.h5` and `ssc_test.h5` or `ssc_valid.h5`, or their `.gz` or `.zip`. One of them is enough to evaluate
-        on. Or one file of any name: all of it is to test on.
-    binning, augmentation
-        As those of `shd`.
-    judge : {"test", "valid"}
-        File to test on.
 
-    Raises
-    ------
-    DataError
-        If a file is missing or malformed, or an option makes no sense.
-    """
-    if judge not in ("test", "valid"):
-        raise DataError(f"judge={shown(judge)}: choose test or valid")
-    parts = _either(Path(folder), "ssc", ("train", judge), binning)
-    return _dataset("ssc", parts["train"], parts[judge], binning, augmentation)
+#: Options of either data set, beside its own.
+BINNED = _options(Binning) | _options(Augmentation)
+
+
+def with_options(load: Callable[..., Dataset], folder: str, **values: Any) -> Dataset:
+    """Call `load` with the values of `BINNED` as a `Binning` and an `Augmentation`, and with all others as they are."""
+    groups = {
+        name: group(**{f.name: values.pop(f.name) for f in fields(group) if f.name in values})
+        for name, group in (("binning", Binning), ("augmentation", Augmentation))
+    }
+    return load(folder, **groups, **values)

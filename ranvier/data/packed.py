@@ -15,7 +15,7 @@ from ranvier.data.samples import Samples
 from ranvier.parameters.config import LIMITS
 from ranvier.parameters.sample import Sample
 
-__all__ = ["Binning", "Packed", "Tally"]
+__all__ = ["Binning", "BinningReport", "Packed"]
 
 #: Most steps of a sample, and spikes of a unit on one of them.
 STEPS = CAP = 1 << 16
@@ -32,8 +32,8 @@ WAY_OUT = "subtract the start, check their unit, or give more steps or a longer 
 
 
 @dataclass
-class Tally:
-    """What became of the spikes of a recording.
+class BinningReport:
+    """How many spikes of a recording were binned, and how many of them were lost.
 
     Parameters
     ----------
@@ -147,7 +147,12 @@ class Binning:
         return np.arange(self.steps) >= (self.steps - self.scored if self.scored else 0)
 
     def bins(
-        self, times: ArrayLike, units: NDArray[np.integer], width: int, tally: Tally, unit: Fraction = Fraction(1)
+        self,
+        times: ArrayLike,
+        units: NDArray[np.integer],
+        width: int,
+        report: BinningReport,
+        unit: Fraction = Fraction(1),
     ) -> NDArray[Any]:
         """Bin number ``step * channels + unit`` of every spike, ascending.
 
@@ -160,7 +165,7 @@ class Binning:
             Channels, below `width`.
         width : int
             Channels C of the recording.
-        tally : Tally
+        report : BinningReport
             Counts what is cut.
         unit : Fraction
             Unit of the times in seconds.
@@ -185,25 +190,25 @@ class Binning:
             raise DataError("has a spike whose time is infinite")
         step = steps_of(times, self.dt, self.steps, unit)
         kept = step < self.steps
-        self._count(times, kept, tally, unit)
+        self._count(times, kept, report, unit)
         place = units[kept].astype(np.int64) * self.channels // width
         filled, counts = np.unique(step[kept] * self.channels + place, return_counts=True)
         capped = np.minimum(counts, self.cap)
-        tally.merged += int((counts - capped).sum())
+        report.merged += int((counts - capped).sum())
         return np.repeat(filled.astype(self.dtype), capped)
 
-    def _count(self, times: NDArray[Any], kept: NDArray[np.bool_], tally: Tally, unit: Fraction) -> None:
+    def _count(self, times: NDArray[Any], kept: NDArray[np.bool_], report: BinningReport, unit: Fraction) -> None:
         """What the window takes from a sample; `DataError` if that is all of it."""
-        tally.samples += 1
+        report.samples += 1
         if not len(times):
-            tally.silent += 1
+            report.silent += 1
             return
         first, last = (float(time) * float(unit) for time in (times.min(), times.max()))
         if not kept.any():
             raise DataError(f"loses all of its {len(times):,} spikes: {self.outside(first, last)}")
-        tally.spikes += len(times)
-        tally.late += int((~kept).sum())
-        tally.first, tally.last = min(tally.first, first), max(tally.last, last)
+        report.spikes += len(times)
+        report.late += int((~kept).sum())
+        report.first, report.last = min(report.first, first), max(report.last, last)
 
 
 @dataclass(frozen=True)

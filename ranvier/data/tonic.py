@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ranvier.data.augmentation import Augmentation
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels
 from ranvier.data.grid import whole_numbers
-from ranvier.data.packed import Binning, Packed, Tally
+from ranvier.data.packed import Binning, BinningReport, Packed
 from ranvier.errors import shown
 from ranvier.parameters.config import LIMITS
 
@@ -74,14 +74,14 @@ def _label(label: Any) -> int:
 
 
 def _bins(
-    part: Events, size: tuple[int, int, int], binning: Binning, tally: Tally, labels: list[int]
+    part: Events, size: tuple[int, int, int], binning: Binning, report: BinningReport, labels: list[int]
 ) -> Iterator[NDArray[Any]]:
     """Bins of one sample after the other; their labels are appended."""
     for number in range(len(part)):
         events, label = part[number]
         try:
             times = np.asarray(events["t"])
-            yield binning.bins(times, _units(events, size), prod(size), tally, MICROSECOND)
+            yield binning.bins(times, _units(events, size), prod(size), report, MICROSECOND)
             labels.append(_label(label))
         except DataError as error:  # of which sample
             raise DataError(f"sample {number} {error}") from None
@@ -113,7 +113,7 @@ def from_tonic(
         numbered ``(p * height + y) * width + x`` and then binned to `binning.channels`; for an image sensor keep them apart
         with ``channels=width * height * p``.
     binning, augmentation
-        As those of `ranvier.data.heidelberg.shd`. Times are microseconds from the start of the sample: whole numbers are
+        As those of `ranvier.data.shd`. Times are microseconds from the start of the sample: whole numbers are
         binned exactly, as in ``t // step``.
 
     Raises
@@ -128,14 +128,14 @@ def from_tonic(
     sensor = _size(name, size, test if train is None else train)
     samples, labels, notes = {}, {}, []
     for part, events in given.items():
-        tally, found = Tally(), list[int]()
+        report, found = BinningReport(), list[int]()
         try:
-            samples[part] = Packed.of(_bins(events, sensor, binning, tally, found), binning)
-            tally.check(binning)
-        except DataError as error:  # of which data set and part
+            samples[part] = Packed.of(_bins(events, sensor, binning, report, found), binning)
+            report.check(binning)
+        except DataError as error:
             raise DataError(f"{name}: {part} {error}") from None
         labels[part] = np.array(found, dtype=np.int64)
-        notes.append(f"{name} {part}: {tally.text(binning)}")
+        notes.append(f"{name} {part}: {report.text(binning)}")
     named = {part: tuple(getattr(events, "classes", ())) for part, events in given.items()}
     count = max(1 + int(max(map(np.max, labels.values()))), *map(len, named.values()))
     classes = class_names(named.get("train") or named.get("test", ()), count)

@@ -14,15 +14,18 @@ from numpy.typing import NDArray
 from ranvier.data.dataset import DataError, Dataset
 from ranvier.data.grid import floor, slack
 from ranvier.data.packed import STEPS
+from ranvier.data.registry import NamedDataset, register
 from ranvier.parameters.sample import Sample
 
-__all__ = ["yin_yang"]
+__all__ = ["CLASSES", "SAMPLES", "yin_yang"]
 
 CLASSES = ("yin", "yang", "dot")
 RADIUS, DOT = 0.5, 0.1
 #: Steps from coordinate 0 to coordinate 1, unless asked for others.
 SPAN = 30
 BIAS = 4
+#: Points to learn from and to test on, for people.
+SAMPLES = "5,000 / 1,000"
 #: Most points of a part.
 POINTS = 10**7
 
@@ -100,13 +103,24 @@ def yin_yang(
     if not 0 <= seed < 2**32:
         raise DataError(f"yinyang: seed={seed} is not a 32-bit number")
     mask = np.arange(steps) >= steps - scored
-    (learn, learn_labels), (judge, judge_labels) = points(train, seed), points(test, (seed - 2) % 2**32)
+    (learn, learn_labels), (held, held_labels) = points(train, seed), points(test, (seed - 2) % 2**32)
     return Dataset(
         name="yinyang" if span == SPAN else f"yinyang{span}",
         inputs=BIAS + 1,
         classes=CLASSES,
         train=encode(learn, span, mask),
         train_labels=learn_labels,
-        test=encode(judge, span, mask),
-        test_labels=judge_labels,
+        test=encode(held, span, mask),
+        test_labels=held_labels,
     )
+
+
+register(
+    NamedDataset(
+        spelled="yinyang",
+        load=yin_yang,
+        what="Yin-Yang (Kriener et al. 2021), generated exactly as published, on 30 steps",
+        classes=len(CLASSES),
+        samples=SAMPLES,
+    )
+)

@@ -7,7 +7,7 @@ learnable spacings" (ICLR 2024, arXiv 2306.17670). Spikes get their gradient fro
 Zenke, "Surrogate gradient learning in spiking neural networks" (2019, arXiv 1901.09948).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args
@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 
 from ranvier.errors import shown
 from ranvier.extras import extra
-from ranvier.learners.offline import Gradient, OfflineRecipe
+from ranvier.learners.offline import Gradient
 from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.sample import Sample
+from ranvier.recipes import OfflineRecipe
 
 torch = extra("torch", "offline")
 
-__all__ = ["OPTIONS", "RECIPES", "Bptt", "Play", "spread"]
+__all__ = ["Bptt", "Play", "gradient_rule", "spread"]
 
 Tensor = Any  # torch is optional, and so are its types
 
@@ -196,14 +197,14 @@ class Wires:
         current = torch.fft.irfft(torch.einsum("fbi,ijf->fbj", spikes, synapses), length, dim=0)
         return torch.nn.functional.pad(current[: steps - 1], (0, 0, 0, 0, 1, 0))  # a synapse costs one step
 
-    def recurrent(self) -> "Ring":
+    def recurrent(self) -> "DelayLine":
         """An empty delay line of what neurons send each other."""
         inputs = self.config.inputs
         weight = self.weight[inputs:] * (1 - torch.eye(self.config.neurons, dtype=self.weight.dtype))
-        return Ring(weight, self.kernel[inputs:])
+        return DelayLine(weight, self.kernel[inputs:])
 
 
-class Ring:
+class DelayLine:
     """Delay line between neurons: slot d is read d + 1 steps from now.
 
     Axonal delays are applied to spikes, before the weights, which costs a factor of `neurons` less.
@@ -247,7 +248,7 @@ def filtered(values: Tensor, factor: float) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Bptt:
-    """Gradient of a loss through all steps of the forward model of `FloatNetwork`, for `ranvier.learners.offline.fit`.
+    """Gradient of a loss through all steps of the forward model of `FloatNetwork`: a rule of `ranvier.learners.offline`.
 
     Parameters
     ----------
@@ -358,7 +359,7 @@ class Bptt:
             spikes = Feedforward.apply(filtered(currents, network.beta), self, network)
         return Play(spikes, filtered(spikes @ wires.readout, network.kappa))
 
-    def _recurrent(self, network: FloatNetwork, ring: Ring, currents: Tensor) -> Tensor:
+    def _recurrent(self, network: FloatNetwork, line: DelayLine, currents: Tensor) -> Tensor:
         threshold = network.config.threshold
         potential = spikes = current = echo = torch.zeros_like(currents[0])
         raster = []
@@ -366,7 +367,7 @@ class Bptt:
             current = torch.add(arriving + echo, current, alpha=network.beta)
             potential = advance(network, potential, spikes, current)
             spikes = Spike.apply(potential - threshold, self, threshold)
-            echo = ring.step(spikes)
+            echo = line.step(spikes)
             raster.append(spikes)
         return torch.stack(raster)
 
@@ -388,50 +389,7 @@ def correct(config: CoreConfig, readout: Tensor, scored: Tensor, labels: NDArray
     return int(((values * scored[..., None]).sum(0).argmax(1).numpy() == labels).sum())
 
 
-#: Recipe by name of the data set, with `OPTIONS`. SHD's was never run on SHD.
-RECIPES = {
-    "yinyang": OfflineRecipe(
-        epochs=24,
-        batch=100,
-        eta_weight=0.01,
-        eta_delay=0.5,
-        eta_readout=0.01,
-        decay=0.9,
-        alpha=0.95,
-        kappa=0.9,
-        weight_mean=0.5,
-        weight_std=0.5,
-        readout_std=0.25,
-    ),
-    "braille": OfflineRecipe(
-        epochs=20,
-        batch=64,
-        eta_weight=0.01,
-        eta_delay=0.5,
-        eta_readout=0.01,
-        decay=0.95,
-        alpha=0.9,
-        kappa=0.875,
-        weight_mean=0.1,
-        weight_std=0.3,
-        readout_std=0.15,
-    ),
-    "shd": OfflineRecipe(
-        epochs=40,
-        batch=128,
-        eta_weight=0.003,
-        eta_delay=0.3,
-        eta_readout=0.003,
-        decay=0.95,
-        alpha=0.95,
-        kappa=0.95,
-        weight_mean=0.02,
-        weight_std=0.1,
-        recurrent_std=0.03,
-        readout_std=0.1,
-    ),
-}
-RECIPES["yinyang60"] = RECIPES["yinyang"].replace(epochs=30, eta_delay=0.2, decay=0.95)
-
-#: Options of `Bptt` by name of the data set, where they are not its own defaults.
-OPTIONS: dict[str, dict[str, float]] = {"yinyang60": {"sigma": 6.0, "spreading": 0.7}}
+def gradient_rule(config: CoreConfig, recipe: OfflineRecipe, options: Mapping[str, Any]) -> Bptt:
+    """The rule of a learner, `options` being fields of `Bptt`. Spikes are spread only where delays learn."""
+    learns = config.delays != "none" and recipe.eta_delay
+    return Bptt(**options if learns else {"sigma": 0.0})

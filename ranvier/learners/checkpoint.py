@@ -20,7 +20,7 @@ from ranvier.parameters.network import Network, write_arrays
 from ranvier.parameters.step_size import StepSize
 from ranvier.plasticity.deep_r import DeepR
 
-__all__ = ["Checkpoint", "CheckpointError", "fingerprint", "network_arrays", "network_from", "plain"]
+__all__ = ["Arrays", "Checkpoint", "CheckpointError", "fingerprint", "network_arrays", "network_from", "plain"]
 
 AnyNetwork = TypeVar("AnyNetwork", Network, FloatNetwork)
 Arrays = dict[str, NDArray[Any]]

@@ -34,10 +34,10 @@ from numpy.typing import NDArray
 from ranvier.files.code_cache import keep
 
 __all__ = [
-    "Answer",
     "Events",
     "ExactGradient",
     "ExactNetwork",
+    "SampleLoss",
     "Shaping",
     "first_spike",
     "gradient",
@@ -97,7 +97,7 @@ class Events(NamedTuple):
         return np.flatnonzero(self.row == SPIKE)
 
 
-class Answer(NamedTuple):
+class SampleLoss(NamedTuple):
     """What a loss says about a sample."""
 
     loss: float
@@ -248,7 +248,7 @@ def _log_softmax(x: Real) -> Real:
     return result
 
 
-def readout_integral(net: ExactNetwork, events: Events, target: int, start: float = 0.0) -> Answer:
+def readout_integral(net: ExactNetwork, events: Events, target: int, start: float = 0.0) -> SampleLoss:
     """Cross entropy of the softmax of the readouts' integrals from `start` to the end of the sample."""
     spikes = events.spikes
     neuron, time, tau = events.neuron[spikes], events.time[spikes], net.tau_out
@@ -261,12 +261,12 @@ def readout_integral(net: ExactNetwork, events: Events, target: int, start: floa
     error = np.exp(logs) - (np.arange(len(score)) == target)
     pull = np.zeros(len(events.time))
     pull[spikes] = (net.readout @ error)[neuron] * (np.where(time < start, early, 0) - late)
-    return Answer(-logs[target], score, pull, np.outer(area, error))
+    return SampleLoss(-logs[target], score, pull, np.outer(area, error))
 
 
 def first_spike(
     net: ExactNetwork, events: Events, target: int, tau_0: float, tau_1: float = 1.0, strength: float = 0.0
-) -> Answer:
+) -> SampleLoss:
     """Time to first spike of the last `outputs` neurons: cross entropy of ``softmax(-t / tau_0)``, and early is better."""
     outputs = net.readout.shape[1]
     first = net.weight.shape[1] - outputs
@@ -280,7 +280,7 @@ def first_spike(
     pull = np.zeros(len(events.time))
     pull[event[event >= 0]] = change[event >= 0]
     loss = -logs[target] + strength * np.expm1(time[target] / tau_1)
-    return Answer(loss, -time, pull, np.zeros(net.readout.shape))
+    return SampleLoss(loss, -time, pull, np.zeros(net.readout.shape))
 
 
 # -------------------------------------------------------------------- backwards
@@ -312,13 +312,13 @@ def adjoint(m, time, who, slope, end, pull, extra, least_slope):
     return weight, delay
 
 
-def gradient(net: ExactNetwork, events: Events, answer: Answer, shaping: Shaping = UNSHAPED) -> ExactGradient:
+def gradient(net: ExactNetwork, events: Events, loss: SampleLoss, shaping: Shaping = UNSHAPED) -> ExactGradient:
     """Gradient of a sample's loss; without `shaping` it is exact."""
     count = np.bincount(events.neuron[events.spikes], minlength=net.weight.shape[1])
     extra = shaping.pull * np.maximum(0, count - shaping.most)
     who = np.stack([events.neuron, events.row, events.source])
     weight, delay = adjoint(
-        net, events.time, who, events.slope, events.end, answer.pull.copy(), extra, shaping.least_slope
+        net, events.time, who, events.slope, events.end, loss.pull.copy(), extra, shaping.least_slope
     )
     return ExactGradient(weight, delay, count)
 

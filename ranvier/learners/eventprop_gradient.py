@@ -186,7 +186,7 @@ def softmax(y):
 
 
 @njit
-def judged(rule, h, scored, target):
+def loss_and_scores(rule, h, scored, target):
     """Loss and scores of a sample; leaves dE/dy in the readout's adjoint."""
     loss, scores, total = 0.0, np.zeros(h.readout.shape[1]), np.zeros(h.readout.shape[1])
     for t in np.nonzero(scored)[0]:
@@ -276,7 +276,7 @@ def play(rule, m, units, offsets, scored, target):
     """One sample forwards and backwards."""
     h = empty(m, len(scored))
     forwards(m, h, units, offsets)
-    loss, scores = judged(rule, h, scored, target)
+    loss, scores = loss_and_scores(rule, h, scored, target)
     backwards(rule, m, h, h.spikes.sum(axis=0))
     return h, loss, scores
 

@@ -1,7 +1,8 @@
-"""Training offline, in real numbers: one loop over mini-batches for every rule that yields a gradient."""
+"""Training offline, in real numbers: mini-batches for every rule that yields a gradient, then a quantised network."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, fields
+from importlib import import_module
 from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,62 +14,36 @@ from tqdm import tqdm
 from ranvier.data.dataset import Dataset
 from ranvier.errors import RanvierError, shown
 from ranvier.golden.base import CoreBase
-from ranvier.learners import diagnosis
-from ranvier.learners.checkpoint import Checkpoint, fingerprint, network_arrays, network_from, plain
-from ranvier.learners.online import LEGEND, Tally, evaluate, kept_text
-from ranvier.learners.validation import best, check_dataset, check_kept, column, hold_out
-from ranvier.parameters.config import ConfigError
+from ranvier.learners.checkpoint import Arrays
+from ranvier.learners.evaluation import Evaluation, evaluate
+from ranvier.learners.learner import Learner, Sparse, Trained, with_connections
+from ranvier.learners.training import LEGEND, Report, Training, TrainingLoop
+from ranvier.learners.validation import check_dataset
+from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.sample import Sample
-from ranvier.plasticity.deep_r import DeepR
-from ranvier.quantisation.quantise import Behaviour
-from ranvier.recipes import Course
+from ranvier.plasticity.deep_r import DeepR, Rewiring
+from ranvier.quantisation.quantise import Behaviour, quantise, quantised
+from ranvier.quantisation.widen import widened
+from ranvier.recipes import RULES_OF, OfflineRecipe, rewiring
 
 __all__ = [
+    "Adam",
     "AfterStep",
     "Diverged",
-    "Fit",
-    "FitEpoch",
     "Gradient",
-    "Learner",
-    "OfflineRecipe",
-    "fit",
-    "judge",
+    "GradientRule",
+    "OfflineEpoch",
+    "OfflineLearner",
+    "OfflineTraining",
+    "evaluate_float",
+    "train_offline",
 ]
 
 Real = NDArray[np.float64]
 
 #: Called after every optimiser step with W [rows, neurons] and D, to change in place.
 AfterStep = Callable[[Real, Real], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class OfflineRecipe(Course):
-    """Recipe of an offline learner, in real units; its step sizes are those of Adam (Kingma and Ba 2015).
-
-    Parameters
-    ----------
-    batch : int
-        Samples per optimiser step.
-    Others
-        Of `Course`.
-
-    Raises
-    ------
-    ConfigError
-        If `batch` is not positive.
-    """
-
-    batch: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.batch < 1:
-            raise ConfigError(f"batch={self.batch} is out of range: give at least 1")
-
-    def steps(self, samples: int) -> int:
-        """Optimiser steps of an epoch over so many training samples."""
-        return -(-samples // self.batch)
 
 
 @dataclass(frozen=True)
@@ -93,8 +68,8 @@ class Gradient:
     spikes: int
 
 
-class Learner(Protocol):
-    """A rule that yields gradients."""
+class GradientRule(Protocol):
+    """Where the gradients of an offline learner come from."""
 
     def gradient(
         self, network: FloatNetwork, samples: Sequence[Sample], labels: NDArray[np.int64], done: float
@@ -110,7 +85,7 @@ class Diverged(RanvierError, ValueError):
 
 
 @dataclass(frozen=True)
-class FitEpoch:
+class OfflineEpoch:
     """One epoch.
 
     Parameters
@@ -134,7 +109,7 @@ class FitEpoch:
     validated: float | None = None
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], validated: bool) -> "FitEpoch":
+    def of(cls, values: Mapping[str, Any], validated: bool) -> "OfflineEpoch":
         """From what `dataclasses.asdict` made of one, with or without validation.
 
         `TypeError` or `ValueError` if it is not that.
@@ -158,58 +133,9 @@ class FitEpoch:
         }
 
 
-@dataclass(frozen=True)
-class Fit:
-    """Outcome of `fit`.
-
-    Parameters
-    ----------
-    initial, network : FloatNetwork
-        Before the first epoch, and after the one that was kept.
-    epochs : list of FitEpoch
-        Finished epochs, in order.
-    interrupted : bool
-        Whether Ctrl-C ended the training early.
-    kept : int
-        Index of the epoch whose network this is: the best one on the validation samples, the last one without them.
-    warnings : list of str
-        What it suffered from, one line for each cause; see `ranvier.learners.diagnosis`.
-    """
-
-    initial: FloatNetwork
-    network: FloatNetwork
-    epochs: list[FitEpoch]
-    interrupted: bool = False
-    kept: int = -1
-    warnings: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "kept", range(len(self.epochs))[self.kept])
-
-    @property
-    def accuracy(self) -> float:
-        """Test accuracy of `network`."""
-        return self.epochs[self.kept].tested
-
-    @property
-    def curve(self) -> list[float]:
-        """Test accuracy after every epoch."""
-        return [epoch.tested for epoch in self.epochs]
-
-    @property
-    def validated(self) -> list[float]:
-        """Accuracy on the validation samples after every epoch; empty if there are none."""
-        return [epoch.validated for epoch in self.epochs if epoch.validated is not None]
-
-    def summary(self) -> dict[str, Any]:
-        """Plain values for a report."""
-        return {
-            "accuracy": self.accuracy,
-            "interrupted": self.interrupted,
-            "kept_epoch": self.kept + 1,
-            "warnings": self.warnings,
-            "epochs": [epoch.summary() for epoch in self.epochs],
-        }
+@dataclass(frozen=True, kw_only=True)
+class OfflineTraining(Training):
+    """Outcome of `train_offline`: epochs are `OfflineEpoch`, networks those in real numbers. See `Training`."""
 
     def head(self) -> list[str]:
         """Heading of the table of epochs."""
@@ -217,17 +143,9 @@ class Fit:
 
     def row(self, number: int) -> str:
         """Line of the table for the epoch of this index."""
-        epoch, validated = self.epochs[number], column(self.validated, number)
-        line = f"{number + 1:5}  {epoch.loss:7.4f}  {epoch.trained:7.1%}  {validated}"
+        epoch: OfflineEpoch = self.epochs[number]
+        line = f"{number + 1:5}  {epoch.loss:7.4f}  {epoch.trained:7.1%}  {self.cell(number)}"
         return f"{line}  {epoch.tested:6.1%}  {epoch.rate:18.4f}"
-
-    def closing(self) -> list[str]:
-        """Lines for people that follow the table of epochs."""
-        return [kept_text(self)]
-
-    def text(self) -> list[str]:
-        """Lines for people, warnings aside."""
-        return [*self.head(), *(self.row(n) for n in range(len(self.epochs))), *self.closing()]
 
 
 class Adam:
@@ -263,12 +181,13 @@ class Adam:
         return change
 
 
-def judge(network: FloatNetwork, dataset: Dataset) -> Tally:
+def evaluate_float(network: FloatNetwork, dataset: Dataset) -> Evaluation:
     """Run all test samples on `network` in float64 with rounded delays."""
     return evaluate(_core(network), dataset)
 
 
 def _core(network: FloatNetwork) -> CoreBase:
+
     from ranvier.golden.float_core import FloatCore  # and with it Numba, which nobody needs to ask for help
 
     core = FloatCore(network.config)
@@ -276,12 +195,8 @@ def _core(network: FloatNetwork) -> CoreBase:
     return core
 
 
-#: Called with the training so far after every epoch, and with what a checkpoint held.
-Report = Callable[[Fit], None]
-
-
-def fit(
-    learner: Learner,
+def train_offline(
+    rule: GradientRule,
     network: FloatNetwork,
     dataset: Dataset,
     recipe: OfflineRecipe,
@@ -293,12 +208,12 @@ def fit(
     checkpoint: str | Path | None = None,
     report: Report | None = None,
     progress: bool = False,
-) -> Fit:
-    """Descend the gradient of `learner` with Adam, mini-batch by mini-batch, and test after every epoch.
+) -> OfflineTraining:
+    """Descend the gradient of `rule` with Adam, mini-batch by mini-batch, and test after every epoch.
 
     Parameters
     ----------
-    learner : Learner
+    rule : GradientRule
         Where the gradients come from.
     network : FloatNetwork
         Where to start, usually from ``recipe.draw``.
@@ -320,13 +235,13 @@ def fit(
         File that is written after every epoch. If it exists, the training in it goes on from there, and ends with the same
         network to the bit as one that was never stopped (on the same machine and with the same libraries).
     report : callable, optional
-        Called with the `Fit` so far after every epoch, and at first with what was in the checkpoint.
+        Called with the `OfflineTraining` so far after every epoch, and at first with what was in the checkpoint.
     progress : bool
         Show a progress bar if stderr is a terminal.
 
     Returns
     -------
-    Fit
+    OfflineTraining
         Ctrl-C ends it after the last finished epoch; before that there is nothing to keep and it raises
         `KeyboardInterrupt`.
 
@@ -346,81 +261,54 @@ def fit(
     check_dataset(dataset)
     dataset.require("train", "test")
     if not isinstance(recipe, OfflineRecipe):
-        raise ConfigError(f"recipe={shown(recipe)} is none: give an OfflineRecipe, such as RECIPES of the learner")
+        raise ConfigError(
+            f"recipe={shown(recipe)} is none: give an OfflineRecipe, such as recipe_of('bptt', 'yinyang')"
+        )
     if not isinstance(network, FloatNetwork):
         raise ConfigError(f"network={shown(network)} is none in real numbers: give a FloatNetwork")
     dataset.check(network.config)
-    learned, held = hold_out(dataset, validation, seed)
-    course = _Course(learner, network, dataset, learned, held, recipe, seed, after_step)
-    saved = _checkpoint(checkpoint, course, plasticity, validation) if checkpoint else None
-    if saved:
-        course.begin(saved)
-    if report and course.result:
-        report(course.result)
-    bar = tqdm(total=recipe.epochs, initial=course.finished, unit=" epochs", leave=False, disable=not progress or None)
-    try:
-        with bar:
-            for number in range(course.finished, recipe.epochs):
-                result = course.learn(number)
-                if saved:
-                    course.keep(saved)
-                if report:
-                    report(result)
-                bar.update()
-                bar.set_postfix(accuracy=f"{result.curve[-1]:.1%}")
-        return course.end()
-    except KeyboardInterrupt:
-        if not course.result:
-            raise
-        return replace(course.result, interrupted=True, warnings=course.warnings())
+    result: OfflineTraining = OfflineLoop(rule, after_step, network, dataset, recipe, seed, validation, plasticity).run(
+        checkpoint, report, progress
+    )
+    return result
 
 
-@dataclass
-class _Course:
-    """A training under way: `result` after `finished` epochs, `last` being the network that the next one goes on with."""
+class OfflineLoop(TrainingLoop):
+    """Epochs of mini-batches.
 
-    learner: Learner
-    initial: FloatNetwork
-    dataset: Dataset
-    learned: Dataset
-    held: Dataset | None
+    Parameters
+    ----------
+    rule : GradientRule
+        Where the gradients come from.
+    after_step : callable or None
+        Called after every optimiser step.
+    Others
+        Of `TrainingLoop`.
+    """
+
+    unit = "epochs"
     recipe: OfflineRecipe
-    seed: int
-    after_step: AfterStep | None
-    result: Fit | None = None
 
-    def __post_init__(self) -> None:
-        self.last = self.initial
-        self.etas = {
-            "weight": self.recipe.eta_weight,
-            "delay": self.recipe.eta_delay,
-            "readout": self.recipe.eta_readout,
-        }
-        self.adam = {name: Adam(getattr(self.initial, name).shape) for name in self.etas}
+    def __init__(self, rule: GradientRule, after_step: AfterStep | None, *others: Any):
+        super().__init__(*others)
+        self.rule, self.after_step = rule, after_step
+        self.adam = {name: Adam(getattr(self.initial, name).shape) for name in self.etas()}
 
-    @property
-    def finished(self) -> int:
-        """Epochs."""
-        return len(self.result.epochs) if self.result else 0
+    def begin(self) -> None:
+        return
 
-    def learn(self, number: int) -> Fit:
-        """One pass over the training samples, and the tests."""
+    def epoch(self, number: int, bar: "tqdm[Any]", resumable: bool) -> OfflineEpoch:
         with np.errstate(all="ignore"):  # what overflows is found below
-            network, loss, correct = self._pass(number)
-        tested, epochs = judge(network, self.dataset), list(self.result.epochs if self.result else [])
-        validated = judge(network, self.held).accuracy if self.held else None
+            self.last, loss, correct = self._pass(number)
+        tested = evaluate_float(self.last, self.dataset)
+        validated = evaluate_float(self.last, self.held).accuracy if self.held else None
         count = len(self.learned.train)
-        epochs.append(FitEpoch(loss / count, correct / count, tested.accuracy, tested.rate, validated))
-        self.last = network
-        seen = [epoch.validated for epoch in epochs if epoch.validated is not None]
-        kept = best(seen) if seen else number
-        chosen = network if kept == number or not self.result else self.result.network
-        self.result = Fit(self.initial, chosen, epochs, kept=kept)
-        return self.result
+        bar.update()
+        return OfflineEpoch(loss / count, correct / count, tested.accuracy, tested.rate, validated)
 
     def _pass(self, number: int) -> tuple[FloatNetwork, float, int]:
         """Network, loss summed over the samples, and how many were predicted correctly while they were learned."""
-        network, recipe = self.last.replace(), self.recipe
+        network, recipe, etas = self.last.replace(), self.recipe, self.etas()
         factor = recipe.decay**number
         order = np.random.default_rng([self.seed, number]).permutation(len(self.learned.train))
         today = self.learned.epoch([self.seed, number])
@@ -429,9 +317,9 @@ class _Course:
             chosen = order[first : first + recipe.batch]
             done = (number + first / len(order)) / recipe.epochs
             samples = [today.train[n] for n in chosen]
-            step = self.learner.gradient(network, samples, today.train_labels[chosen], done)
+            step = self.rule.gradient(network, samples, today.train_labels[chosen], done)
             self._check(number, first, {"loss": np.array(step.loss)})
-            for name, eta in self.etas.items():
+            for name, eta in etas.items():
                 if eta:
                     gradient = getattr(step, name)
                     self._check(number, first, {f"gradient of {name}": gradient**2})  # whose square Adam keeps
@@ -439,7 +327,7 @@ class _Course:
             np.clip(network.delay, 0, network.config.max_delay, out=network.delay)
             if self.after_step:
                 self.after_step(network.weight, network.delay)
-            self._check(number, first, {name: getattr(network, name) for name in self.etas})
+            self._check(number, first, {name: getattr(network, name) for name in etas})
             loss, correct = loss + step.loss * len(chosen), correct + step.correct
         return network.replace(), loss, correct
 
@@ -453,70 +341,113 @@ class _Course:
                     "or with fewer epochs"
                 )
 
-    def end(self) -> Fit:
-        """What is returned, and what it suffered from."""
-        assert self.result, "a recipe has at least one epoch"
-        result = replace(self.result, warnings=self.warnings())
-        silent = Behaviour.of("float", _core(result.network), self.held or self.dataset).silent
-        firing = diagnosis.firing_warnings(
-            self.learned.train, self.dataset.inputs, silent, result.network.config.neurons
-        )
-        return replace(result, warnings=[*result.warnings, *firing])
+    def training(self, network: FloatNetwork, epochs: Sequence[Any], kept: int) -> OfflineTraining:
+        return OfflineTraining(initial=self.initial, network=network, epochs=epochs, kept=kept)
 
-    def warnings(self) -> list[str]:
-        """What is known without running anything."""
-        assert self.result, "an epoch is finished"
-        result, train, sparse = self.result, self.learned.train, self.after_step is not None
-        curve = result.validated or result.curve
-        return [
-            *diagnosis.accuracy_warnings(curve, result.kept, result.accuracy, self.dataset, self.held),
-            *diagnosis.moving_warnings(self.initial, result.network, self.etas, train, sparse),
-        ]
+    def silent(self, network: FloatNetwork, dataset: Dataset) -> int:
+        return Behaviour.of("float", _core(network), dataset).silent
+
+    def end(self, result: Training) -> None:
+        return
+
+    def etas(self) -> dict[str, float]:
+        recipe = self.recipe
+        return {"weight": recipe.eta_weight, "delay": recipe.eta_delay, "readout": recipe.eta_readout}
+
+    @property
+    def sparse(self) -> bool:
+        return self.after_step is not None
 
     # ---------------------------------------------------------------- checkpoint
 
-    def begin(self, saved: Checkpoint) -> None:
-        """Go on with what a checkpoint holds, if there is one."""
-        found = saved.read()
-        if not found:
-            return
-        values, arrays = found
-        with saved.damage():
-            self.last = network_from("last", arrays, self.initial)
-            epochs = [FitEpoch.of(epoch, self.held is not None) for epoch in values["epochs"]]
-            self.result = Fit(self.initial, network_from("kept", arrays, self.initial), epochs, kept=values["kept"])
-            check_kept(self.result, values, self.recipe.epochs)
-            steps = len(epochs) * self.recipe.steps(len(self.learned.train))
-            for name, adam in self.adam.items():
-                if values["steps"][name] != (steps if self.etas[name] else 0):
-                    raise ValueError(f"{values['steps'][name]} steps of {name} in {len(epochs)} epochs")
-                adam.restore(arrays[f"{name}_mean"], arrays[f"{name}_square"], values["steps"][name])
+    def about(self) -> tuple[str, dict[str, Any]]:
+        named = type(self.rule).__repr__ is not object.__repr__
+        name = str(self.rule) if named else type(self.rule).__qualname__
+        return name, {"after_step": getattr(self.after_step, "__name__", None)}
 
-    def keep(self, saved: Checkpoint) -> None:
-        """Write the checkpoint of the last epoch."""
-        assert self.result, "an epoch is finished"
-        steps = {name: adam.steps for name, adam in self.adam.items()}
-        values = {"epochs": [asdict(epoch) for epoch in self.result.epochs], "kept": self.result.kept, "steps": steps}
-        values["finished"] = self.finished
-        arrays = network_arrays("last", self.last) | network_arrays("kept", self.result.network)
+    def read_epoch(self, values: Mapping[str, Any]) -> OfflineEpoch:
+        return OfflineEpoch.of(values, self.held is not None)
+
+    def resume(self, values: Mapping[str, Any], arrays: Arrays) -> None:
+        epochs, etas = len(values["epochs"]), self.etas()
+        steps = epochs * self.recipe.steps(len(self.learned.train))
+        for name, adam in self.adam.items():
+            if values["steps"][name] != (steps if etas[name] else 0):
+                raise ValueError(f"{values['steps'][name]} steps of {name} in {epochs} epochs")
+            adam.restore(arrays[f"{name}_mean"], arrays[f"{name}_square"], values["steps"][name])
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        arrays: Arrays = {}
         for name, adam in self.adam.items():
             arrays |= {f"{name}_mean": adam.mean, f"{name}_square": adam.square}
-        saved.write(values, arrays)
+        return {"steps": {name: adam.steps for name, adam in self.adam.items()}}, arrays
 
 
-def _checkpoint(path: str | Path, course: _Course, plasticity: DeepR | None, validation: float) -> Checkpoint:
-    """The checkpoint of a training, which knows what it belongs to."""
-    learner, network = course.learner, course.initial
-    named = type(learner).__repr__ is not object.__repr__
-    about = plain(
-        learner=str(learner) if named else type(learner).__qualname__,
-        data=f"{course.dataset.name} {course.dataset.digest()[:16]}",
-        start=fingerprint(network),
-        seed=course.seed,
-        validation=validation,
-        core=network.config.to_dict(),
-        recipe=asdict(course.recipe),
-        rewiring=str(plasticity.recipe) if plasticity else None,
-        after_step=getattr(course.after_step, "__name__", None),
-    )
-    return Checkpoint(path, about, network, plasticity)
+#: Configuration, recipe and arguments of the rule -> rule.
+MakeRule = Callable[[CoreConfig, OfflineRecipe, Mapping[str, Any]], GradientRule]
+
+
+class OfflineLearner(Learner):
+    """A `GradientRule` in real numbers, quantised at the end for a core that needs no learning units.
+
+    Its formats get as many integer bits as the network takes on training samples, see `ranvier.quantisation.widen`.
+
+    Parameters
+    ----------
+    recipes, label : str
+        Of `Learner`.
+    rule : str or callable
+        Module whose `gradient_rule` makes the rule, imported when a training begins; or what makes it.
+    needs : mapping, optional
+        Of `Learner`.
+    """
+
+    arithmetic = "float"
+    indifferent = frozenset(field.name for field in fields(CoreConfig)) - {
+        "inputs", "neurons", "outputs", "recurrent", "delays", "max_delay", "threshold", "reset",
+    }  # fmt: skip
+
+    def __init__(self, recipes: str, label: str, rule: str | MakeRule, needs: Mapping[str, str] | None = None):
+        self.recipes, self.label, self.rule, self.needs = recipes, label, rule, needs or {}
+        self.modules = ("ranvier.learners.offline", *([rule] if isinstance(rule, str) else []))
+
+    def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> CoreConfig:
+        """A core for inference only, with a filter of the synaptic current if the recipe has one."""
+        synapse = {"synapse": "exponential"} if recipe.beta else {}
+        return config.replace(learning=False, dormant=False, **synapse)
+
+    def rewiring(self, recipe: Any, sparse: Sparse, samples: int) -> Rewiring:
+        """After every mini-batch."""
+        return rewiring(sparse.connectivity, recipe.epochs, steps=recipe.steps(samples))
+
+    def _learn(
+        self,
+        config: CoreConfig,
+        recipe: Any,
+        data: Dataset,
+        seed: int,
+        start: Any,
+        plasticity: DeepR | None,
+        rewired: bool,
+        keep_partial: bool,
+        **options: Any,
+    ) -> Trained:
+        network = start.replace(config=config) if start else recipe.draw(config, np.random.default_rng(seed))
+        network, change = with_connections(plasticity, network, start), None
+        if plasticity:
+            change = plasticity.step if rewired else plasticity.hold
+        make: MakeRule = import_module(self.rule).gradient_rule if isinstance(self.rule, str) else self.rule
+        rule = make(config, recipe, RULES_OF[self.recipes].get(data.name, {}))
+        training = train_offline(rule, network, data, recipe, seed, after_step=change, plasticity=plasticity, **options)
+        if training.interrupted and not keep_partial:
+            raise KeyboardInterrupt
+        core = widened(training.network, data.train)
+        result = quantise(training.network, core, dataset=data)
+        return Trained(
+            training,
+            quantised(training.initial, core),
+            result.network,
+            "float",
+            quantisation=result,
+            plasticity=plasticity,
+        )

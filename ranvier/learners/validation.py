@@ -1,6 +1,6 @@
 """Training samples held out to say which epoch was the best: a share of every class, nothing torn apart."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,13 +74,13 @@ def best(accuracies: list[float]) -> int:
     return max(range(len(accuracies)), key=lambda n: (accuracies[n], n))
 
 
-def check_kept(learned: Any, values: Mapping[str, Any], epochs: int) -> None:
-    """`ValueError` unless a `Training` or `Fit` has as many of `epochs` as the checkpoint's `values` say, and kept the right
-    one of them."""
-    finished, kept = values.get("finished", len(learned.epochs)), values["kept"]
-    if not 1 <= len(learned.epochs) == finished <= epochs:
-        raise ValueError(f"{len(learned.epochs)} of {finished} epochs are there")
-    if type(kept) is not int or kept != (best(learned.validated) if learned.validated else finished - 1):
+def check_kept(epochs: Sequence[Any], values: Mapping[str, Any], most: int) -> None:
+    """`ValueError` unless there are as many epochs as a checkpoint's `values` say, `most` at most, and the best was kept."""
+    finished, kept = values.get("finished", len(epochs)), values["kept"]
+    if not 1 <= len(epochs) == finished <= most:
+        raise ValueError(f"{len(epochs)} of {finished} epochs are there")
+    validated = [epoch.validated for epoch in epochs if epoch.validated is not None]
+    if type(kept) is not int or kept != (best(validated) if validated else finished - 1):
         raise ValueError(f"epoch {kept} of {finished} was kept")
 
 

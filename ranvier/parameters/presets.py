@@ -1,4 +1,4 @@
-"""Configurations with a name and a reason."""
+"""Configurations with a name and a reason: those of data sets are registered by `ranvier.recipes`."""
 
 from ranvier.errors import shown
 from ranvier.parameters.config import ConfigError, CoreConfig
@@ -11,27 +11,6 @@ PRESETS: dict[str, tuple[str, CoreConfig]] = {
     "test": (
         "Small enough that every corner is reached in seconds: nothing divides evenly, T wraps the delay line often.",
         CoreConfig(inputs=5, neurons=7, outputs=3, recurrent=True, max_delay=6, lanes=2),
-    ),
-    "yinyang": (
-        "Yin-Yang (Kriener et al. 2021) with 60 feedforward neurons: the demonstration that learns in a minute.",
-        CoreConfig(inputs=5, neurons=60, outputs=3, max_delay=30, lanes=4),
-    ),
-    "yinyang60": (
-        "The same on a grid of half the step, for learners that reach what 30 steps allow.",
-        CoreConfig(inputs=5, neurons=30, outputs=3, max_delay=62, lanes=4),
-    ),
-    "braille": (
-        "27 Braille letters from 12 taxels (24 ON/OFF channels), 64 feedforward neurons: real data whose timing decides.",
-        CoreConfig(inputs=24, neurons=64, outputs=27, max_delay=62, lanes=4),
-    ),
-    "shd": (
-        "Spiking Heidelberg Digits binned to 140 channels, 256 recurrent neurons; axonal delays, because one trace history "
-        "then serves all lanes and the memories stay within an ECP5-85F.",
-        CoreConfig(inputs=140, neurons=256, outputs=20, recurrent=True, max_delay=62, delays="axonal", lanes=4),
-    ),
-    "ssc": (
-        "Spiking Speech Commands: the core of shd with an output for each of their 35 words.",
-        CoreConfig(inputs=140, neurons=256, outputs=35, recurrent=True, max_delay=62, delays="axonal", lanes=4),
     ),
     "ice40": (
         "A core for an iCE40UP5K beside a UART bridge: 128 neurons whose 16,384 synapses, each with its delay, fill their "

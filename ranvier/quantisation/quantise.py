@@ -121,7 +121,7 @@ def _delays(config: CoreConfig, delay: NDArray[np.float64]) -> NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Rounding:
-    """What became of one array.
+    """How one array was rounded.
 
     Parameters
     ----------
@@ -366,7 +366,7 @@ def quantise(
     dataset : Dataset, optional
         Whose test samples are run before (float64) and after (golden model).
     classes : sequence of str, optional
-        What the outputs stand for, as `ranvier.learners.online.evaluate` takes it.
+        What the outputs stand for, as `ranvier.evaluate` takes it.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.cli import main, parser
-from ranvier.learners import LEARNERS, Online
+from ranvier.learners import LEARNERS
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network
 from ranvier.parameters.presets import preset
@@ -93,7 +93,7 @@ def checks_only(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("too far")
 
     for name, attributes in {
-        "demo": "demo", "data.download": "download", "learners.online": "evaluate", "sim.port": "SimulatedPort",
+        "demo": "demo", "data.download": "download", "learners.evaluation": "evaluate", "sim.port": "SimulatedPort",
         "verification.selftest": "selftest", "verification.verify": "verify", "bench": "bench",
         "quantisation.quantise": "quantise", "commands": "open_device", "hw.flow.verilog": "write_verilog",
         "hw.flow.fit": "fit fit_part", "hw.flow.board": "build", "hw.flow.vivado": "package",
@@ -102,8 +102,8 @@ def checks_only(monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():  # fmt: skip
         for attribute in attributes.split():
             monkeypatch.setattr(import_module(f"ranvier.{name}"), attribute, far)
-    for way in (Online, *(type(way) for way in LEARNERS.values())):
-        monkeypatch.setattr(way, "train", far)
+    for kind in {type(learner) for learner in LEARNERS.values()}:
+        monkeypatch.setattr(kind, "_learn", far)
 
 
 @bounded(250)

@@ -121,7 +121,7 @@ def changes(*names: str) -> st.SearchStrategy[dict[str, np.ndarray | None]]:
 NUMBERS = st.one_of(
     st.integers(-(10**20), 10**20).map(str), st.integers(0, 300).map(str), st.floats().map(str), st.text(max_size=5)
 )
-KEYS = ["steps", "dt", "channels", "cap", "scored", "shift", "blend", "share", "speakers", "seed", "judge"]
+KEYS = ["steps", "dt", "channels", "cap", "scored", "shift", "blend", "share", "speakers", "seed"]
 KEYS += ["threshold", "tail", "train", "test"]
 SENSIBLE = [("steps", "50"), ("dt", "0.02"), ("channels", "20"), ("cap", "3"), ("shift", "2"), ("seed", "5")]
 PAIRS = st.one_of(st.sampled_from(SENSIBLE), st.tuples(st.one_of(st.sampled_from(KEYS), st.text(max_size=5)), NUMBERS))

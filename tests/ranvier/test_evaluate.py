@@ -13,8 +13,9 @@ from ranvier.data import Binning, DataError, Dataset, braille, from_tonic, shd, 
 from ranvier.data.braille import LETTERS
 from ranvier.data.dataset import class_names, mapped_labels
 from ranvier.device import open_device
-from ranvier.learners.offline import fit
-from ranvier.learners.online import evaluate, train
+from ranvier.learners.evaluation import evaluate
+from ranvier.learners.offline import train_offline
+from ranvier.learners.online import train
 from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network, NetworkError
@@ -178,7 +179,7 @@ def test_a_folder_with_one_file(heidelberg: Writer) -> None:
     with pytest.raises(DataError, match=r"shd has no test samples: .* has no shd_test.h5"):
         taught.split("test")
     heidelberg("ssc_valid.h5", samples=35, classes=35)
-    assert len(ssc(folder, judge="valid").test) == 35
+    assert len(ssc(folder, test="valid").test) == 35
     with pytest.raises(DataError, match=r"has no ssc_train.h5"):
         ssc(folder)
 
@@ -299,7 +300,7 @@ def test_offline_learners_and_quantisation_ask_for_samples() -> None:
     with pytest.raises(DataError, match="x has no test samples: give some"):
         quantise(network, dataset=empty)
     with pytest.raises(DataError, match="x has no test samples: give some"):
-        fit(None, network, empty, RECIPES["yinyang"], 0)  # type: ignore[arg-type]
+        train_offline(None, network, empty, RECIPES["yinyang"], 0)  # type: ignore[arg-type]
 
 
 # -------------------------------------------------------------------- command line
@@ -344,7 +345,7 @@ def test_eval_of_any_part(
 def test_train_says_what_its_outputs_are(
     files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Trained on three letters; the same recordings in another order are judged alike, and other letters are refused."""
+    """Trained on three letters; the same recordings in another order are told alike, and other letters are refused."""
     monkeypatch.chdir(tmp_path)
     files("learn.npz", [n % 3 for n in range(120)], ("C", "A", "T"))
     files("held.npz", [0, 0, 0, 1, 1, 2], ("C", "A", "T"))

@@ -8,8 +8,9 @@ import pytest
 from ranvier.data import DataError, yin_yang
 from ranvier.device import DeviceError, open_device
 from ranvier.files.output import OutputError
-from ranvier.learners.offline import fit
-from ranvier.learners.online import evaluate, train
+from ranvier.learners.evaluation import evaluate
+from ranvier.learners.offline import train_offline
+from ranvier.learners.online import train
 from ranvier.parameters.config import ConfigError
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network, NetworkError
@@ -29,8 +30,8 @@ def trained(**changes: Any) -> Any:
 
 
 def fitted(**changes: Any) -> Any:
-    given = {"learner": None, "network": FloatNetwork.of(NETWORK), "dataset": DATA, "recipe": None}
-    return fit(**given | changes)
+    given = {"rule": None, "network": FloatNetwork.of(NETWORK), "dataset": DATA, "recipe": None}
+    return train_offline(**given | changes)
 
 
 def evaluated(dataset: Any) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,11 @@ from ranvier.bench.executor import execute
 from ranvier.bench.suite import Setting
 from ranvier.cli import main
 from ranvier.data import yin_yang
-from ranvier.learners import LEARNERS, VARIANTS, Offline, Online
-from ranvier.learners.offline import Gradient, OfflineRecipe
+from ranvier.learners import LEARNERS, OfflineLearner, OnlineLearner
+from ranvier.learners.offline import Gradient
 from ranvier.parameters.config import ConfigError
 from ranvier.plot import charts
-from ranvier.recipes import RECIPES
+from ranvier.recipes import RECIPES, RECIPES_OF, VARIANTS, OfflineRecipe
 
 OPTIONS: dict[str, Any] = {"seeds": 2, "epochs": 1, "jobs": 1}
 SMALL = Selection(neurons=[30], wiring=["feedforward"])
@@ -86,13 +85,10 @@ class Quick:
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quick]:
     """Two seeds of every kind of delays, online and offline."""
-    module = ModuleType("drift")
-    module.__dict__.update(RECIPES={"yinyang": OfflineRecipe(**RECIPE)})
-    module.__spec__ = sys.__spec__
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "drift", module)
-        patch.setitem(LEARNERS, "drift", Offline("drift offline", "drift", Drift, {}, ()))
+        patch.setitem(RECIPES_OF, "drift", {"yinyang": OfflineRecipe(**RECIPE)})
+        patch.setitem(LEARNERS, "drift", OfflineLearner("drift", "drift offline", Drift))
         patch.setattr(Material, "open", lambda text, samples=None: Material.of(yin_yang(train=30, test=30)))
         report = run_suite(
             "yinyang",
@@ -341,7 +337,7 @@ def test_result_that_is_no_number_is_not_kept(plain, tmp_path, monkeypatch, caps
 
 
 def test_failed_run_is_reported(plain, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(Online, "train", failing := Failing())
+    monkeypatch.setattr(OnlineLearner, "train", failing := Failing())
     assert main(line("--delays", "none", "--out", str(tmp_path), "--json")) == 1
     values = json.loads(capsys.readouterr().out)
     assert failing.calls == values["failures"] == 2
@@ -358,9 +354,8 @@ class Failing:
 
 
 def test_learner_that_is_missing_is_left_out_unless_it_is_named(plain, tmp_path, monkeypatch):
-    monkeypatch.setitem(
-        LEARNERS, "bptt", Offline("BPTT", "ranvier.learners.offline", Drift, {"no_such_torch": "offline"}, ())
-    )
+    missing = OfflineLearner("bptt", "BPTT", Drift, needs={"no_such_torch": "offline"})
+    monkeypatch.setitem(LEARNERS, "bptt", missing)
     monkeypatch.setattr(ranvier.bench.selection, "SUITE_LEARNERS", ("online", "bptt"))
     report = run_suite("yinyang", "yinyang", replace(SMALL, delays=["none"]), out=tmp_path, **OPTIONS)
     assert report.notes == ["bptt was left out: no_such_torch is missing: install ranvier[offline]"]

@@ -16,7 +16,7 @@ import pytest
 from ranvier.bench import executor
 from ranvier.bench.executor import ExecutorError, execute
 from ranvier.bench.suite import ExperimentResult, Material
-from ranvier.learners import Online
+from ranvier.learners import OnlineLearner
 from ranvier.parameters.network import NetworkError
 
 
@@ -87,7 +87,7 @@ def test_what_a_setting_makes_impossible_is_a_result(known):
     run = replace(next(iter(known.experiments.values())), delays="axonal")
     key = run.key(known.material)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Online, "train", lambda *_, **__: (_ for _ in ()).throw(NetworkError("values ran away")))
+        patch.setattr(OnlineLearner, "train", lambda *_, **__: (_ for _ in ()).throw(NetworkError("values ran away")))
         assert [result.failed for _, result in execute({key: run}, known.material)] == ["values ran away"]
 
 

@@ -5,19 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import ranvier.learners
-import ranvier.recipes
+import ranvier.recipes.sparsity as sparsity
 from ranvier.bench.selection import SUITE_LEARNERS, Selection
 from ranvier.bench.suite import SUITES, TRIAL, Material, Run, parameters
 from ranvier.data import Dataset, yin_yang
 from ranvier.golden.compiled import CompiledCore
 from ranvier.hw.budget import memories
-from ranvier.learners import VARIANTS
-from ranvier.learners.online import evaluate
+from ranvier.learners import Trained
+from ranvier.learners.evaluation import evaluate
 from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.presets import preset
-from ranvier.recipes import RECIPES
+from ranvier.recipes import RECIPES, VARIANTS
 
 RUN = Run("yinyang", "online", "synaptic", "feedforward", 10, seed=0, epochs=1)
 
@@ -48,7 +47,7 @@ def test_key_follows_the_settings(changes, material):
 def test_key_of_a_sparse_run_follows_structure_and_rewiring(material, monkeypatch):
     sparse = replace(RUN, connectivity=0.3, structure="rewired")
     keys = {RUN.key(material), sparse.key(material), replace(sparse, structure="static").key(material)}
-    monkeypatch.setattr(ranvier.recipes, "DRIFT", 2.0)
+    monkeypatch.setattr(sparsity, "DRIFT", 2.0)
     assert len(keys | {sparse.key(material)}) == 4
     assert RUN.key(material) in keys
 
@@ -77,34 +76,6 @@ def test_key_follows_the_arithmetic(material, monkeypatch):
     monkeypatch.setattr(CompiledCore, "network", bent)
     assert RUN.key(replace(material, _trials={})) != key
     assert learned[-1] > TRIAL, "nothing spiked"
-
-
-def test_key_follows_the_code_of_the_learner_but_not_its_comments(material, monkeypatch, tmp_path):
-    source = tmp_path / "learner.py"
-    monkeypatch.setattr(ranvier.learners.Online, "sources", ("learner.py",))
-    monkeypatch.setattr(ranvier, "__path__", [str(tmp_path)])
-
-    def key(text: str) -> str:
-        source.write_text(text)
-        ranvier.learners._code.cache_clear()
-        return RUN.key(material)
-
-    first = key('"""Words."""\n\ndef f(x):\n    """More."""\n    return 2 * x\n')
-    assert key('"""Other words."""\n\ndef f(x):  # new\n    return 2 * x\n') == first
-    assert key("def f(x):\n    return 3 * x\n") != first
-
-
-def test_every_learner_has_its_sources():
-    for name, way in ranvier.learners.LEARNERS.items():
-        if not any(ranvier.learners.find_spec(module) is None for module in way.needs):
-            assert way.digest() != replaced_digest(way), name
-
-
-def replaced_digest(way: ranvier.learners.Way) -> str:
-    """Digest of a learner without sources."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(way, "sources", (), raising=False)
-        return way.digest()
 
 
 def test_grid():
@@ -156,8 +127,8 @@ def test_a_run_that_is_stopped_ends_at_once(learner, material, monkeypatch):
     def work(*_: object, **__: object) -> None:
         raise AssertionError("work for a run that was stopped")
 
-    monkeypatch.setattr(ranvier.learners, "widened", work)
-    monkeypatch.setattr(ranvier.learners.Trained, "golden", work)
+    monkeypatch.setattr("ranvier.learners.offline.widened", work)
+    monkeypatch.setattr(Trained, "golden", work)
     monkeypatch.setattr(Dataset, "epoch", second)
     with pytest.raises(KeyboardInterrupt):
         replace(RUN, learner=learner, epochs=3).result(material)

@@ -8,7 +8,7 @@ import pytest
 
 from ranvier.data import Binning, from_tonic, send_on_delta
 from ranvier.data.grid import exact, floor, slack, steps_of, whole_numbers
-from ranvier.data.packed import Tally
+from ranvier.data.packed import BinningReport
 from ranvier.data.yinyang import encode
 
 MICROSECOND = Fraction(1, 10**6)
@@ -89,7 +89,7 @@ def test_half_precision_is_what_it_was_stored_from() -> None:
     times = np.array([below, border, above], np.float16)
     assert np.float16(0.98) == times[1]
     np.testing.assert_array_equal(steps_of(times, 0.01, 100), [97, 98, 98])
-    np.testing.assert_array_equal(Binning(channels=1).bins(times, np.zeros(3, int), 700, Tally()), [97, 98])
+    np.testing.assert_array_equal(Binning(channels=1).bins(times, np.zeros(3, int), 700, BinningReport()), [97, 98])
     np.testing.assert_array_equal(steps_of(times.astype(float), 0.01, 100), [97, 97, 98])  # says nothing of its past
     np.testing.assert_array_equal(steps_of(np.array([1.0], np.float16), 1e-4, 20_000), [10_000])
 

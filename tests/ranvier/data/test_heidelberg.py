@@ -21,8 +21,9 @@ import pytest
 
 from ranvier.data import Binning, DataError, open_dataset, shd, ssc
 from ranvier.data import heidelberg as module
-from ranvier.data.heidelberg import Recording, _held_out, read_recording
-from ranvier.data.packed import Packed, Tally
+from ranvier.data.heidelberg import Recording, read_recording
+from ranvier.data.packed import BinningReport, Packed
+from ranvier.data.shd import _held_out
 from ranvier.device import open_device
 from ranvier.learners.online import train
 from ranvier.parameters.presets import preset
@@ -79,66 +80,66 @@ def test_a_sample_with_nothing_left_is_refused() -> None:
     with pytest.raises(
         DataError, match=r"loses all of its 2 spikes: its times run from 1 to 900.5 s, the window from 0 to 1 s"
     ):
-        binning.bins([1.0, 900.5], np.array([0, 0]), 700, Tally())
+        binning.bins([1.0, 900.5], np.array([0, 0]), 700, BinningReport())
     for times, message in (
         ([np.inf, 0], "infinite"),
         ([0, -2.5], "negative or no number: -2.5"),
         (["1", "2"], "type <U1"),
     ):
         with pytest.raises(DataError, match=message):
-            binning.bins(times, np.array([0, 0]), 700, Tally())
+            binning.bins(times, np.array([0, 0]), 700, BinningReport())
 
 
 def test_a_part_with_hardly_anything_left_is_refused() -> None:
     """In milliseconds for seconds, one spike in a hundred happens to be in the window."""
-    binning, tally = Binning(steps=10, dt=0.1), Tally()
+    binning, report = Binning(steps=10, dt=0.1), BinningReport()
     for share in (95, 96):
-        tally = Tally()
-        binning.bins(np.append(np.zeros(100 - share), np.arange(share) + 1.5), np.zeros(100, int), 700, tally)
-        assert (tally.spikes, tally.late) == (100, share)
+        report = BinningReport()
+        binning.bins(np.append(np.zeros(100 - share), np.arange(share) + 1.5), np.zeros(100, int), 700, report)
+        assert (report.spikes, report.late) == (100, share)
         if share == 95:
-            tally.check(binning)
+            report.check(binning)
     with pytest.raises(DataError, match=r"loses 96 of 100 spikes: its times run from 0 to 96.5 s, .* check their unit"):
-        tally.check(binning)
-    tally = Tally()
-    binning.bins([], np.zeros(0, int), 700, tally)
+        report.check(binning)
+    report = BinningReport()
+    binning.bins([], np.zeros(0, int), 700, report)
     with pytest.raises(DataError, match="no spikes in any of its 1 samples"):
-        tally.check(binning)
+        report.check(binning)
 
 
 def test_samples_without_spikes_and_times_that_hardly_move_are_noted() -> None:
-    binning, tally = Binning(steps=10, dt=0.1), Tally()
-    binning.bins([], np.zeros(0, int), 700, tally)
-    binning.bins([0.0, 0.05], np.zeros(2, int), 700, tally)
-    tally.check(binning)
-    assert tally.text(binning).endswith(
+    binning, report = Binning(steps=10, dt=0.1), BinningReport()
+    binning.bins([], np.zeros(0, int), 700, report)
+    binning.bins([0.0, 0.05], np.zeros(2, int), 700, report)
+    report.check(binning)
+    assert report.text(binning).endswith(
         "1 of 2 samples have no spikes, all on step 0: they run from 0 to 0.05 s, check their unit"
     )
 
 
 def test_a_part_whose_times_hardly_move_is_refused() -> None:
     """Milliseconds or seconds where microseconds are expected: nothing is cut, and nothing of the time is left."""
-    binning, tally = Binning(steps=10, dt=0.1), Tally()
-    binning.bins(np.arange(20), np.zeros(20, int), 700, tally, Fraction(1, 1000))
+    binning, report = Binning(steps=10, dt=0.1), BinningReport()
+    binning.bins(np.arange(20), np.zeros(20, int), 700, report, Fraction(1, 1000))
     with pytest.raises(
         DataError, match=r"all of its 20 spikes on step 0: its times run from 0 to 0.019 s, a step is 0.1 s"
     ):
-        tally.check(binning)
+        report.check(binning)
 
 
 def test_many_bins_take_no_memory() -> None:
     """The last of 2**28 bins."""
     binning = Binning(steps=1 << 16, channels=4096)
-    np.testing.assert_array_equal(binning.bins([655.355], np.array([699]), 700, Tally()), [(1 << 28) - 1 - 5])
+    np.testing.assert_array_equal(binning.bins([655.355], np.array([699]), 700, BinningReport()), [(1 << 28) - 1 - 5])
 
 
 def test_what_is_cut_is_counted() -> None:
-    tally = Tally()
+    report = BinningReport()
     bins = Binning(steps=4, dt=0.25, channels=7, cap=2).bins(
-        [0.0, 0.1, 0.2, 0.99, 1.0, 7.0], np.array([9, 9, 9, 699, 0, 0]), 700, tally
+        [0.0, 0.1, 0.2, 0.99, 1.0, 7.0], np.array([9, 9, 9, 699, 0, 0]), 700, report
     )
     np.testing.assert_array_equal(bins, [0, 0, 3 * 7 + 6])
-    assert (tally.spikes, tally.late, tally.merged) == (6, 2, 1)
+    assert (report.spikes, report.late, report.merged) == (6, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_ssc(heidelberg: Writer) -> None:
     heidelberg("ssc_valid.h5", samples=35, classes=35, seed=1, names=False)
     heidelberg("ssc_test.h5", samples=40, classes=35, seed=2)
     assert len(ssc(folder).test) == 40
-    data = open_dataset(f"ssc:{folder}?judge=valid")
+    data = open_dataset(f"ssc:{folder}?test=valid")
     assert (data.name, len(data.classes), len(data.test)) == ("ssc", 35, 35)
 
 
@@ -572,11 +573,11 @@ def test_options_are_refused(options: str, message: str | None, heidelberg: Writ
         open_dataset(f"shd:{folder}?{options}")
 
 
-def test_missing_folder_and_unknown_judge(tmp_path: Path) -> None:
+def test_missing_folder_and_unknown_test_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere is not a folder: ranvier download ssc --out .*nowhere"):
         open_dataset(f"ssc:{tmp_path}/nowhere")
-    with pytest.raises(DataError, match="judge='x': choose test or valid"):
-        open_dataset(f"ssc:{tmp_path}?judge=x")
+    with pytest.raises(DataError, match="test='x': choose test or valid"):
+        open_dataset(f"ssc:{tmp_path}?test=x")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from numba.core import caching, config
 from ranvier.files.code_cache import SummedFiles
 from ranvier.golden import compiled
 from ranvier.golden import float_core as reference
-from ranvier.learners import eventprop_continuous as eventprop_exact
+from ranvier.learners import eventprop_continuous
 from ranvier.learners import eventprop_gradient as eventprop
 
 SOURCE = """
@@ -99,7 +99,7 @@ def test_a_folder_that_takes_nothing(folder):
 def test_all_of_our_functions_are_kept():
     kept = [
         value
-        for module in (compiled, reference, eventprop, eventprop_exact)
+        for module in (compiled, reference, eventprop, eventprop_continuous)
         for value in vars(module).values()
         if isinstance(getattr(getattr(value, "_cache", None), "_cache_file", None), SummedFiles)
     ]

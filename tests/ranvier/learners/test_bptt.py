@@ -11,20 +11,20 @@ import pytest
 from ranvier.data import Dataset, yin_yang
 from ranvier.extras import ExtraError
 from ranvier.golden.float_core import FloatCore
-from ranvier.learners.offline import OfflineRecipe, fit, judge
+from ranvier.learners.offline import evaluate_float, train_offline
 from ranvier.parameters.config import CHOICES, ConfigError, CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.presets import preset
 from ranvier.parameters.sample import Sample
-from ranvier.recipes import Start
+from ranvier.recipes import RECIPES_OF, Initialisation, OfflineRecipe
 
 torch = pytest.importorskip("torch", reason="PyTorch is missing: install ranvier[offline]")
 
 from ranvier.learners import bptt  # noqa: E402 (needs PyTorch)
-from ranvier.learners.bptt import RECIPES, SHARP, Bptt, spread  # noqa: E402
+from ranvier.learners.bptt import SHARP, Bptt, spread  # noqa: E402
 
 TINY = CoreConfig(inputs=3, neurons=4, outputs=3, max_delay=5, threshold=0.5)
-START = Start(alpha=0.9, kappa=0.8, weight_mean=0.2, weight_std=0.4, recurrent_std=0.3, readout_std=0.5)
+START = Initialisation(alpha=0.9, kappa=0.8, weight_mean=0.2, weight_std=0.4, recurrent_std=0.3, readout_std=0.5)
 KINDS = [
     TINY.replace(delays=delays, recurrent=recurrent, reset=reset)
     for delays in ("none", "axonal", "synaptic")
@@ -32,6 +32,7 @@ KINDS = [
     for reset in CHOICES["reset"]
 ]
 LABELS = np.array([2, 0, 1])
+RECIPES = RECIPES_OF["bptt"]
 
 
 def kind(c: CoreConfig) -> str:
@@ -192,7 +193,7 @@ def test_correct_predictions_are_the_core_s(prediction: str) -> None:
     data = Dataset(
         "drawn", TINY.inputs, ("a", "b", "c"), train=[], train_labels=labels[:0], test=batch, test_labels=labels
     )
-    assert found.correct == round(judge(network, data).accuracy * len(batch))
+    assert found.correct == round(evaluate_float(network, data).accuracy * len(batch))
     assert 0.1 < found.correct / len(batch) < 0.9
 
 
@@ -212,7 +213,7 @@ def test_training_learns_and_repeats(data: Dataset) -> None:
     config = preset("yinyang").replace(neurons=12, recurrent=True)
     threads = torch.get_num_threads()
     start = recipe(recurrent_std=0.1).draw(config, np.random.default_rng(0))
-    first, again = (fit(Bptt(), start, data, recipe(), seed=1) for _ in range(2))
+    first, again = (train_offline(Bptt(), start, data, recipe(), seed=1) for _ in range(2))
     assert first.accuracy > 0.5
     assert first.epochs[-1].loss < 0.8 * first.epochs[0].loss
     assert abs(first.network.delay - start.delay).mean() > 0.1
@@ -224,7 +225,8 @@ def test_restraint_moves_the_rate(data: Dataset) -> None:
     config = preset("yinyang").replace(neurons=12)
     start = recipe().draw(config, np.random.default_rng(0))
     busy, quiet = (
-        fit(Bptt(quiet=low, busy=high, regularisation=1.0), start, data, recipe()).epochs[-1].rate * data.test[0].steps
+        train_offline(Bptt(quiet=low, busy=high, regularisation=1.0), start, data, recipe()).epochs[-1].rate
+        * data.test[0].steps
         for low, high in ((3.0, 4.0), (0.0, 0.5))
     )
     assert busy > 2 > 1 > quiet

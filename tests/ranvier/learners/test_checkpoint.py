@@ -26,9 +26,9 @@ from ranvier.files.output import OutputError
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.float_core import FloatCore
-from ranvier.learners import LEARNERS, Online, Sparse, Trained, Way
+from ranvier.learners import Learner, Sparse, Trained, learner
 from ranvier.learners.checkpoint import CheckpointError
-from ranvier.learners.online import Training, train
+from ranvier.learners.online import OnlineTraining, train
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network, NetworkError
 from ranvier.parameters.presets import preset
@@ -85,7 +85,7 @@ KINDS: dict[str, Callable[[CoreConfig], Any]] = {
 }
 
 
-def taught(device: Device, data: Dataset, **options: Any) -> Training:
+def taught(device: Device, data: Dataset, **options: Any) -> OnlineTraining:
     return train(device, initial_network(device.config, RECIPE, 3), data, RECIPE, 3, **options)
 
 
@@ -159,36 +159,34 @@ def test_augmentation_goes_on(tmp_path: Path) -> None:
         taught(CompiledCore(config), replace(data, train=packed), checkpoint=tmp_path / "c")
 
 
-# -------------------------------------------------------------------- every way to train
+# -------------------------------------------------------------------- every learner
 
 
-def way_of(name: str) -> tuple[Way, str]:
-    """A way, and for the core's own rule its device."""
-    way, _, device = name.partition(" on ")
-    return (Online(device) if device else LEARNERS[way]), way
+def learner_of(name: str) -> Learner:
+    """A learner, perhaps on a device."""
+    return learner(*name.split(" on "))
 
 
 @pytest.mark.parametrize("sparse", [None, Sparse(0.4), Sparse(0.4, rewired=False)], ids=["dense", "rewired", "static"])
 @pytest.mark.parametrize("name", ["online", "online on golden:plain", "eventprop", "bptt"])
-def test_every_way_goes_on_to_the_bit(name: str, sparse: Sparse | None, tmp_path: Path) -> None:
-    way, learner = way_of(name)
-    if learner == "bptt" and not find_spec("torch"):
+def test_every_learner_goes_on_to_the_bit(name: str, sparse: Sparse | None, tmp_path: Path) -> None:
+    if name == "bptt" and not find_spec("torch"):
         pytest.skip("PyTorch is missing: install ranvier[offline]")
     data = yin_yang(train=12 if "plain" in name else 24, test=6)
-    config, recipe = way.parts(preset("yinyang").replace(neurons=12), "yinyang", "synaptic", EPOCHS, sparse)
+    config = preset("yinyang").replace(neurons=12)
 
     def made(**options: Any) -> Trained:
-        return way.train(config, recipe, data, 1, sparse=sparse, validation=0.25, **options)
+        return learner_of(name).train(config, data, 1, epochs=EPOCHS, sparse=sparse, validation=0.25, **options)
 
     through = made()
     path = tmp_path / "stopped"
     first = made(checkpoint=path, report=stopping(2))
-    assert (first.learned.interrupted, len(first.learned.epochs)) == (True, 2)
+    assert (first.interrupted, len(first.epochs)) == (True, 2)
     result = made(checkpoint=path)
     assert same(result.network, through.network, ("weight", "delay", "readout")) == 12 * 13
     assert plain(result.summary()) == plain(through.summary())
-    if through.real:
-        same(result.real, through.real, ("weight", "delay", "readout"))
+    if through.float_network:
+        same(result.float_network, through.float_network, ("weight", "delay", "readout"))
     if sparse:
         np.testing.assert_array_equal(result.plasticity.sign, through.plasticity.sign)
         assert result.plasticity.formed == through.plasticity.formed
@@ -291,14 +289,13 @@ def test_no_more_is_read_than_a_training_can_have_kept(checkpoint: Path, name: s
 
 @pytest.mark.parametrize("name", ["weight_mean", "readout_square", "kept_delay"])
 def test_damaged_checkpoints_of_offline_learners_are_refused(name: str, tmp_path: Path) -> None:
-    way, data, path = LEARNERS["eventprop"], yin_yang(train=16, test=6), tmp_path / "c.npz"
-    parts = way.parts(CONFIG, "yinyang", "synaptic", 2)
-    way.train(*parts, data, 0, checkpoint=path, report=stopping(1))
+    eventprop, data, path = learner("eventprop"), yin_yang(train=16, test=6), tmp_path / "c.npz"
+    eventprop.train(CONFIG, data, epochs=2, checkpoint=path, report=stopping(1))
     with np.load(path) as file:
         content = {key: file[key] for key in file} | {name: np.zeros(1)}
     np.savez(path, **content)
     with pytest.raises((CheckpointError, NetworkError)) as error:
-        way.train(*parts, data, 0, checkpoint=path)
+        eventprop.train(CONFIG, data, epochs=2, checkpoint=path)
     assert str(path) in str(error.value)
 
 
@@ -376,9 +373,8 @@ def test_values_that_nobody_counted_are_refused(tmp_path: Path) -> None:
 
 
 def test_values_that_no_offline_learner_had_are_refused(tmp_path: Path) -> None:
-    way, data, path = LEARNERS["eventprop"], yin_yang(train=40, test=6), tmp_path / "c.npz"
-    parts = way.parts(CONFIG, "yinyang", "synaptic", 3)
-    way.train(*parts, data, 0, validation=0.2, checkpoint=path, report=stopping(2))
+    eventprop, data, path = learner("eventprop"), yin_yang(train=40, test=6), tmp_path / "c.npz"
+    eventprop.train(CONFIG, data, epochs=3, validation=0.2, checkpoint=path, report=stopping(2))
     good, bad = path.read_bytes(), (None, -5, float("nan"), 10**400, 1e9, "1", ...)
     cases: list[tuple[tuple[Any, ...], Any]] = [
         *((("epochs", 1, name), value) for name in ("trained", "tested", "rate", "validated") for value in bad),
@@ -393,7 +389,7 @@ def test_values_that_no_offline_learner_had_are_refused(tmp_path: Path) -> None:
         if keys == ("epochs", 1, "validated") and value is ...:
             continue
         with pytest.raises(CheckpointError, match="not a checkpoint, or damaged"):
-            way.train(*parts, data, 0, validation=0.2, checkpoint=path)
+            eventprop.train(CONFIG, data, epochs=3, validation=0.2, checkpoint=path)
 
 
 def test_other_files_are_left_alone(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ranvier.learners.diagnosis import (
     opportunities,
     saturation_warnings,
 )
-from ranvier.learners.online import Training, train
+from ranvier.learners.online import OnlineTraining, train
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.presets import preset
@@ -186,7 +186,7 @@ def test_accuracy(curve: list[float], kept: int, expected: list[str]) -> None:
 # -------------------------------------------------------------------- from trainings
 
 
-def taught(**changes: float) -> Training:
+def taught(**changes: float) -> OnlineTraining:
     config, recipe = preset("yinyang").replace(neurons=20), RECIPES["yinyang"].replace(epochs=2, **changes)
     data = yin_yang(train=300, test=100)
     return train(CompiledCore(config), initial_network(config, recipe, 0), data, recipe, validation=0.1)

@@ -4,16 +4,22 @@ import numpy as np
 import pytest
 
 from ranvier.data import yin_yang
-from ranvier.learners.eventprop import RECIPES, RULES, EventProp
-from ranvier.learners.offline import fit
+from ranvier.learners.eventprop import EventProp
+from ranvier.learners.eventprop_gradient import EventRule
+from ranvier.learners.offline import train_offline
 from ranvier.parameters.presets import preset
+from ranvier.recipes import RECIPES_OF, RULES_OF
+
+RECIPES, RULES = RECIPES_OF["eventprop"], RULES_OF["eventprop"]
 
 
 def learned(delays, seed=0):
     config = preset("yinyang").replace(neurons=30, delays=delays)
     recipe = RECIPES["yinyang"].replace(epochs=2)
     start = recipe.draw(config, np.random.default_rng(seed))
-    return fit(EventProp(config, RULES["yinyang"]), start, yin_yang(train=1200, test=200), recipe, seed)
+    return train_offline(
+        EventProp(config, EventRule(**RULES["yinyang"])), start, yin_yang(train=1200, test=200), recipe, seed
+    )
 
 
 @pytest.mark.parametrize(("delays", "least"), [("synaptic", 0.75), ("none", 0.5)])
@@ -36,5 +42,6 @@ def test_repeats():
 def test_every_recipe_has_a_rule():
     assert RECIPES.keys() == RULES.keys() == {"yinyang", "yinyang60", "braille", "shd"}
     for name, recipe in RECIPES.items():
+        assert EventRule(**RULES[name]) != EventRule()
         network = recipe.draw(preset(name), np.random.default_rng(0))
         assert network.weight.std() > 0

@@ -5,10 +5,10 @@ import inspect
 import numpy as np
 import pytest
 
-from ranvier.learners import eventprop_continuous as eventprop_exact
+from ranvier.learners import eventprop_continuous
 from ranvier.learners.eventprop_continuous import (
-    Answer,
     ExactNetwork,
+    SampleLoss,
     Shaping,
     first_spike,
     gradient,
@@ -62,7 +62,7 @@ def test_one_spike_by_hand():
     events = run(net, np.array([0.3]), np.array([0]), 1.4)
     np.testing.assert_allclose(events.time, [0.5, 1.0], rtol=1e-15)
     np.testing.assert_allclose(events.slope, [0, 1], rtol=1e-15)  # (I - theta) / tau = 2 - 1
-    got = gradient(net, events, Answer(0.0, np.zeros(1), np.array([0.0, 1.0]), one))
+    got = gradient(net, events, SampleLoss(0.0, np.zeros(1), np.array([0.0, 1.0]), one))
     np.testing.assert_allclose([got.weight[0, 0], got.delay[0, 0]], [-1 / w, 1], rtol=1e-14)
 
 
@@ -187,11 +187,11 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_broken_adjoint_is_caught(fault, monkeypatch):
     good, bad = FAULTS[fault]
-    source = inspect.getsource(eventprop_exact.adjoint.py_func).replace("@njit(cache=True)\n", "")
+    source = inspect.getsource(eventprop_continuous.adjoint.py_func).replace("@njit(cache=True)\n", "")
     assert source.count(good) == 1
-    space = dict(vars(eventprop_exact))
+    space = dict(vars(eventprop_continuous))
     exec(source.replace(good, bad), space)
-    monkeypatch.setattr(eventprop_exact, "adjoint", space["adjoint"])
+    monkeypatch.setattr(eventprop_continuous, "adjoint", space["adjoint"])
     assert worst_error("recurrent", "readout", (2.0, 1.0), 0)[0] > 1e-2
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ranvier.golden.float_core import FloatCore
-from ranvier.learners import eventprop_continuous as eventprop_exact
+from ranvier.learners import eventprop_continuous
 from ranvier.learners import eventprop_gradient as eventprop
 from ranvier.learners.eventprop_gradient import EventRule, batch_gradient, trajectory
 from ranvier.parameters.config import CHOICES, CoreConfig
@@ -215,7 +215,9 @@ def exact_case(seed, recurrent):
     weight = rng.normal(1.5, 1.0, (10, 6))
     weight[4:] = rng.normal(-0.2, 0.6, (6, 6))
     delay, readout = rng.integers(1, 6, (10, 6)) * 0.2, rng.normal(0, 0.1, (6, 3))
-    net = eventprop_exact.ExactNetwork(weight * exists, delay, exists, readout, tau_mem=2.0, tau_syn=1.0, tau_out=3.0)
+    net = eventprop_continuous.ExactNetwork(
+        weight * exists, delay, exists, readout, tau_mem=2.0, tau_syn=1.0, tau_out=3.0
+    )
     return net, rng.integers(0, 40, 10) * 0.2, rng.integers(0, 4, 10)
 
 
@@ -238,9 +240,9 @@ def on_grid(exact, times, units, dt, recurrent):
 @pytest.mark.parametrize(("seed", "recurrent"), [(6, False), (8, False), (9, False), (10, True), (11, True)])
 def test_a_fine_grid_leads_to_the_exact_gradient(seed, recurrent, record_property):
     exact, times, units = exact_case(seed, recurrent)
-    events = eventprop_exact.run(exact, times, units, 12.0)
+    events = eventprop_continuous.run(exact, times, units, 12.0)
     assert events.slope[events.spikes].min() > 0.25  # no spike is about to vanish
-    want = eventprop_exact.gradient(exact, events, eventprop_exact.readout_integral(exact, events, 1, 5.0))
+    want = eventprop_continuous.gradient(exact, events, eventprop_continuous.readout_integral(exact, events, 1, 5.0))
     rule, errors, ratios = EventRule(accumulated=True, least_slope=0.0), [], []
     for dt in (0.01, 0.0025, 0.001):
         net, sample = on_grid(exact, times, units, dt, recurrent)
@@ -321,7 +323,7 @@ def test_a_broken_adjoint_is_caught(fault):
     for line in (h.potential_adjoint, h.current_adjoint, h.readout_adjoint):
         line[:] = 0
     model = eventprop.Model.of(net)
-    eventprop.judged(rule, h, sample.scored, target)
+    eventprop.loss_and_scores(rule, h, sample.scored, target)
     space["backwards"](rule, model, h, h.spikes.sum(axis=0))
     right = written_out(net, sample, target, rule)[1][:STEPS]
     assert abs(h.current_adjoint[:, :STEPS].T - right).max() > 0.01 * abs(right).max()

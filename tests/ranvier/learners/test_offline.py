@@ -7,11 +7,13 @@ import pytest
 
 from ranvier.cli import main
 from ranvier.data import yin_yang
-from ranvier.learners import LEARNERS, Offline
-from ranvier.learners.eventprop import RULES, EventProp
-from ranvier.learners.offline import Diverged, Gradient, OfflineRecipe, fit
+from ranvier.learners import LEARNERS, OfflineLearner
+from ranvier.learners.eventprop import EventProp
+from ranvier.learners.eventprop_gradient import EventRule
+from ranvier.learners.offline import Diverged, Gradient, train_offline
 from ranvier.parameters.config import ConfigError
 from ranvier.parameters.presets import preset
+from ranvier.recipes import RECIPES_OF, RULES_OF, OfflineRecipe
 
 CONFIG = preset("yinyang").replace(neurons=6)
 RECIPE = OfflineRecipe(
@@ -40,13 +42,13 @@ class Running:
 
 
 def test_a_learner_is_given_samples_as_they_are_and_prolongs_them_once() -> None:
-    """Under `fit` too: the loss of an epoch is that of the prolonged samples."""
+    """Under `train_offline` too: the loss of an epoch is that of the prolonged samples."""
     start = RECIPE.draw(CONFIG, np.random.default_rng(0)).replace(lag=3)
-    data, rule = yin_yang(train=10, test=4), RULES["yinyang"]
+    data, rule = yin_yang(train=10, test=4), EventRule(**RULES_OF["eventprop"]["yinyang"])
     expected = EventProp(CONFIG, rule).gradient(start, data.train, data.train_labels, 0.0).loss
     later = [sample.later(3) for sample in data.train]
     assert expected == EventProp(CONFIG, rule).gradient(start.replace(lag=0), later, data.train_labels, 0.0).loss
-    result = fit(EventProp(CONFIG, rule), start, data, RECIPE.replace(epochs=1))
+    result = train_offline(EventProp(CONFIG, rule), start, data, RECIPE.replace(epochs=1))
     assert result.epochs[0].loss == pytest.approx(expected, rel=1e-12)
 
 
@@ -60,7 +62,7 @@ def test_no_number_is_an_error(name: str, value: float) -> None:
     start = RECIPE.draw(CONFIG, np.random.default_rng(0))
     data = yin_yang(train=30, test=10)
     with np.errstate(all="raise"), pytest.raises(Diverged) as error:
-        fit(Running(name, value), start, data, RECIPE)
+        train_offline(Running(name, value), start, data, RECIPE)
     text = str(error.value)
     assert text.startswith("epoch 2, after 10 of 30 samples: ")
     assert name in text
@@ -70,7 +72,7 @@ def test_no_number_is_an_error(name: str, value: float) -> None:
 
 def test_parameters_that_run_away() -> None:
     with pytest.raises(Diverged, match="epoch 1, after 0 of 30 samples: weight is not finite"):
-        fit(
+        train_offline(
             Running("loss", 1.0),
             RECIPE.draw(CONFIG, np.random.default_rng(0)),
             yin_yang(train=30, test=10),
@@ -83,9 +85,9 @@ def test_one_line_on_the_command_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ranvier.data.open_dataset", lambda text: yin_yang(train=30, test=10))
-    way = Offline("running", "ranvier.learners.eventprop", lambda *_: Running("weight", np.nan), {}, ())
-    monkeypatch.setattr(way, "recipe", lambda *_, **__: RECIPE)
-    monkeypatch.setitem(LEARNERS, "eventprop", way)
+    running = OfflineLearner("eventprop", "running", lambda *_: Running("weight", np.nan))
+    monkeypatch.setitem(RECIPES_OF["eventprop"], "yinyang", RECIPE)
+    monkeypatch.setitem(LEARNERS, "eventprop", running)
     options = ["train", "--data", "yinyang", "--learner", "eventprop", "--validation", "0", "--checkpoint", "c"]
     assert main(options) == 2
     out, err = capsys.readouterr()

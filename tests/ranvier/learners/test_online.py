@@ -7,7 +7,9 @@ from ranvier.data import Dataset, yin_yang
 from ranvier.device import Device, DeviceError, open_device
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.core import GoldenCore
-from ranvier.learners.online import DelayChange, Training, evaluate, train
+from ranvier.learners.delay_change import DelayChange
+from ranvier.learners.evaluation import evaluate
+from ranvier.learners.online import OnlineTraining, train
 from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.presets import preset
@@ -28,7 +30,7 @@ def data() -> Dataset:
 
 def teach(
     data: Dataset, mode: DelayMode = "synaptic", seed: int = 0, device: str = "golden", recipe: Recipe = RECIPE
-) -> Training:
+) -> OnlineTraining:
     config, recipe = with_delays(CONFIG, recipe, mode)
     with open_device(device, config) as opened:
         return train(opened, initial_network(config, recipe, seed), data, recipe, seed)
@@ -204,7 +206,7 @@ class Watched(CompiledCore):
         return scores
 
 
-def rewired(data: Dataset, device: Device, every: int | None = None, epochs: int = 3) -> tuple[Training, DeepR]:
+def rewired(data: Dataset, device: Device, every: int | None = None, epochs: int = 3) -> tuple[OnlineTraining, DeepR]:
     plasticity = DeepR(device.config, REWIRING.replace(every=every), seed=5)
     recipe = RECIPE.replace(epochs=epochs)
     start = plasticity.start(initial_network(device.config, recipe, 5))
@@ -293,7 +295,7 @@ def test_delay_change_counts_by_hand() -> None:
     np.testing.assert_array_equal(change.edges, [0, 2, 4, 6, 8, 10])
     np.testing.assert_array_equal(change.before, [1, 1, 1, 0, 1])
     np.testing.assert_array_equal(change.after, [1, 1, 0, 1, 1])
-    assert len(change.text()) == 6
+    assert len(change.lines()) == 6
     assert DelayChange.between(*[Network.zeros(config.replace(delays="none"))] * 2) is None
 
 

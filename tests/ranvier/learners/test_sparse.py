@@ -1,4 +1,4 @@
-"""Sparse networks: how they are rewired, by offline learners after every mini-batch, and what `Way.train` makes of them."""
+"""Sparse networks: how they are rewired, by offline learners after every mini-batch, and what comes of it."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import ranvier.recipes
+import ranvier.recipes.sparsity as sparsity
 from ranvier.data import Dataset, yin_yang
 from ranvier.device import open_device
-from ranvier.learners import LEARNERS, Offline, Sparse, Trained, Way
-from ranvier.learners.offline import Gradient, OfflineRecipe, fit
-from ranvier.learners.online import evaluate
+from ranvier.learners import LEARNERS, Learner, OfflineLearner, Sparse, Trained
+from ranvier.learners.evaluation import evaluate
+from ranvier.learners.offline import Gradient, train_offline
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.presets import preset
 from ranvier.parameters.sample import Sample
 from ranvier.plasticity.deep_r import DeepR
-from ranvier.recipes import REWIRED, rewiring
+from ranvier.recipes import RECIPES_OF, REWIRED, OfflineRecipe, rewiring
 
 #: Connections of 5 * 60 at 20 %.
 ACTIVE = 60
@@ -25,14 +25,14 @@ ACTIVE = 60
 
 def test_rewiring_comes_to_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same in all, however many steps there are: drift adds up, variances of the noise do."""
-    monkeypatch.setattr(ranvier.recipes, "NOISE", 0.7)
+    monkeypatch.setattr(sparsity, "NOISE", 0.7)
     for recipe, steps in (
         (rewiring(0.1, 12, samples=864), 12 * REWIRED),
         (rewiring(0.1, 3, steps=400), 1200),
     ):
         etas = recipe.eta * recipe.decay ** np.arange(steps)
-        assert recipe.l1 * etas.sum() == pytest.approx(ranvier.recipes.DRIFT, rel=1e-3)
-        assert 2 * recipe.temperature * etas.sum() == pytest.approx(ranvier.recipes.NOISE**2, rel=1e-3)
+        assert recipe.l1 * etas.sum() == pytest.approx(sparsity.DRIFT, rel=1e-3)
+        assert 2 * recipe.temperature * etas.sum() == pytest.approx(sparsity.NOISE**2, rel=1e-3)
         assert etas[-1] < 1e-3
     assert rewiring(0.1, 12, samples=864).every == 108
     assert rewiring(0.1, 1, samples=5).every == 1
@@ -72,7 +72,7 @@ def test_rewiring_after_every_mini_batch(delays: str) -> None:
         plasticity.step(weight, delay)
         active.append(weight != 0)
 
-    result = fit(Guess(config), start, yin_yang(train=40, test=10), GUESSED, after_step=step)
+    result = train_offline(Guess(config), start, yin_yang(train=40, test=10), GUESSED, after_step=step)
     assert [(a[:5].sum(), a[5:].sum()) for a in active] == [(20, 36)] * 8
     assert len({a.tobytes() for a in active}) > 3
     assert plasticity.formed > 10
@@ -81,40 +81,39 @@ def test_rewiring_after_every_mini_batch(delays: str) -> None:
 
 
 @pytest.fixture
-def guess(monkeypatch: pytest.MonkeyPatch) -> Offline:
+def guess(monkeypatch: pytest.MonkeyPatch) -> OfflineLearner:
     """An offline learner that guesses."""
-    way = Offline("guess", "ranvier.learners.eventprop", lambda config, recipe, data: Guess(config), {}, ())
-    monkeypatch.setattr(way, "recipe", lambda data, from_zero: GUESSED)
-    return way
+    monkeypatch.setitem(RECIPES_OF, "guess", {"yinyang": GUESSED})
+    return OfflineLearner("guess", "guess", lambda config, recipe, options: Guess(config))
 
 
-def trained(way: Way, sparse: Sparse | None, data: Dataset) -> Trained:
-    return way.train(*way.parts(preset("yinyang"), "yinyang", "synaptic", 2, sparse), data, 0, sparse=sparse)
+def trained(learner: Learner, sparse: Sparse | None, data: Dataset) -> Trained:
+    return learner.train(preset("yinyang"), data, epochs=2, sparse=sparse)
 
 
 @pytest.mark.parametrize("rewired", [False, True])
 @pytest.mark.parametrize("learner", ["online", "guess"])
-def test_sparse_networks_of_both_kinds_of_learners(learner: str, rewired: bool, guess: Offline) -> None:
+def test_sparse_networks_of_both_kinds_of_learners(learner: str, rewired: bool, guess: OfflineLearner) -> None:
     data = yin_yang(train=40, test=10)
     result = trained(guess if learner == "guess" else LEARNERS[learner], Sparse(0.2, rewired), data)
-    first, last = result.learned.initial.weight, result.learned.network.weight
+    first, last = result.training.initial.weight, result.training.network.weight
     assert np.count_nonzero(last) == result.synapses == result.summary()["synapses"] == ACTIVE
     assert ((first != 0) == (last != 0)).all() == (not rewired)
     assert (first != last).sum() > 20
     assert result.plasticity
     assert (result.plasticity.formed > 10) == rewired
-    assert f"{ACTIVE} synapses are active, {result.plasticity.formed:,} were formed anew" in result.text()
+    assert f"{ACTIVE} synapses are active, {result.plasticity.formed:,} were formed anew" in result.lines()
     assert result.network.config.learning == result.network.config.dormant == (learner == "online")
-    assert (result.real is None) == (learner == "online")
+    assert (result.float_network is None) == (learner == "online")
     with open_device("golden", result.network.config) as device:
         device.load(result.network)
         assert result.golden(data).accuracy == evaluate(device, data).accuracy
     if learner == "online":
-        assert result.golden(data).accuracy == result.learned.accuracy
+        assert result.golden(data).accuracy == result.training.accuracy
 
 
-def test_a_dense_network_has_no_plasticity(guess: Offline) -> None:
+def test_a_dense_network_has_no_plasticity(guess: OfflineLearner) -> None:
     result = trained(guess, None, yin_yang(train=40, test=10))
     assert result.synapses is result.plasticity is None
     assert "synapses" not in result.summary()
-    assert np.count_nonzero(result.learned.network.weight) == 5 * ACTIVE
+    assert np.count_nonzero(result.training.network.weight) == 5 * ACTIVE

@@ -12,13 +12,15 @@ from ranvier.data.samples import Repeated
 from ranvier.device import open_device
 from ranvier.golden.compiled import CompiledCore
 from ranvier.learners import LEARNERS, Sparse
-from ranvier.learners.eventprop import RULES, EventProp
-from ranvier.learners.offline import OfflineRecipe, fit, judge
-from ranvier.learners.online import Training, evaluate, train
+from ranvier.learners.evaluation import evaluate
+from ranvier.learners.eventprop import EventProp
+from ranvier.learners.eventprop_gradient import EventRule
+from ranvier.learners.offline import evaluate_float, train_offline
+from ranvier.learners.online import OnlineTraining, train
 from ranvier.learners.validation import best, hold_out
 from ranvier.parameters.presets import preset
 from ranvier.parameters.sample import Sample
-from ranvier.recipes import RECIPES, initial_network
+from ranvier.recipes import RECIPES, RULES_OF, OfflineRecipe, initial_network
 
 CONFIG = preset("yinyang").replace(neurons=20)
 RECIPE = RECIPES["yinyang"].replace(epochs=3)
@@ -184,7 +186,7 @@ class Ruined(CompiledCore):
         return super().play(*arguments)
 
 
-def teach(device: CompiledCore, **options: float) -> tuple[Training, float]:
+def teach(device: CompiledCore, **options: float) -> tuple[OnlineTraining, float]:
     """A training, and what its device then makes of the test samples."""
     data = yin_yang(train=400, test=200)
     result = train(device, initial_network(CONFIG, RECIPE, 0), data, RECIPE, **options)
@@ -205,7 +207,7 @@ def test_a_ruined_network_is_not_returned() -> None:
     assert [epoch.validation.samples for epoch in kept.epochs if epoch.validation] == [80] * 3
     number = kept.kept + 1
     assert kept.summary()["kept_epoch"] == number
-    text = kept.text()
+    text = kept.lines()
     assert [line for line in text[3:6] if "*" in line][-1].split()[0] == str(number)
     assert text[6].startswith(f"kept the network of epoch {number}, the best on validation")
     assert any(line.startswith("accuracy fell from") and f"epoch {number} was kept" in line for line in kept.warnings)
@@ -235,21 +237,21 @@ def test_the_best_epoch_of_an_offline_learner() -> None:
     )  # fmt: skip
     data = yin_yang(train=300, test=100)
     start = recipe.draw(CONFIG, np.random.default_rng(0))
-    result = fit(EventProp(CONFIG, RULES["yinyang"]), start, data, recipe, validation=0.2)
+    result = train_offline(
+        EventProp(CONFIG, EventRule(**RULES_OF["eventprop"]["yinyang"])), start, data, recipe, validation=0.2
+    )
     validated = [epoch.validated for epoch in result.epochs]
     assert result.kept == best(validated) < 3, validated
-    assert result.accuracy == result.epochs[result.kept].tested == judge(result.network, data).accuracy
-    assert judge(result.network, hold_out(data, 0.2, 0)[1]).accuracy == max(validated)
+    assert result.accuracy == result.epochs[result.kept].tested == evaluate_float(result.network, data).accuracy
+    assert evaluate_float(result.network, hold_out(data, 0.2, 0)[1]).accuracy == max(validated)
     assert "accuracy_while_learning" in result.summary()["epochs"][0]
 
 
-def test_every_way_takes_a_share() -> None:
+def test_every_learner_takes_a_share() -> None:
     """Rewiring counts the samples that are learned."""
     data = yin_yang(train=80, test=20)
     for name in ("online", "eventprop"):
-        way, sparse = LEARNERS[name], Sparse(0.5)
-        config, recipe = way.parts(CONFIG, "yinyang", "synaptic", 2, sparse)
-        trained = way.train(config, recipe, data, 0, sparse=sparse, validation=0.25)
-        assert len(trained.learned.validated) == 2
+        trained = LEARNERS[name].train(CONFIG, data, epochs=2, sparse=Sparse(0.5), validation=0.25)
+        assert len(trained.training.validated) == 2
         if name == "online":
             assert trained.plasticity.recipe.every == 60 // 8

@@ -1,6 +1,13 @@
-"""Yin-Yang learned in continuous time: coordinates are spike times, nothing is on a grid, gradients are exact."""
+"""Yin-Yang learned in continuous time: coordinates are spike times, nothing is on a grid, gradients are exact.
 
-from dataclasses import dataclass, field
+    python examples/yin_yang_in_continuous_time.py --loss first_spike
+
+A network of `ranvier.learners.eventprop_continuous`, whose equations are in docs/learners.md. Prints the test accuracy after
+every epoch.
+"""
+
+import argparse
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -9,10 +16,8 @@ from tqdm import tqdm
 
 from ranvier.data.yinyang import BIAS, CLASSES, points
 from ranvier.learners import eventprop_continuous as exact
-from ranvier.learners.eventprop_continuous import Answer, Events, ExactNetwork, Shaping
+from ranvier.learners.eventprop_continuous import Events, ExactNetwork, SampleLoss, Shaping
 from ranvier.learners.offline import Adam
-
-__all__ = ["EXACT_RECIPES", "ExactFit", "ExactRecipe", "fit_yin_yang"]
 
 Real = NDArray[np.float64]
 
@@ -20,7 +25,7 @@ INPUTS, OUTPUTS = BIAS + 1, len(CLASSES)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExactRecipe:
+class ContinuousRecipe:
     """How a network starts and learns; times in units of `tau_syn`.
 
     Parameters
@@ -79,8 +84,8 @@ class ExactRecipe:
         delay = rng.uniform(0, self.delay_span, exists.shape)
         return ExactNetwork(weight * exists, delay, exists, readout, self.tau_mem, 1.0, self.tau_out)
 
-    def answer(self, network: ExactNetwork, place: Real, target: int) -> tuple[Events, Answer]:
-        """Events of a point, and what the loss says."""
+    def run(self, network: ExactNetwork, place: Real, target: int) -> tuple[Events, SampleLoss]:
+        """Events of a point, and its loss."""
         times = self.span * np.array([*place, *(1 - place), 0.0])
         events = exact.run(network, times, np.arange(INPUTS), self.end)
         if self.loss == "readout":
@@ -89,7 +94,7 @@ class ExactRecipe:
 
 
 @dataclass(frozen=True)
-class ExactFit:
+class ContinuousTraining:
     """Networks before and after, and the accuracy on the test points after every epoch."""
 
     initial: ExactNetwork
@@ -97,15 +102,15 @@ class ExactFit:
     accuracies: list[float]
 
 
-def fit_yin_yang(
-    recipe: ExactRecipe,
+def train(
+    recipe: ContinuousRecipe,
     seed: int = 0,
-    train: int = 5000,
-    test: int = 1000,
+    samples: int = 5000,
+    tests: int = 1000,
     *,
     data_seed: int = 42,
     progress: bool = False,
-) -> ExactFit:
+) -> ContinuousTraining:
     """Learn the points of `data_seed` (42: as published, the test points take ``data_seed - 2``) with Adam.
 
     Parameters
@@ -114,52 +119,52 @@ def fit_yin_yang(
         How.
     seed : int
         Of the initial network and of the order of the points.
-    train, test : int
-        Points of each part.
+    samples, tests : int
+        Points to learn and to test on.
     progress : bool
         Show a progress bar if stderr is a terminal.
     """
     rng = np.random.default_rng(seed)
-    (learn, learn_labels), (judge, judge_labels) = points(train, data_seed), points(test, data_seed - 2)
+    (learn, learn_labels), (held, held_labels) = points(samples, data_seed), points(tests, data_seed - 2)
     initial = recipe.draw(rng)
     network = initial._replace(weight=initial.weight.copy(), delay=initial.delay.copy(), readout=initial.readout.copy())
     etas = {"weight": recipe.eta_weight, "delay": recipe.eta_delay, "readout": recipe.eta_readout}
     adam = {name: Adam(getattr(network, name).shape) for name in etas}
     accuracies = []
     for epoch in tqdm(range(recipe.epochs), unit=" epochs", leave=False, disable=None if progress else True):
-        order = rng.permutation(train)
-        for first in range(0, train, recipe.batch):
+        order = rng.permutation(samples)
+        for first in range(0, samples, recipe.batch):
             chosen = order[first : first + recipe.batch]
             step = _mean_gradient(recipe, network, learn[chosen], learn_labels[chosen])
             for name, eta in etas.items():
                 getattr(network, name)[...] += adam[name].change(step[name], eta * recipe.decay**epoch)
             np.clip(network.delay, 0, recipe.end, out=network.delay)
-        scores = [recipe.answer(network, place, 0)[1].score.argmax() for place in judge]
-        accuracies.append(float(np.mean(scores == judge_labels)))
-    return ExactFit(initial, network, accuracies)
+        scores = [recipe.run(network, place, 0)[1].score.argmax() for place in held]
+        accuracies.append(float(np.mean(scores == held_labels)))
+    return ContinuousTraining(initial, network, accuracies)
 
 
 def _mean_gradient(
-    recipe: ExactRecipe, network: ExactNetwork, places: Real, labels: NDArray[np.int64]
+    recipe: ContinuousRecipe, network: ExactNetwork, places: Real, labels: NDArray[np.int64]
 ) -> dict[str, Real]:
     total = {name: np.zeros(getattr(network, name).shape) for name in ("weight", "delay", "readout")}
     mean_count = np.zeros(network.weight.shape[1])
     for place, label in zip(places, labels.tolist(), strict=True):
-        events, answer = recipe.answer(network, place, label)
-        step = exact.gradient(network, events, answer, recipe.shaping)
+        events, loss = recipe.run(network, place, label)
+        step = exact.gradient(network, events, loss, recipe.shaping)
         mean_count += step.counts / len(places)
-        for name, part in (("weight", step.weight), ("delay", step.delay), ("readout", answer.readout)):
+        for name, part in (("weight", step.weight), ("delay", step.delay), ("readout", loss.readout)):
             total[name] += part / len(places)
     total["weight"] += exact.rescued(network, mean_count, recipe.shaping)
     return total
 
 
 #: Recipe by name of the loss.
-EXACT_RECIPES = {
-    "readout": ExactRecipe(
+RECIPES = {
+    "readout": ContinuousRecipe(
         loss="readout", weight_mean=1.0, weight_std=0.5, deep_mean=0.0, deep_std=0.3, epochs=8, decay=0.7
     ),
-    "first_spike": ExactRecipe(
+    "first_spike": ContinuousRecipe(
         loss="first_spike",
         weight_mean=1.0,
         weight_std=0.5,
@@ -168,3 +173,23 @@ EXACT_RECIPES = {
         shaping=Shaping(least_slope=0.3, least=0.9, most=3.0, pull=0.01, rescue=0.02),
     ),
 }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--loss", choices=RECIPES, default="readout")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--samples", type=int, default=5000, help="points to learn (default 5000)")
+    parser.add_argument("--tests", type=int, default=1000, help="points to test on (default 1000)")
+    given = parser.parse_args()
+    recipe = RECIPES[given.loss]
+    if given.epochs is not None:
+        recipe = replace(recipe, epochs=given.epochs)
+    result = train(recipe, given.seed, given.samples, given.tests, progress=True)
+    for epoch, accuracy in enumerate(result.accuracies, 1):
+        print(f"epoch {epoch}: {accuracy:.1%}")
+
+
+if __name__ == "__main__":
+    main()
