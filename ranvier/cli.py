@@ -34,6 +34,8 @@ from ranvier.extras import ExtraError
 from ranvier.files.output import OutputError
 from ranvier.files.replacing import STDOUT, is_stdout
 from ranvier.files.streams import Aside, abandon, complain, prepare, tell, unread
+from ranvier.hw.flow.board import BOARDS
+from ranvier.hw.flow.fpga import FAMILIES, PLACEABLE
 from ranvier.learners import LEARNERS, VARIANTS, Offline
 from ranvier.learners.checkpoint import CheckpointError
 from ranvier.learners.offline import Diverged
@@ -380,10 +382,8 @@ def _parser() -> Parser:
 
     added = command("synth", commands.synth, "Synthesise the core, and place and route it if asked to.")
     core(added, required=True)
-    added.add_argument("--family", default="ecp5", help="FPGA to synthesise for: ecp5 (default), ice40 or xc7")
-    added.add_argument(
-        "--place", metavar="DEVICE", help="place and route on it: 12k, 25k, 45k, 85k (ECP5), up5k (iCE40)"
-    )
+    added.add_argument("--family", default="ecp5", help=f"FPGA to synthesise for: {', '.join(FAMILIES)} (default ecp5)")
+    added.add_argument("--place", metavar="FPGA", help=f"place and route on it: {', '.join(PLACEABLE)}")
     added.add_argument("--speed", type=int, default=6, choices=(6, 7, 8), help="speed grade (default 6, the slowest)")
     added.add_argument("--target", type=count, default=80, metavar="MHZ", help="frequency to aim for (default 80)")
     added.add_argument("--seeds", type=count, default=1, help="runs of the placer, from seed 1 (default 1)")
@@ -392,9 +392,7 @@ def _parser() -> Parser:
         "build", commands.build, "Build a bitstream of the core on the serial port of a board, by open tools."
     )
     core(added, required=True)
-    added.add_argument(
-        "--board", metavar="NAME", required=True, help="which board; an unknown name lists all and what each gives"
-    )
+    added.add_argument("--board", metavar="NAME", required=True, help=f"which board: {', '.join(BOARDS)}")
     added.add_argument("--out", metavar="FOLDER", default="out", help="folder for what is written (default out)")
     added.add_argument("--baud", type=_whole(1, 10**7), help="rate of the serial port (default 1000000)")
     added.add_argument("--seed", type=_whole(1, 2**31 - 1), default=1, help="of the placer (default 1)")

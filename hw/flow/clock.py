@@ -1,10 +1,10 @@
-"""The clock of a board's core, domain `sync`: from a pin, through the phase-locked loop of the family."""
+"""The clock of a board's core, domain `sync`: from a pin, through the phase-locked loop (PLL) of the family."""
 
 from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
-__all__ = ["ClockError", "ECP5Clock", "ICE40Clock"]
+__all__ = ["PLLS", "ClockError", "ECP5Clock", "ICE40Clock"]
 
 
 class ClockError(ValueError):
@@ -12,7 +12,7 @@ class ClockError(ValueError):
 
 
 class _Clock(Elaboratable):
-    """Clock and reset of `sync` from a loop; in reset until it has locked.
+    """Clock and reset of `sync` from a PLL; in reset until it has locked.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class _Clock(Elaboratable):
     Raises
     ------
     ClockError
-        If the loop cannot make `output`.
+        If the PLL cannot make exactly `output`.
     """
 
     def __init__(self, source: float, output: float, port):
@@ -32,7 +32,7 @@ class _Clock(Elaboratable):
 
     @classmethod
     def choose(cls, source: float, output: float) -> tuple[int, ...]:
-        """Settings of the loop that make exactly `output`."""
+        """Settings of the PLL that make exactly `output`."""
         possible = cls.possible(source)
         if output in possible:
             return possible[output]
@@ -47,13 +47,14 @@ class _Clock(Elaboratable):
     def elaborate(self, platform):
         m = Module()
         clock, locked = Signal(name="clock"), Signal(name="locked")
-        m.submodules.pll = self._loop(m, clock, locked)
+        m.submodules.pll = self._pll(m, clock, locked)
         m.submodules.reset = ResetSynchronizer(~locked)
         m.d.comb += ClockSignal().eq(clock)
         platform.add_clock_constraint(clock, self.output)
         return m
 
-    def _loop(self, m, clock, locked):
+    def _pll(self, m, clock, locked):
+        """The primitive, which drives `clock` and `locked`."""
         raise NotImplementedError
 
 
@@ -79,7 +80,7 @@ class ECP5Clock(_Clock):
                     settings.setdefault(made, (reference, feedback, dividers[len(dividers) // 2]))
         return settings
 
-    def _loop(self, m, clock, locked):
+    def _pll(self, m, clock, locked):
         reference, feedback, divider = self.settings
         m.submodules.pin = pin = io.Buffer("i", self.port)
         return Instance(
@@ -120,7 +121,7 @@ class ICE40Clock(_Clock):
                     settings.setdefault(source * (feedback + 1) / 2**divider, (feedback, divider))
         return settings
 
-    def _loop(self, m, clock, locked):
+    def _pll(self, m, clock, locked):
         feedback, divider = self.settings
         return Instance(
             "SB_PLL40_PAD",
@@ -135,3 +136,7 @@ class ICE40Clock(_Clock):
             o_PLLOUTGLOBAL=clock,
             o_LOCK=locked,
         )
+
+
+#: Family -> what makes its clock.
+PLLS = {"ecp5": ECP5Clock, "ice40": ICE40Clock}

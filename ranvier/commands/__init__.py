@@ -20,6 +20,8 @@ from ranvier.data.named import YIN_YANG
 from ranvier.data.published import PUBLISHED
 from ranvier.device import DeviceError, open_device
 from ranvier.files.output import check_output, output_folder, write_text
+from ranvier.hw.flow.board import Board, OpenBoard, find_board
+from ranvier.hw.flow.fpga import FAMILIES, FPGAS, PLACEABLE
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network, NetworkError
@@ -330,15 +332,14 @@ def registers(options: argparse.Namespace) -> Answer:
 
 def synth(options: argparse.Namespace) -> Answer:
     config = _core(options)
-    from ranvier.hw.flow.place import DEVICES as PLACES
     from ranvier.hw.flow.place import placer
-    from ranvier.hw.flow.synthesis import FAMILIES, ToolError, synthesiser
+    from ranvier.hw.flow.synthesis import ToolError, synthesiser
 
-    for name, value, known in (("family", options.family, FAMILIES), ("place", options.place, PLACES)):
+    for name, value, known in (("family", options.family, FAMILIES), ("place", options.place, PLACEABLE)):
         if value is not None and value not in known:
             raise UsageError(f"unknown --{name} {value!r}: choose one of {', '.join(known)}")
-    if options.place and PLACES[options.place] != options.family:
-        raise UsageError(f"--place {options.place} is no {options.family}: add --family {PLACES[options.place]}")
+    if options.place and (family := FPGAS[options.place].family.name) != options.family:
+        raise UsageError(f"--place {options.place} is no {options.family}: add --family {family}")
     try:
         tools = [synthesiser()] + ([placer(options.family)] if options.place else [])
         return _synthesised(config, options, tools)
@@ -355,7 +356,7 @@ def _synthesised(config: CoreConfig, options: argparse.Namespace, tools: list[st
 
     resources = synthesise(Flat(Core(config)), options.family)
     values = {"family": options.family, "tools": tools, "config": config.to_dict(), "resources": asdict(resources)}
-    lines = [f"synthesised for {options.family} by {tools[0]}, before place and route", *resources.text()]
+    lines = [f"synthesised for {options.family} by {tools[0]}, before place and route", *resources.lines()]
     if options.place:
         with TemporaryDirectory() as folder:
             netlist = Path(folder, "core.json")
@@ -366,30 +367,29 @@ def _synthesised(config: CoreConfig, options: argparse.Namespace, tools: list[st
             ]
         worst = min(runs, key=lambda run: run.fmax)
         values |= {"device": options.place, "speed": options.speed, "placements": [run.summary() for run in runs]}
-        grade = f", speed grade {options.speed}" if options.family == "ecp5" else ""
+        grade = f", speed grade {options.speed}" if FPGAS[options.place].speeds else ""
         lines += ["", f"placed and routed on {options.family} {options.place}{grade}, by {tools[1]}"]
         lines += [f"  seed {run.seed}: {run.fmax:.1f} MHz" for run in runs]
-        lines += worst.text()
+        lines += worst.lines()
     return Answer(values, lines)
 
 
 def build(options: argparse.Namespace) -> Answer:
     config = _core(options)
-    from ranvier.hw.flow.board import BAUD, BOARDS, build
-    from ranvier.hw.flow.boards import GIVES
+    from ranvier.hw.flow.bitstream import BAUD, build
     from ranvier.hw.flow.synthesis import ToolError
-    from ranvier.hw.flow.vivado import PARTS, package
+    from ranvier.hw.flow.vivado import package
 
-    _check_board(options.board)
+    board = _board(options.board)
     folder = output_folder(options.out)
-    if options.board in PARTS:
-        files = {folder / name: text for name, text in package(config, PARTS[options.board], version()).items()}
+    if not isinstance(board, OpenBoard):
+        files = {folder / name: text for name, text in package(config, board.fpga.name, version()).items()}
         for path, text in files.items():
             write_text(path, text)
         paths = [str(path) for path in files]
-        values = {"board": options.board, "gives": GIVES[options.board], "files": paths}
+        values = {"board": options.board, "gives": board.gives, "files": paths}
         return Answer(values, [f"wrote {path}" for path in paths])
-    board, baud, name = BOARDS[options.board], options.baud or BAUD, f"ranvier-{options.board}"
+    baud, name = options.baud or BAUD, f"ranvier-{options.board}"
     bitstream, described = check_output(folder / f"{name}.bit"), check_output(folder / f"{name}.toml")
     try:
         result = build(board, config, bitstream, baud=baud, seed=options.seed)
@@ -399,7 +399,7 @@ def build(options: argparse.Namespace) -> Answer:
     port = f"serial:///dev/ttyUSB0?baud={baud}"
     lines = [
         f"synthesised by {result.tools[0]}, placed and routed by {result.tools[1]}",
-        *result.placement.text(),
+        *result.placement.lines(),
         f"{result.placement.fmax:.1f} MHz after place and route, the board's clock is {board.clock / 1e6:g} MHz",
         f"wrote {bitstream} and {described}",
         f"program it: {board.program.format(bitstream)}",
@@ -407,7 +407,7 @@ def build(options: argparse.Namespace) -> Answer:
     ]
     values = {
         "board": options.board,
-        "gives": GIVES[options.board],
+        "gives": board.gives,
         "baud": baud,
         "clock": board.clock,
         "config": config.to_dict(),
@@ -417,30 +417,25 @@ def build(options: argparse.Namespace) -> Answer:
 
 def _fit(name: str, config: CoreConfig) -> tuple[dict[str, Any], list[str]]:
     """Whether a core fits a board: values and lines."""
-    from ranvier.hw.flow.board import BOARDS
-    from ranvier.hw.flow.boards import GIVES
-    from ranvier.hw.flow.fit import fit, fit_part
+    from ranvier.hw.flow.fit import fit
     from ranvier.hw.flow.synthesis import ToolError
-    from ranvier.hw.flow.vivado import PARTS
 
-    _check_board(name)
+    board = _board(name)
     try:
-        result = fit(BOARDS[name], config) if name in BOARDS else fit_part(PARTS[name], config)
+        result = fit(board, config)
     except ToolError as error:
         raise UsageError(str(error)) from None
     lines = [
         "",
-        f"on {name}, for which ranvier build gives {GIVES[name]}, before place and route",
-        *result.text(config),
+        f"on {name}, for which ranvier build gives {board.gives}, before place and route",
+        *result.lines(config),
     ]
-    return {"board": name, "gives": GIVES[name], "fit": result.summary()}, lines
+    return {"board": name, "gives": board.gives, "fit": result.summary()}, lines
 
 
-def _check_board(name: str) -> None:
-    from ranvier.hw.flow.boards import check_board
-
+def _board(name: str) -> Board:
     try:
-        check_board(name)
+        return find_board(name)
     except ValueError as error:
         raise UsageError(str(error)) from None
 

@@ -17,8 +17,8 @@ from ranvier.cli import _terminable, main
 from ranvier.data import Dataset, yin_yang
 from ranvier.demo import demo
 from ranvier.golden.compiled import CompiledCore
+from ranvier.hw.flow.fpga import Resources
 from ranvier.hw.flow.place import Hop, Placement
-from ranvier.hw.flow.synthesis import Resources
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network
