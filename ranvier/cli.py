@@ -371,7 +371,11 @@ def _parser() -> Parser:
     added = command("verilog", commands.verilog, "Write the core as one self-contained Verilog file.")
     core(added, required=True)
     added.add_argument(
-        "--face", metavar="NAME", default="core", help="ports: core (streams; default), axi, wishbone, uart"
+        "--interface",
+        "--face",
+        metavar="NAME",
+        default="core",
+        help="ports: core (streams; default), axi, wishbone, uart",
     )
     added.add_argument("-o", "--out", metavar="FILE", required=True)
 

@@ -307,13 +307,14 @@ def selftest(options: argparse.Namespace) -> Answer:
 def verilog(options: argparse.Namespace) -> Answer:
     config = _core(options)
     out = check_output(options.out)
-    from ranvier.hw.flow.verilog import FACES, module_name, write_verilog
+    from ranvier.hw.flow.verilog import INTERFACES, module_name, write_verilog
 
-    if options.face not in FACES:
-        raise UsageError(f"argument --face: there is no {options.face!r}: choose one of {', '.join(FACES)}")
-    text = write_verilog(config, options.face)
+    if options.interface not in INTERFACES:
+        known = ", ".join(INTERFACES)
+        raise UsageError(f"argument --interface: there is no {options.interface!r}: choose one of {known}")
+    text = write_verilog(config, options.interface)
     write_text(out, text)
-    lines, module = text.count("\n"), module_name(options.face)
+    lines, module = text.count("\n"), module_name(options.interface)
     return Answer(
         {"verilog": str(out), "module": module, "lines": lines}, [f"wrote module {module} to {out} ({lines:,} lines)"]
     )
