@@ -3,7 +3,7 @@
 import pytest
 
 from ranvier.hw.flow.bitstream import BoardTop, make_platform
-from ranvier.hw.flow.board import BOARDS, OpenBoard, VivadoBoard, find_board
+from ranvier.hw.flow.board import BOARDS, OpenBoard, find_board
 from ranvier.hw.flow.clock import PLLS
 from ranvier.hw.flow.fpga import FPGAS, PLACEABLE
 from ranvier.parameters.config import CoreConfig
@@ -36,13 +36,8 @@ def test_its_platform_has_the_fpga_the_pins_and_a_clock_for_the_pll(name):
     assert "core.bit" in board.program.format("core.bit")
 
 
-def test_vivado_gets_those_that_open_tools_cannot_place():
-    assert [name for name, board in BOARDS.items() if isinstance(board, VivadoBoard)] == ["arty-a7-35", "arty-a7-100"]
-
-
 def test_an_unknown_board_lists_all_and_what_each_gives():
-    with pytest.raises(
-        ValueError, match=r"ulx3s-12f, .*icesugar \(a bitstream\), arty-a7-35, .*\(Verilog and a script"
-    ) as error:
+    gives = r"ulx3s-12f, .*icesugar.* \(a bitstream\), arty-a7-35, .*\(Verilog and a script"
+    with pytest.raises(ValueError, match=gives) as error:
         find_board("toaster")
     assert all(name in str(error.value) for name in BOARDS)
