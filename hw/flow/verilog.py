@@ -119,7 +119,7 @@ INTERFACES: dict[str, Interface] = {
         (
             f"{_CLOCK} It is {CLOCK:,} Hz.",
             f"rx, tx     serial port, {BAUD:,} baud, 8N1, idle high: UARTBone, see docs/interfaces.md",
-            "alive      for a lamp: on and off once a second, the other way round after a byte",
+            "alive      for an LED: on and off once a second, the other way round after a byte",
         ),
     ),
 }
