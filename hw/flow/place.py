@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ranvier.hw.flow.fpga import FAMILIES, FPGAS, Placer
+from ranvier.hw.flow.fpga import FPGAS, Family, Placer
 from ranvier.hw.flow.synthesis import ToolError
 
 __all__ = ["Hop", "Placement", "pack", "place_and_route", "placer"]
@@ -122,7 +122,7 @@ def place_and_route(
         If nextpnr is not installed or fails, for instance because the design does not fit.
     """
     chosen = FPGAS[fpga]
-    family, tools = chosen.family.name, _tools(chosen.family.name)
+    family, tools = chosen.family.name, _tools(chosen.family)
     placer(family)
     with TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
@@ -146,16 +146,15 @@ def place_and_route(
 
 def pack(routed: Path, fpga: str, bitstream: Path) -> None:
     """Make a bitstream of what `place_and_route` wrote; `ToolError` if that fails."""
-    family = FPGAS[fpga].family.name
+    family = FPGAS[fpga].family
     tool, *options = _tools(family).packer
-    _run(family, tool, [*options, _seen(routed), _seen(bitstream)])
+    _run(family.name, tool, [*options, _seen(routed), _seen(bitstream)])
 
 
-def _tools(family: str) -> Placer:
-    tools = FAMILIES[family].placer
-    if tools is None:
-        raise ToolError(f"there is no nextpnr for {family}: use the tools of its vendor")
-    return tools
+def _tools(family: Family) -> Placer:
+    if family.placer is None:
+        raise ToolError(f"there is no nextpnr for {family.name}: use the tools of its vendor")
+    return family.placer
 
 
 def _seen(path: Path) -> str:
