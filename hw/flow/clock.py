@@ -48,9 +48,10 @@ class _Clock(Elaboratable):
         m = Module()
         clock, locked = Signal(name="clock"), Signal(name="locked")
         m.submodules.pll = self._pll(m, clock, locked)
+        # Before the PLL has locked its clock may be too fast for the core, which could then start in any state.
         m.submodules.reset = ResetSynchronizer(~locked)
         m.d.comb += ClockSignal().eq(clock)
-        platform.add_clock_constraint(clock, self.output)
+        platform.add_clock_constraint(clock, self.output)  # nextpnr does not derive it from the settings
         return m
 
     def _pll(self, m, clock, locked):
@@ -77,6 +78,7 @@ class ECP5Clock(_Clock):
                 made = source * feedback / reference
                 dividers = [divider for divider in range(1, 129) if least <= made * divider <= most]
                 if dividers:
+                    # The middle keeps the oscillator far from both ends of its range.
                     settings.setdefault(made, (reference, feedback, dividers[len(dividers) // 2]))
         return settings
 
@@ -108,7 +110,7 @@ class ICE40Clock(_Clock):
     """
 
     OSCILLATOR = 533e6, 1066e6
-    FILTER = 1  # for a source of 10 to 20 MHz
+    FILTER = 1  # for a source of 10 to 20 MHz, as on all boards so far
 
     @staticmethod
     def possible(source):
@@ -123,6 +125,7 @@ class ICE40Clock(_Clock):
 
     def _pll(self, m, clock, locked):
         feedback, divider = self.settings
+        # This variant takes its pin itself, without an input buffer: its pad is wired to the PLL.
         return Instance(
             "SB_PLL40_PAD",
             p_FEEDBACK_PATH="SIMPLE",
