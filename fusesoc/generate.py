@@ -1,4 +1,4 @@
-"""FuseSoC generator: a core file with one Verilog file, written by ``ranvier verilog``."""
+"""FuseSoC generator of Verilog, by ``ranvier verilog``."""
 
 import sys
 from pathlib import Path
@@ -10,14 +10,20 @@ from ranvier.hw.flow.verilog import module_name
 
 
 class Verilog(Generator):
-    """Parameters: `preset`, or `config` with the path of a TOML file from the core file that asks; `face` if not core."""
+    """A core file with one Verilog file.
+
+    Its parameters are `preset`, or `config` with the path of a TOML file from the core file that asks, and `interface`
+    (default core).
+    """
 
     def run(self) -> None:
         """Write the Verilog beside the core file that lists it."""
         options = dict(self.config or {})
+        if "face" in options:  # its name in core files written for 0.1
+            options["interface"] = options.pop("face")
         if "config" in options:
             options["config"] = str(Path(self.files_root) / options["config"])
-        name = module_name(options.get("face", "core")) + ".v"
+        name = module_name(options.get("interface", "core")) + ".v"
         arguments = [f"--{option}={value}" for option, value in options.items()]
         if code := main(["verilog", *arguments, "-o", name]):
             sys.exit(code)

@@ -24,11 +24,11 @@ from ranvier.hw.registers import ADDRESS_BITS
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.presets import PRESETS, preset
 
-FACE = "wishbone"
+INTERFACE = "wishbone"
 
 
 class Ranvier(LiteXModule):
-    """A core with Wishbone face.
+    """A core behind a Wishbone interface.
 
     Some of LiteX' masters (PicoRV32, UARTBone) do not heed `err` and would wait for ever. So a refused access ends as one
     that timed out does on LiteX' bus: acknowledged, and all ones.
@@ -58,7 +58,7 @@ class Ranvier(LiteXModule):
         done, refused, data = Signal(), Signal(), Signal(32)
         self.comb += [bus.ack.eq(done | refused), bus.dat_r.eq(data | Replicate(refused, 32))]
         self.specials += Instance(
-            module_name(FACE),
+            module_name(INTERFACE),
             i_clk=ClockSignal("sys"),
             i_rst=ResetSignal("sys"),
             i_wb_adr=bus.adr[: ADDRESS_BITS - 2],
@@ -75,7 +75,7 @@ class Ranvier(LiteXModule):
             o_wb_stall=Signal(),  # LiteX' bus is classic
             o_irq=self.ev.irq,
         )
-        write_text(verilog, write_verilog(config, FACE))
+        write_text(verilog, write_verilog(config, INTERFACE))
         platform.add_source(str(verilog))
 
 
@@ -93,7 +93,7 @@ class RanvierSoC(BaseSoC):
 def build(config: CoreConfig, folder: Path, *, run: bool, **options) -> RanvierSoC:
     """Elaborate the SoC into `folder`; with `run`, compile its firmware and make a bitstream as well."""
     folder.mkdir(parents=True, exist_ok=True)
-    soc = RanvierSoC(config, folder / f"{module_name(FACE)}.v", **options)
+    soc = RanvierSoC(config, folder / f"{module_name(INTERFACE)}.v", **options)
     builder = Builder(soc, output_dir=str(folder), csr_csv=str(folder / "csr.csv"), compile_software=run)
     builder.build(run=run)
     return soc

@@ -1,4 +1,4 @@
-"""The clock of a board's core, domain `sync`: from a pin, through the phase-locked loop of the family."""
+"""The clock of a board's core, domain `sync`: from a pin, through the phase-locked loop (PLL) of the family."""
 
 from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, Signal
 from amaranth.lib import io
@@ -6,7 +6,7 @@ from amaranth.lib.cdc import ResetSynchronizer
 
 from ranvier.errors import RanvierError
 
-__all__ = ["ClockError", "ECP5Clock", "ICE40Clock"]
+__all__ = ["PLLS", "ClockError", "ECP5Clock", "ICE40Clock"]
 
 
 class ClockError(RanvierError, ValueError):
@@ -14,7 +14,7 @@ class ClockError(RanvierError, ValueError):
 
 
 class _Clock(Elaboratable):
-    """Clock and reset of `sync` from a loop; in reset until it has locked.
+    """Clock and reset of `sync` from a PLL; in reset until it has locked.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class _Clock(Elaboratable):
     Raises
     ------
     ClockError
-        If the loop cannot make `output`.
+        If the PLL cannot make exactly `output`.
     """
 
     def __init__(self, source: float, output: float, port):
@@ -34,7 +34,7 @@ class _Clock(Elaboratable):
 
     @classmethod
     def choose(cls, source: float, output: float) -> tuple[int, ...]:
-        """Settings of the loop that make exactly `output`."""
+        """Settings of the PLL that make exactly `output`."""
         possible = cls.possible(source)
         if output in possible:
             return possible[output]
@@ -49,13 +49,15 @@ class _Clock(Elaboratable):
     def elaborate(self, platform):
         m = Module()
         clock, locked = Signal(name="clock"), Signal(name="locked")
-        m.submodules.pll = self._loop(m, clock, locked)
+        m.submodules.pll = self._pll(m, clock, locked)
+        # Before the PLL has locked its clock may be too fast for the core, which could then start in any state.
         m.submodules.reset = ResetSynchronizer(~locked)
         m.d.comb += ClockSignal().eq(clock)
-        platform.add_clock_constraint(clock, self.output)
+        platform.add_clock_constraint(clock, self.output)  # nextpnr does not derive it from the settings
         return m
 
-    def _loop(self, m, clock, locked):
+    def _pll(self, m, clock, locked):
+        """The primitive, which drives `clock` and `locked`."""
         raise NotImplementedError
 
 
@@ -78,10 +80,11 @@ class ECP5Clock(_Clock):
                 made = source * feedback / reference
                 dividers = [divider for divider in range(1, 129) if least <= made * divider <= most]
                 if dividers:
+                    # The middle keeps the oscillator far from both ends of its range.
                     settings.setdefault(made, (reference, feedback, dividers[len(dividers) // 2]))
         return settings
 
-    def _loop(self, m, clock, locked):
+    def _pll(self, m, clock, locked):
         reference, feedback, divider = self.settings
         m.submodules.pin = pin = io.Buffer("i", self.port)
         return Instance(
@@ -109,7 +112,7 @@ class ICE40Clock(_Clock):
     """
 
     OSCILLATOR = 533e6, 1066e6
-    FILTER = 1  # for a source of 10 to 20 MHz
+    FILTER = 1  # for a source of 10 to 20 MHz, as on all boards so far
 
     @staticmethod
     def possible(source):
@@ -122,8 +125,9 @@ class ICE40Clock(_Clock):
                     settings.setdefault(source * (feedback + 1) / 2**divider, (feedback, divider))
         return settings
 
-    def _loop(self, m, clock, locked):
+    def _pll(self, m, clock, locked):
         feedback, divider = self.settings
+        # This variant takes its pin itself, without an input buffer: its pad is wired to the PLL.
         return Instance(
             "SB_PLL40_PAD",
             p_FEEDBACK_PATH="SIMPLE",
@@ -137,3 +141,7 @@ class ICE40Clock(_Clock):
             o_PLLOUTGLOBAL=clock,
             o_LOCK=locked,
         )
+
+
+#: Family -> what makes its clock.
+PLLS = {"ecp5": ECP5Clock, "ice40": ICE40Clock}

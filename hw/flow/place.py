@@ -13,47 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ranvier.hw.flow.fpga import FPGAS, Family, Placer
 from ranvier.hw.flow.synthesis import ToolError
 
-__all__ = ["DEVICES", "FLOWS", "Hop", "Placement", "pack", "place_and_route", "placer"]
+__all__ = ["Hop", "Placement", "pack", "place_and_route", "placer"]
 
-
-@dataclass(frozen=True)
-class Flow:
-    """The tools of a family.
-
-    Parameters
-    ----------
-    devices : tuple of str
-        As nextpnr calls them.
-    package : str
-        Of the FPGA, by default.
-    constraints, routed : str
-        Options of nextpnr for the file of pins and for what it writes.
-    packer : tuple of str
-        Tool that makes a bitstream of that, and its options.
-    """
-
-    devices: tuple[str, ...]
-    package: str
-    constraints: str
-    routed: str
-    packer: tuple[str, ...]
-
-
-FLOWS = {
-    "ecp5": Flow(
-        ("12k", "25k", "45k", "85k", "um-25k", "um-45k", "um-85k", "um5g-25k", "um5g-45k", "um5g-85k"),
-        "CABGA381",
-        "lpf",
-        "textcfg",
-        ("ecppack", "--compress"),
-    ),
-    "ice40": Flow(("up5k", "hx8k", "lp8k"), "sg48", "pcf", "asc", ("icepack",)),
-}
-
-#: Device -> its family.
-DEVICES = {device: family for family, flow in FLOWS.items() for device in flow.devices}
 
 #: A process of its own, because a tool made for the command line may end it.
 RUN = "import sys; import yowasp_nextpnr_{family} as tools; sys.exit(tools.run_{tool}(sys.argv[1:]))"
@@ -79,7 +43,7 @@ class Hop:
 
 @dataclass(frozen=True)
 class Placement:
-    """Outcome of one run.
+    """Result of one run of nextpnr.
 
     Parameters
     ----------
@@ -88,7 +52,7 @@ class Placement:
     seed : int
         Start of the placer's random numbers.
     used : dict of str to [int, int]
-        Resource of the device -> how many are used, and how many there are.
+        Resource of the FPGA -> how many are used, and how many there are.
     path : tuple of Hop
         The critical path.
     """
@@ -103,7 +67,7 @@ class Placement:
         """Plain values."""
         return asdict(self)
 
-    def text(self) -> list[str]:
+    def lines(self) -> list[str]:
         """What is used, and the critical path with a line per cell."""
         total = sum(hop.routing + hop.logic for hop in self.path)
         return [
@@ -122,9 +86,9 @@ def placer(family: str = "ecp5") -> str:
 
 def place_and_route(
     netlist: Path,
-    device: str,
+    fpga: str,
     *,
-    speed: int = 6,
+    speed: int | None = None,
     package: str | None = None,
     target: float = 80.0,
     seed: int = 1,
@@ -137,12 +101,12 @@ def place_and_route(
     ----------
     netlist : Path
         JSON file.
-    device : str
-        One of `DEVICES`.
-    speed : int
-        Speed grade of an ECP5, 6 to 8, 8 being the fastest.
+    fpga : str
+        One of `ranvier.hw.flow.fpga.PLACEABLE`.
+    speed : int, optional
+        Speed grade, if not the slowest; without effect on an FPGA that has none.
     package : str, optional
-        Package, if not the usual one of the family.
+        Package, if not the usual one of the FPGA.
     target : float
         Frequency to aim for in MHz. Missing it is a result, no error.
     seed : int
@@ -157,32 +121,40 @@ def place_and_route(
     ToolError
         If nextpnr is not installed or fails, for instance because the design does not fit.
     """
-    family = DEVICES[device]
+    chosen = FPGAS[fpga]
+    family, tools = chosen.family.name, _tools(chosen.family)
     placer(family)
     with TemporaryDirectory() as folder:
-        report, flow = Path(folder, "report.json"), FLOWS[family]
+        report = Path(folder, "report.json")
         options = {
-            "package": package or flow.package,
+            "package": package or chosen.package,
             "freq": target,
             "seed": seed,
             "json": _seen(netlist),
             "report": _seen(report),
-            **({"speed": speed} if family == "ecp5" else {}),
-            **({flow.constraints: _seen(constraints)} if constraints else {}),
-            **({flow.routed: _seen(routed)} if routed else {}),
+            **({"speed": speed or chosen.speeds[0]} if chosen.speeds else {}),
+            **({tools.constraints: _seen(constraints)} if constraints else {}),
+            **({tools.routed: _seen(routed)} if routed else {}),
         }
-        arguments = [f"--{device}", "--timing-allow-fail"]
+        arguments = [f"--{fpga}", "--timing-allow-fail"]
         if not constraints:
-            arguments.append({"ecp5": "--lpf-allow-unconstrained", "ice40": "--pcf-allow-unconstrained"}[family])
+            arguments.append(f"--{tools.constraints}-allow-unconstrained")
         arguments += [text for name, value in options.items() for text in (f"--{name}", str(value))]
         _run(family, f"nextpnr_{family}", arguments)
         return _placement(json.loads(report.read_text()), seed, target)
 
 
-def pack(routed: Path, device: str, bitstream: Path) -> None:
+def pack(routed: Path, fpga: str, bitstream: Path) -> None:
     """Make a bitstream of what `place_and_route` wrote; `ToolError` if that fails."""
-    tool, *options = FLOWS[DEVICES[device]].packer
-    _run(DEVICES[device], tool, [*options, _seen(routed), _seen(bitstream)])
+    family = FPGAS[fpga].family
+    tool, *options = _tools(family).packer
+    _run(family.name, tool, [*options, _seen(routed), _seen(bitstream)])
+
+
+def _tools(family: Family) -> Placer:
+    if family.placer is None:
+        raise ToolError(f"there is no nextpnr for {family.name}: use the tools of its vendor")
+    return family.placer
 
 
 def _seen(path: Path) -> str:

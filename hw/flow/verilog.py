@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from amaranth.back import verilog
+from amaranth.back import rtlil
+from amaranth.back.verilog import YosysError, find_yosys
 from amaranth.hdl import ClockDomain
 from amaranth.lib import wiring
 
@@ -16,16 +17,16 @@ from ranvier.hw.bus.wishbone import WishbonePeripheral
 from ranvier.hw.core import Core
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.flow.flat import Flat
+from ranvier.hw.flow.synthesis import SELECT_SINGLE_PORTED
 from ranvier.hw.registers import Register, Space, word_address
-from ranvier.hw.row_memory import SINGLE_PORTED
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.record import COUNTERS
 
-__all__ = ["FACES", "NAME", "Face", "module_name", "to_verilog", "write_verilog"]
+__all__ = ["INTERFACES", "NAME", "Interface", "module_name", "to_verilog", "write_verilog"]
 
 
 @dataclass(frozen=True)
-class Face:
+class Interface:
     """How the core is connected: the component that is written, and what its ports mean.
 
     Parameters
@@ -62,9 +63,9 @@ def _vivado(kind: str, name: str, **parameters: str) -> dict[str, str]:
 _CLOCK = "clk rises; rst is synchronous, active high, and clears all state but no parameters."
 _EVENTS = "One spike event per input spike, then one step event; end event last."
 
-#: The faces that the core can be written with.
-FACES: dict[str, Face] = {
-    "core": Face(
+#: The interfaces that the core can be written with.
+INTERFACES: dict[str, Interface] = {
+    "core": Interface(
         Core,
         (
             _CLOCK,
@@ -83,7 +84,7 @@ FACES: dict[str, Face] = {
         ),
         addressed=False,
     ),
-    "axi": Face(
+    "axi": Interface(
         AxiPeripheral,
         (
             "aclk rises; aresetn is synchronous, active low, and clears all state but no parameters.",
@@ -103,7 +104,7 @@ FACES: dict[str, Face] = {
             "irq": _vivado("interrupt", "irq INTERRUPT", SENSITIVITY="LEVEL_HIGH"),
         },
     ),
-    "wishbone": Face(
+    "wishbone": Interface(
         WishbonePeripheral,
         (
             _CLOCK,
@@ -113,32 +114,51 @@ FACES: dict[str, Face] = {
             "irq        high while an enabled cause is pending",
         ),
     ),
-    "uart": Face(
+    "uart": Interface(
         SerialCore,
         (
             f"{_CLOCK} It is {CLOCK:,} Hz.",
             f"rx, tx     serial port, {BAUD:,} baud, 8N1, idle high: UARTBone, see docs/interfaces.md",
-            "alive      for a lamp: on and off once a second, the other way round after a byte",
+            "alive      for an LED: on and off once a second, the other way round after a byte",
         ),
     ),
 }
 
-#: Module name of the face "core".
+#: Module name of the core with its own streams.
 NAME = "ranvier_core"
 
+#: Attributes that say something of Amaranth or of this repository and nothing to who reads the Verilog.
+_INTERNAL = " ".join(
+    f"-remove {name}" for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
+)
 
-def module_name(face: str) -> str:
-    """Name of the module of a face."""
-    return f"ranvier_{face}"
+#: From the RTLIL of Amaranth to Verilog, in commands of Yosys.
+_PASSES = (
+    # Amaranth gives every memory an initial content; single-ported memories of silicon have none. A module that has such a
+    # memory has no other. (The small Yosys that comes with Amaranth lacks setparam.)
+    f"delete t:$meminit_v2 {SELECT_SINGLE_PORTED} %m %i",
+    # What processes and memories need to be written, and no more: expressions stay as Amaranth made them.
+    "proc -nomux -norom",
+    "memory_collect",
+    f"attrmap {_INTERNAL}",
+    f"attrmap -modattr {_INTERNAL}",
+    "write_verilog -norename",
+)
 
 
-def write_verilog(config: CoreConfig, face: str = "core") -> str:
-    """Verilog of the core for `config` with one of `FACES`, as module `module_name(face)` under a comment on its ports.
+def module_name(interface: str) -> str:
+    """Name of the module with one of `INTERFACES`."""
+    return f"ranvier_{interface}"
 
+
+def write_verilog(config: CoreConfig, interface: str = "core") -> str:
+    """Verilog of the core for `config` with one of `INTERFACES`, under a comment on its ports.
+
+    The module is called `module_name(interface)`.
     Memories are written so that synthesis infers block RAM; no vendor primitive is used.
     """
-    chosen = FACES[face]
-    component, name = chosen.component(config), module_name(face)
+    chosen = INTERFACES[interface]
+    component, name = chosen.component(config), module_name(interface)
     text = to_verilog(component, name, clocking=chosen.clocking, attributes=chosen.attributes)
     return _header(config, chosen) + text
 
@@ -149,29 +169,28 @@ def to_verilog(component: wiring.Component, name: str, *, reset: bool = True, **
     Without `reset` there is no port ``rst``: registers start from their initial values, and nothing else differs.
     `OutputError` if Yosys fails, which happens where it cannot write its temporary files.
     """
+    design = rtlil.convert(
+        Flat(component, **ports),
+        name=name,
+        emit_src=False,
+        missing_domain=lambda domain: ClockDomain(domain, reset_less=not reset),
+    )
+    script = "\n".join((f"read_rtlil <<end_of_design\n{design}\nend_of_design", *_PASSES))
     try:
-        text = verilog.convert(
-            Flat(component, **ports),
-            name=name,
-            emit_src=False,
-            strip_internal_attrs=True,
-            missing_domain=lambda domain: ClockDomain(domain, reset_less=not reset),
-        )
-    except verilog.YosysError as error:
+        # Warnings are that a process cannot be written; Amaranth makes only those that can.
+        text = find_yosys(lambda version: version >= (0, 40)).run(["-q", "-"], script, ignore_warnings=True)
+    except YosysError as error:
         cause = str(error).strip().splitlines() or ["it says nothing"]
         raise OutputError(f"Yosys cannot write Verilog: {cause[-1]}: free space, or lift limits on files") from None
-    return _fold_zeros(_leave_undefined(text))
-
-
-def _leave_undefined(text: str) -> str:
-    """Take the initial content from single-ported memories: those of silicon have none."""
-    attribute = "".join(f'{name} = "{value}"' for name, value in SINGLE_PORTED.items())
-    memory = rf"(  \(\* {attribute} \*\)\n  reg .*\];\n)  (?:reg \[31:0\] i;\n  )?initial begin\n(?:    .*\n)*?  end\n"
-    return re.sub(memory, r"\1", text)
+    return _fold_zeros(text)
 
 
 def _fold_zeros(text: str) -> str:
-    """Replace the line-by-line clearing of each memory by a loop, which makes files a tenth of the size."""
+    """Replace the line-by-line clearing of each memory by a loop, which makes files a tenth of the size.
+
+    The only edit of text, since no pass of Yosys can do it: `write_verilog` writes an initial content word by word, or into
+    files of their own (``-extmem``), and this is to be one file.
+    """
     run = re.compile(
         r"  (?:reg \[31:0\] i;\n  )?initial begin\n((?:    (?P<name>\S+)\[\d+\] = (?P<zero>\d+'(?:h0+|d0));\n)+)  end\n"
     )
@@ -187,15 +206,15 @@ def _fold_zeros(text: str) -> str:
     return run.sub(fold, text)
 
 
-def _header(config: CoreConfig, face: Face) -> str:
+def _header(config: CoreConfig, interface: Interface) -> str:
     lines = [
         f"Ranvier {version()}: spiking network with on-chip learning of weights and delays. Apache-2.0.",
         "Generated; do not edit. Configuration:",
         *(f"  {line}" for line in config.to_toml().splitlines()),
         f"  (digest {config.digest:#010x}, in register {Register.DIGEST.value})",
         "",
-        *face.ports,
-        *(_addresses(config) if face.addressed else ()),
+        *interface.ports,
+        *(_addresses(config) if interface.addressed else ()),
     ]
     return "".join(f"// {line}".rstrip() + "\n" for line in lines)
 

@@ -1,12 +1,9 @@
-"""For boards whose tools are Vivado: the Verilog of the AXI face, and a script that packages it as an IP block."""
+"""For boards whose tools are Vivado: the Verilog of the core behind AXI, and a script that packages it as an IP block."""
 
 from ranvier.hw.flow.verilog import module_name, write_verilog
 from ranvier.parameters.config import CoreConfig
 
-__all__ = ["PARTS", "package"]
-
-#: Board -> its FPGA.
-PARTS = {"arty-a7-35": "xc7a35ticsg324-1L", "arty-a7-100": "xc7a100tcsg324-1"}
+__all__ = ["package"]
 
 _SCRIPT = """\
 # Packages {module} ({digest:#010x}) as an IP block: vivado -mode batch -source package_ip.tcl

@@ -13,10 +13,10 @@ EXAMPLES = ("build --preset yinyang --board ulx3s-85f", "build --preset yinyang 
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    from ranvier.hw.flow.board import BOARDS
+
     add_core(parser, required=True)
-    parser.add_argument(
-        "--board", metavar="NAME", required=True, help="which board; an unknown name lists all and what each gives"
-    )
+    parser.add_argument("--board", metavar="NAME", required=True, help=f"which board: {', '.join(BOARDS)}")
     parser.add_argument("--out", metavar="FOLDER", default="out", help="folder for what is written (default out)")
     parser.add_argument("--baud", type=whole(1, 10**7), help="rate of the serial port (default 1000000)")
     parser.add_argument("--seed", type=whole(1, 2**31 - 1), default=1, help="of the placer (default 1)")
@@ -25,27 +25,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Output:
     config = core(options)
     from ranvier.files.output import check_output, output_folder, write_text
-    from ranvier.hw.flow.board import BAUD, BOARDS, build
-    from ranvier.hw.flow.boards import GIVES, check_board
-    from ranvier.hw.flow.vivado import PARTS, package
+    from ranvier.hw.flow.bitstream import BAUD, build
+    from ranvier.hw.flow.board import OpenBoard, find_board
+    from ranvier.hw.flow.vivado import package
 
-    check_board(options.board)
+    board = find_board(options.board)
     folder = output_folder(options.out)
-    if options.board in PARTS:
-        files = {folder / name: text for name, text in package(config, PARTS[options.board], version()).items()}
+    if not isinstance(board, OpenBoard):
+        files = {folder / name: text for name, text in package(config, board.fpga.name, version()).items()}
         for path, text in files.items():
             write_text(path, text)
         paths = [str(path) for path in files]
-        values = {"board": options.board, "gives": GIVES[options.board], "files": paths}
+        values = {"board": options.board, "gives": board.gives, "files": paths}
         return Output(values, [f"wrote {path}" for path in paths])
-    board, baud, name = BOARDS[options.board], options.baud or BAUD, f"ranvier-{options.board}"
+    baud, name = options.baud or BAUD, f"ranvier-{options.board}"
     bitstream, described = check_output(folder / f"{name}.bit"), check_output(folder / f"{name}.toml")
     result = build(board, config, bitstream, baud=baud, seed=options.seed)
     write_text(described, config.to_toml())
     port = f"serial:///dev/ttyUSB0?baud={baud}"
     lines = [
         f"synthesised by {result.tools[0]}, placed and routed by {result.tools[1]}",
-        *result.placement.text(),
+        *result.placement.lines(),
         f"{result.placement.fmax:.1f} MHz after place and route, the board's clock is {board.clock / 1e6:g} MHz",
         f"wrote {bitstream} and {described}",
         f"program it: {board.program.format(bitstream)}",
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> Output:
     ]
     values = {
         "board": options.board,
-        "gives": GIVES[options.board],
+        "gives": board.gives,
         "baud": baud,
         "clock": board.clock,
         "config": config.to_dict(),

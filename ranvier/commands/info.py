@@ -53,16 +53,14 @@ def run(options: argparse.Namespace) -> Output:
 
 def _fit(name: str, config: CoreConfig) -> tuple[dict[str, Any], list[str]]:
     """Whether a core fits a board: values and lines."""
-    from ranvier.hw.flow.board import BOARDS
-    from ranvier.hw.flow.boards import GIVES, check_board
-    from ranvier.hw.flow.fit import fit, fit_part
-    from ranvier.hw.flow.vivado import PARTS
+    from ranvier.hw.flow.board import find_board
+    from ranvier.hw.flow.fit import fit
 
-    check_board(name)
-    result = fit(BOARDS[name], config) if name in BOARDS else fit_part(PARTS[name], config)
+    board = find_board(name)
+    result = fit(board, config)
     lines = [
         "",
-        f"on {name}, for which ranvier build gives {GIVES[name]}, before place and route",
-        *result.text(config),
+        f"on {name}, for which ranvier build gives {board.gives}, before place and route",
+        *result.lines(config),
     ]
-    return {"board": name, "gives": GIVES[name], "fit": result.summary()}, lines
+    return {"board": name, "gives": board.gives, "fit": result.summary()}, lines

@@ -26,11 +26,11 @@ def run(options: argparse.Namespace) -> Output:
 
     config = core(options)
     out = check_output(options.out)
-    from ranvier.hw.flow.verilog import FACES, module_name, write_verilog
+    from ranvier.hw.flow.verilog import INTERFACES, module_name, write_verilog
 
-    if options.interface not in FACES:
+    if options.interface not in INTERFACES:
         raise UsageError(
-            f"argument --interface: there is no {shown(options.interface)}: choose one of {', '.join(FACES)}"
+            f"argument --interface: there is no {shown(options.interface)}: choose one of {', '.join(INTERFACES)}"
         )
     text = write_verilog(config, options.interface)
     write_text(out, text)

@@ -39,13 +39,13 @@ def test_a_bitstream_for_ulx3s(config, tmp_path, capsys, record_property):
 
 
 def test_missing_the_clock_is_an_error_and_leaves_no_file(config, tmp_path, capsys, monkeypatch):
-    from ranvier.hw.flow import board
+    from ranvier.hw.flow import bitstream
+    from ranvier.hw.flow.fpga import Resources
     from ranvier.hw.flow.place import Hop, Placement
-    from ranvier.hw.flow.synthesis import Resources
 
     slow = Placement(60.0, 80.0, 1, {}, (Hop("here", "LUT", 1.0, 1.0), Hop("there", "setup", 1.0, 0.0)))
-    monkeypatch.setattr(board, "place_and_route", lambda *_, **__: slow)
-    monkeypatch.setattr(board, "synthesise_rtlil", lambda *_: Resources(1, 1, 1, 1, None, None))
+    monkeypatch.setattr(bitstream, "place_and_route", lambda *_, **__: slow)
+    monkeypatch.setattr(bitstream, "synthesise_rtlil", lambda *_: Resources(1, 1, 1, 1, None, None))
     assert main(["build", "--board", "ulx3s-85f", "--config", config, "--out", str(tmp_path / "made")]) == 2
     complaint = capsys.readouterr().err
     assert "60.0 MHz after place and route but the board's clock is 80.0 MHz" in complaint

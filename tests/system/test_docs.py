@@ -9,8 +9,8 @@ import pytest
 import transcripts
 
 from ranvier.cli import parser
-from ranvier.hw.flow.board import BOARDS
-from ranvier.hw.flow.fit import CAPACITIES
+from ranvier.hw.flow.board import BOARDS, OpenBoard
+from ranvier.hw.flow.fpga import FPGAS
 from ranvier.parameters.presets import preset
 from ranvier.recipes import RECIPES, initial_network
 
@@ -115,9 +115,9 @@ def test_a_transcript_that_is_not_so_is_seen(tmp_path):
 
 MEASURED = ROOT / "docs" / "measured.md"
 RESULTS = sorted((ROOT / "results").glob("*.md"))
-#: Nothing that was measured: clocks of boards in MHz, oscillators included, and what devices have.
-CLOCKS = {f"{board.clock / 1e6:g}" for board in BOARDS.values()} | {"12", "25"}
-SIZES = {f"{count:,}" for device in CAPACITIES.values() for count in asdict(device).values() if count}
+#: Nothing that was measured: clocks of boards in MHz, oscillators included, and what FPGAs have.
+CLOCKS = {f"{board.clock / 1e6:g}" for board in BOARDS.values() if isinstance(board, OpenBoard)} | {"12", "25"}
+SIZES = {f"{count:,}" for fpga in FPGAS.values() for count in asdict(fpga.available).values() if count}
 
 
 def quoted(text: str, pattern: str) -> set[str]:

@@ -39,14 +39,27 @@ def linted(folder):
     return [script.parent / line for line in script.read_text().splitlines() if line.endswith(".v")]
 
 
-@pytest.mark.parametrize(("target", "face"), [("lint", "core"), ("lint_axi", "axi"), ("lint_wishbone", "wishbone")])
-def test_lint(fusesoc, target, face):
+@pytest.mark.parametrize(
+    ("target", "interface"), [("lint", "core"), ("lint_axi", "axi"), ("lint_wishbone", "wishbone")]
+)
+def test_lint(fusesoc, target, interface):
     code, said = fusesoc("run", "--target", target, CORE)
     assert code == 0, said
     (verilog,) = linted(fusesoc.folder)
-    assert verilog.read_text() == write_verilog(preset("braille"), face)
+    assert verilog.read_text() == write_verilog(preset("braille"), interface)
     modules = re.search(r"Verilator: Built from .* in (\d+) modules", said)
     assert int(modules[1]) > 20
+
+
+def test_a_core_file_written_for_an_earlier_generator(fusesoc):
+    file = fusesoc.cores / "ranvier.core"
+    text = file.read_text().replace("preset: braille", "preset: test")
+    assert text.count("interface: axi") == 1
+    file.write_text(text.replace("interface: axi", "face: axi"))
+    code, said = fusesoc("run", "--target", "lint_axi", CORE)
+    assert code == 0, said
+    (verilog,) = linted(fusesoc.folder)
+    assert verilog.read_text() == write_verilog(preset("test"), "axi")
 
 
 def test_lint_is_able_to_fail(fusesoc):

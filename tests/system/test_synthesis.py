@@ -10,7 +10,7 @@ import pytest
 from ranvier.hw.core import Core
 from ranvier.hw.flow.flat import Flat
 from ranvier.hw.flow.synthesis import synthesise
-from ranvier.hw.flow.verilog import FACES, NAME, module_name, write_verilog
+from ranvier.hw.flow.verilog import INTERFACES, NAME, module_name, write_verilog
 from ranvier.parameters.presets import preset
 from ranvier.sim import verilator
 
@@ -44,10 +44,10 @@ def test_verilator_lints_it(verilog):
     verilator.run([str(verilator.root() / "bin" / "verilator_bin"), "--lint-only", "-Wall", str(WAIVERS), str(verilog)])
 
 
-@pytest.mark.parametrize("face", [face for face in FACES if face != "core"])
-def test_faces_pass_lint_and_elaborate(face, tmp_path):
-    source = tmp_path / f"{module_name(face)}.v"
-    source.write_text(write_verilog(preset("test"), face))
+@pytest.mark.parametrize("interface", [interface for interface in INTERFACES if interface != "core"])
+def test_interfaces_pass_lint_and_elaborate(interface, tmp_path):
+    source = tmp_path / f"{module_name(interface)}.v"
+    source.write_text(write_verilog(preset("test"), interface))
     verilator.run([str(verilator.root() / "bin" / "verilator_bin"), "--lint-only", "-Wall", str(WAIVERS), str(source)])
     _, kind, _ = mapped(source, tmp_path, "lattice/lutrams_trellis", "lattice/brams_16kd")
     queues = [name for name in kind if name.endswith(("queue.fifo.storage", "results.queue.storage"))]

@@ -4,7 +4,7 @@ from ranvier.hw.flow.clock import ClockError, ECP5Clock, ICE40Clock
 
 
 @pytest.mark.parametrize("output", [25e6, 40e6, 50e6, 62.5e6, 75e6, 80e6, 90e6, 100e6])
-def test_the_loop_of_an_ecp5_makes_the_frequency_within_its_limits(output):
+def test_the_pll_of_an_ecp5_makes_the_frequency_within_its_limits(output):
     reference, feedback, divider = ECP5Clock.choose(25e6, output)
     assert 25e6 * feedback / reference == output
     assert 400e6 <= output * divider <= 800e6
@@ -13,7 +13,7 @@ def test_the_loop_of_an_ecp5_makes_the_frequency_within_its_limits(output):
 
 
 @pytest.mark.parametrize("output", [12e6, 15e6, 24e6, 30e6, 48e6])
-def test_the_loop_of_an_ice40_makes_the_frequency_within_its_limits(output):
+def test_the_pll_of_an_ice40_makes_the_frequency_within_its_limits(output):
     feedback, divider = ICE40Clock.choose(12e6, output)
     oscillator = 12e6 * (feedback + 1)
     assert oscillator / 2**divider == output

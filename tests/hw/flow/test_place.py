@@ -32,7 +32,7 @@ def netlist(tmp_path_factory):
 
 def test_the_multiplier_limits(netlist):
     placed = place_and_route(netlist, "12k", target=100.0, seed=3)
-    print("\n".join(placed.text()))
+    print("\n".join(placed.lines()))
     assert (placed.target, placed.seed) == (100.0, 3)
     assert placed.used["MULT18X18D"][0] == 1
     assert placed.used["TRELLIS_FF"][0] == 32 + 32 + 32  # inputs, product, outputs
@@ -49,6 +49,11 @@ def test_an_error_of_the_tool_is_one_line(netlist):
     with pytest.raises(ToolError, match=r"^nextpnr_ecp5 failed: .*CABGA1") as error:
         place_and_route(netlist, "12k", package="CABGA1")
     assert "\n" not in str(error.value)
+
+
+def test_an_fpga_without_open_tools_is_refused(netlist):
+    with pytest.raises(ToolError, match=r"^there is no nextpnr for xc7: use the tools of its vendor$"):
+        place_and_route(netlist, "xc7a35ticsg324-1L")
 
 
 def test_a_missing_tool_says_what_to_install(monkeypatch):

