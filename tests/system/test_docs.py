@@ -114,7 +114,7 @@ def test_a_transcript_that_is_not_so_is_seen(tmp_path):
 
 
 MEASURED = ROOT / "docs" / "measured.md"
-RESULTS = sorted((ROOT / "docs" / "results").glob("*.md"))
+RESULTS = sorted((ROOT / "results").glob("*.md"))
 #: Nothing that was measured: clocks of boards in MHz, oscillators included, and what devices have.
 CLOCKS = {f"{board.clock / 1e6:g}" for board in BOARDS.values()} | {"12", "25"}
 SIZES = {f"{count:,}" for device in CAPACITIES.values() for count in asdict(device).values() if count}
@@ -149,7 +149,7 @@ def test_everything_is_measured():
 
 
 def test_accuracies_are_quoted_from_reports():
-    """`docs/results` are the reports as the bench wrote them, with data, seeds and versions."""
+    """`results/` are the reports as the bench wrote them, with data, seeds and versions."""
     reports = "".join(page.read_text() for page in RESULTS)
     there, seen = quoted(reports, r"\d+\.\d ± \d+\.\d"), 0
     for page in (
