@@ -1,4 +1,4 @@
-"""Files that are published compressed: unpacked once, beside the archive."""
+"""Unpacking of files that are published compressed: once, into the folder of the archive."""
 
 import gzip
 import shutil

@@ -1,7 +1,7 @@
 """Two's complement fixed point as a type.
 
-A raw integer ``r`` in the format ``QFormat(signed, integer, fraction)`` stands for the real number ``r * 2**-fraction``.
-Both the golden model and the hardware take widths and limits from here; neither takes arithmetic.
+A raw integer ``r`` in the format ``QFormat(signed, integer, fraction)`` represents the real number ``r * 2**-fraction``.
+Golden model and hardware share these widths and limits, but no arithmetic.
 """
 
 import re
@@ -14,7 +14,7 @@ from ranvier.errors import shown
 
 __all__ = ["QFormat"]
 
-#: Bits beside the sign, so that every raw value is a 64-bit integer.
+#: Largest number of bits besides the sign, so that every raw value is a 64-bit integer.
 MOST = 62
 
 
@@ -34,7 +34,7 @@ class QFormat:
     Raises
     ------
     ValueError
-        If a count of bits is negative or no whole number, or if no bit is left, or more than 62.
+        If a count of bits is negative or not a whole number, or if there is no bit besides the sign, or more than 62.
     """
 
     signed: bool
