@@ -33,7 +33,7 @@ WAY_OUT = "subtract the start, check their unit, or give more steps or a longer 
 
 @dataclass
 class Tally:
-    """Counts of the spikes of a recording.
+    """What became of the spikes of a recording.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class Binning:
         width : int
             Channels C of the recording.
         tally : Tally
-            Counts dropped spikes.
+            Counts what is cut.
         unit : Fraction
             Unit of the times in seconds.
 
@@ -192,7 +192,7 @@ class Binning:
         return np.repeat(filled.astype(self.dtype), capped)
 
     def _count(self, times: NDArray[Any], kept: NDArray[np.bool_], tally: Tally, unit: Fraction) -> None:
-        """Count the spikes of a sample beyond the window; `DataError` if that is all of them."""
+        """What the window takes from a sample; `DataError` if that is all of it."""
         tally.samples += 1
         if not len(times):
             tally.silent += 1

@@ -1,4 +1,4 @@
-"""Unpacking of files that are published compressed: once, into the folder of the archive."""
+"""Files that are published compressed: unpacked once, beside the archive."""
 
 import gzip
 import shutil

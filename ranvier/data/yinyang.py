@@ -23,7 +23,7 @@ RADIUS, DOT = 0.5, 0.1
 #: Steps from coordinate 0 to coordinate 1, by default.
 SPAN = 30
 BIAS = 4
-#: Largest number of points of a part.
+#: Most points of a part.
 POINTS = 10**7
 
 

@@ -163,7 +163,7 @@ def import_graph(
     Raises
     ------
     NirError
-        If the core cannot hold the graph, or it is not a graph.
+        If the core cannot hold the graph, or it is no graph.
     """
     if dialect is not None:
         chosen("dialect", dialect, DIALECTS)

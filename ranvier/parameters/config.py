@@ -25,7 +25,7 @@ Prediction = Literal["softmax", "readout"]
 
 
 class ConfigError(ValueError):
-    """A core that cannot be built; the message names the field, the limit and a way out."""
+    """A configuration that cannot be built; the message names the field, the limit and a way out."""
 
 
 #: Text fields and their allowed values.
