@@ -1,4 +1,4 @@
-"""Training samples that differ a little in every epoch: shifted along the channels, or blended from two of one class.
+"""Augmentation: training samples that differ slightly in every epoch, shifted along the channels or blended in pairs.
 
 Both are those of Nowotny, Turner and Knight, "Loss shaping enhances exact gradient learning with Eventprop in spiking
 neural networks" (2022, arXiv 2212.01232), applied to binned spikes, so that every displacement is a whole number of steps
@@ -22,21 +22,21 @@ __all__ = ["Augmentation", "Augmented", "blend", "shift"]
 
 
 def shift(sample: Sample, steps: int, units: int, inputs: int) -> Sample:
-    """Move every spike by `steps` and `units`; what leaves the steps or the `inputs` units is cut."""
+    """Move every spike by `steps` and `units`; spikes that leave the steps or the `inputs` units are dropped."""
     times, channels = sample.times + steps, sample.units + units
     kept = (times >= 0) & (times < sample.steps) & (channels >= 0) & (channels < inputs)
     return Sample(times[kept], channels[kept], sample.scored)
 
 
 def _centre(sample: Sample) -> tuple[Fraction, Fraction]:
-    """Mean step and mean unit of the spikes, exactly: which way a half is rounded must not depend on their number."""
+    """Mean step and mean unit of the spikes, exactly, so that the rounding of a half does not depend on their number."""
     return Fraction(int(sample.times.sum()), len(sample.times)), Fraction(int(sample.units.sum()), len(sample.units))
 
 
 def blend(first: Sample, second: Sample, inputs: int, cap: int, rng: np.random.Generator) -> Sample:
-    """A sample between two: their centres of mass are aligned, and each spike of either is taken with probability 1/2.
+    """A blend of two samples: their centres of mass are aligned, and each spike of either is taken with probability 1/2.
 
-    Both move halfway, to the mean of the two centres, by whole steps and units; what leaves the sample is cut.
+    Both move halfway, to the mean of the two centres, by whole steps and units; spikes that leave the sample are dropped.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def blend(first: Sample, second: Sample, inputs: int, cap: int, rng: np.random.G
     inputs : int
         Input units.
     cap : int
-        Most spikes of a unit on one step.
+        Maximum number of spikes of a unit on one step.
     rng : Generator
-        Decides which spikes are taken.
+        Selects the spikes that are taken.
     """
     if not (len(first.times) and len(second.times)):
         return first
@@ -64,7 +64,7 @@ def blend(first: Sample, second: Sample, inputs: int, cap: int, rng: np.random.G
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """What happens to a training sample in every epoch.
+    """Changes of a training sample in every epoch.
 
     Parameters
     ----------
@@ -95,11 +95,11 @@ class Augmentation:
             )
 
     def __bool__(self) -> bool:
-        """Whether anything happens at all."""
+        """Whether samples are changed at all."""
         return bool(self.shift or self.blend)
 
     def apply(self, samples: Samples, labels: NDArray[np.int64], cap: int = 1) -> Samples:
-        """`samples` as they are in every epoch; the same object if nothing happens to them.
+        """`samples` with this augmentation; the same object if they are not changed.
 
         Raises
         ------
@@ -159,7 +159,7 @@ class Augmented(Samples):
         return int(members[pick + (members[pick] >= index)])
 
     def make(self, index: int) -> Sample:
-        """Sample `index` of the epoch: depends on the seed and the index only, not on what was asked for before."""
+        """Sample `index` of the epoch; it depends on the seed and the index only, not on earlier calls."""
         sample = self.source[index]
         if self.seed is None:
             return sample
@@ -174,7 +174,7 @@ class Augmented(Samples):
         return replace(self, seed=seed)
 
     def choose(self, indices: Sequence[int]) -> "Augmented":
-        """Some of them, blended only with one another."""
+        """A selection of samples, blended only with each other."""
         return replace(
             self,
             source=self.source.choose(indices),

@@ -27,13 +27,13 @@ LETTERS = ("Space", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 #: Recordings of each letter to learn from, and to test on.
 TRAIN, TEST = 32, 8
 
-#: Most bytes of an array in a file, values of all recordings, and spikes of all samples: more is no such file, or a wrong
-#: threshold, and would fill the memory.
+#: Limits: bytes of an array in a file, values of all recordings, spikes of all samples. More means another kind of file, or
+#: a wrong threshold, and would fill the memory.
 BYTES, VALUES, SPIKES = 1 << 28, 1 << 25, 1 << 27
 
 
 def _arrays(path: str | Path, *names: str) -> list[NDArray[np.generic]]:
-    """Arrays of an ``.npz``; `DataError` says why they cannot be read."""
+    """Arrays of an ``.npz``; otherwise a `DataError` with the reason."""
     try:
         with Npz(path) as file:
             if missing := [name for name in names if name not in file.names]:
@@ -95,9 +95,9 @@ def read_taxels(path: str | Path) -> tuple[NDArray[np.generic], NDArray[np.int64
 def _parts(
     letters: NDArray[np.int64], names: tuple[str, ...], train: int | None, test: int | None, seed: int
 ) -> tuple[tuple[list[int], list[int]], str]:
-    """Recordings to learn from and to test on, and why there are none to learn from: "" if there are.
+    """Recordings for training and for testing, and the reason if there are none for training, otherwise "".
 
-    Unless it was asked for a number, a file with too few recordings of a letter is a held-out one: all of it is to test on.
+    Unless a number is requested, a file with too few recordings of a letter is held-out data: all of it is for testing.
     """
     try:
         asked = (TRAIN if train is None else index(train)), (TEST if test is None else index(test))
@@ -132,7 +132,7 @@ def braille(
 ) -> Dataset:
     """Braille letters as ON and OFF spikes of every taxel (24 input units for 12 taxels).
 
-    Classes are the letters that the file names: in the order of `LETTERS` if all are among them, else in that of the file.
+    Classes are the letters named in the file: in the order of `LETTERS` if all are among them, else in that of the file.
 
     Parameters
     ----------
@@ -145,16 +145,16 @@ def braille(
     tail : int
         Silent steps after the recording (whose first value sets the references and takes no step).
     scored : int
-        The readout is scored on the last so many steps.
+        The readout is scored on this many last steps.
     train, test : int, optional
         Recordings of each letter in either part, by default 32 and 8. If neither is given and some letter has fewer, the
-        file is a held-out one: all of its recordings are test samples, and there is nothing to learn from.
+        file is held-out data: all of its recordings are test samples, and none are for training.
 
     Raises
     ------
     DataError
-        If the file is not what it should be, a letter has fewer recordings than were asked for, or nothing in the whole
-        file moves by a threshold.
+        If the file is malformed, a letter has fewer recordings than requested, or no signal in the file changes by a
+        threshold.
     """
     taxels, letters, names = read_taxels(path)
     published = set(names) <= set(LETTERS)

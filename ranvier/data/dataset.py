@@ -15,13 +15,13 @@ from ranvier.parameters.sample import Sample
 
 __all__ = ["SPLITS", "DataError", "Dataset", "class_names", "mapped_labels", "stratified_split"]
 
-#: What a network can be evaluated on.
+#: Samples on which a network can be evaluated.
 SPLITS = ("test", "train", "all")
 
-#: Where samples are.
+#: Parts of a data set.
 PARTS = ("train", "test", "rest")
 
-#: What those that are asked for are called in messages.
+#: Names of the parts in messages.
 WORDS = {"train": "training samples", "test": "test samples"}
 
 
@@ -39,28 +39,28 @@ class Dataset:
     Parameters
     ----------
     name : str
-        Which recipe suits it, see `ranvier.recipes`.
+        Selects its recipe, see `ranvier.recipes`.
     inputs : int
         Input units that the spikes use.
     classes : tuple of str
         Class names; a label is an index into them.
     train, test : sequence of Sample
-        Samples to learn from, and samples never learned from: lists, or `ranvier.data.samples.Samples` that are made when
-        they are asked for. Either may be empty: what has no training samples can still be evaluated.
+        Samples for training, and samples for testing only: lists, or `ranvier.data.samples.Samples`, which are made on
+        demand. Either may be empty: a data set without training samples can still be evaluated.
     train_labels, test_labels : int array [samples]
         Classes of `train` and `test`.
     notes : tuple of str
-        What a reader should know about the samples, one line each: what was cut, what is augmented.
+        Information for the user about the samples, one line each, such as dropped spikes and augmentation.
     train_groups : int array [samples], optional
-        What training samples belong together, such as a recording and its mirror image: those with one number are never
-        separated by `parted`. None: every sample stands for itself.
+        Group of each training sample, such as a recording and its mirror image: samples of one group are never separated
+        by `parted`. With None every sample is a group of its own.
     absent : mapping of str to str
-        Why "train" or "test" is empty, and the way out, for whoever asks for it.
+        Why "train" or "test" is empty, and the way out, for error messages.
     alphabet : tuple of str
         All class names of the data set as published, in their order, where these samples may have only some of them.
     rest : sequence of Sample
     rest_labels : int array [samples]
-        Samples that are in neither part: evaluated only if all are asked for.
+        Samples in neither part: evaluated only if all samples are requested.
 
     Raises
     ------
@@ -112,8 +112,8 @@ class Dataset:
     def check(self, config: CoreConfig, *, spare: bool = False) -> None:
         """`ConfigError` unless a core of this configuration has the inputs and outputs of the data.
 
-        With `spare` it may have more of them, which is enough to run samples; a network with other inputs or outputs
-        has learned something else.
+        With `spare` it may have more of them, which suffices to run samples; a network with other inputs or outputs has
+        learned other data.
         """
         for need, have, what in (
             (self.inputs, config.inputs, "inputs"),
@@ -125,13 +125,13 @@ class Dataset:
                 )
 
     def require(self, *parts: str) -> None:
-        """`DataError` unless all of these parts ("train", "test") have samples; it says why there are none."""
+        """`DataError` with the reason unless all of these parts ("train", "test") have samples."""
         for part in parts:
             if not len(getattr(self, part)):
                 raise DataError(f"{self.name} has no {WORDS[part]}: {self.absent.get(part, 'give some')}")
 
     def learnable(self) -> None:
-        """`DataError` unless there are samples to learn from and to test on, and classes to tell apart, also by name."""
+        """`DataError` unless there are samples for training and testing, of several classes with different names."""
         self.require("train", "test")
         if twice := [name for name in self.classes if self.classes.count(name) > 1]:
             raise DataError(f"{self.name}: two classes are called {shown(twice[0])}: give each a name of its own")
@@ -141,7 +141,7 @@ class Dataset:
             )
 
     def split(self, name: str) -> "Dataset":
-        """The same data with other samples to test on: its "test" samples as they are, "train", or "all" there are.
+        """The same data with other test samples: its "test" samples, its "train" samples, or "all" samples.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class Dataset:
         )
 
     def outputs(self, count: int) -> tuple[str, ...]:
-        """What `count` outputs stand for, for a network that does not say: as published, else by number."""
+        """Names of `count` outputs of a network without names: as published, else numbers."""
         for names in (self.alphabet, self.classes):
             if len(names) == count:
                 return names
@@ -184,11 +184,11 @@ class Dataset:
         )
 
     def labelled(self, config: CoreConfig, classes: Sequence[str] = ()) -> "Dataset":
-        """The same data `mapped` to what the outputs of a network of a configuration stand for, if it says so."""
+        """The same data `mapped` to the names of a network's outputs, if it has names."""
         return self.mapped(tuple(classes) or self.outputs(config.outputs))
 
     def evaluated(self, config: CoreConfig, split: str, classes: Sequence[str] = ()) -> "Dataset":
-        """What a network of a configuration is evaluated on: a `split`, `mapped` to what its outputs stand for.
+        """Samples on which a network is evaluated: a `split`, `mapped` to the names of its outputs.
 
         Parameters and errors are those of `ranvier.evaluate`.
         """
@@ -210,9 +210,9 @@ class Dataset:
         )
 
     def parted(self, held: NDArray[np.bool_]) -> tuple["Dataset", "Dataset"]:
-        """Two data sets: training samples that are not in `held` [samples], and the same with those in `held` to test on.
+        """Two data sets: the training samples not in `held` [samples], and one with those in `held` as test samples.
 
-        What augments the first never looks at a sample that is held out; held out, samples are as recorded.
+        Augmentation of the first never uses a held-out sample; held-out samples are as recorded.
         """
         kept, out = np.flatnonzero(~held), np.flatnonzero(held)
         learned = replace(
@@ -225,7 +225,7 @@ class Dataset:
         return learned, replace(learned, test=test, test_labels=self.train_labels[out])
 
     def digest(self) -> str:
-        """SHA-256 of all that a training depends on, and of what a reader should know about it.
+        """SHA-256 of everything that a training depends on, and of its notes.
 
         Name, inputs, classes, notes, groups, spikes and labels of the training and test samples, and how the former are
         augmented; not `absent`, `alphabet` and `rest`, which no training sees.
@@ -241,13 +241,13 @@ class Dataset:
         return total.hexdigest()
 
     def epoch(self, seed: Seed) -> "Dataset":
-        """The data of one epoch: training samples augmented afresh, or the same data where nothing is augmented.
+        """The data of one epoch: training samples augmented anew, or the same data if there is no augmentation.
 
         Parameters
         ----------
         seed : int or list of int
-            Of the augmentation; one per epoch, such as ``[seed, number]``. The same seed gives the same samples, in
-            whatever order they are asked for.
+            Of the augmentation; one per epoch, such as ``[seed, number]``. The same seed gives the same samples, in any
+            order of access.
         """
         train = epoch_of(self.train, seed)
         return self if train is self.train else replace(self, train=train)
@@ -255,8 +255,8 @@ class Dataset:
     def repeated(self, copies: int) -> "Dataset":
         """The same data on `copies` times the input units: several synapses between an input and each neuron.
 
-        A spike of unit i also arrives on the units ``i + inputs``, ``i + 2 * inputs``, ... on the same step, so that one
-        input reaches a neuron through `copies` synapses with weights and delays of their own.
+        A spike of unit i also arrives on the units ``i + inputs``, ``i + 2 * inputs``, ... on the same step, so that an
+        input reaches a neuron through `copies` synapses, each with its own weight and delay.
 
         Parameters
         ----------
@@ -277,7 +277,7 @@ class Dataset:
 def class_names(keys: Iterable[object], count: int) -> tuple[str, ...]:
     """`keys` (text or bytes) as names of the first of `count` classes, numbers as names of the others.
 
-    If there are more keys than classes, none of them can be trusted: all names are numbers.
+    If there are more keys than classes, they are not trusted, and all names are numbers.
     """
     names = tuple(key.decode(errors="replace") if isinstance(key, bytes) else str(key) for key in keys)
     numbers = tuple(str(label) for label in range(count))
@@ -289,13 +289,13 @@ def mapped_labels(
 ) -> NDArray[np.int64]:
     """Labels that are indices into the names `have`, as indices into `want`.
 
-    A class goes where its name is. A class whose name is only its number goes by number; so does every class if `want` are
-    only numbers, and as many as `have`.
+    Classes are matched by name. A class whose name is only its number is matched by number, and so is every class if
+    `want` are only numbers, and as many as `have`.
 
     Raises
     ------
     DataError
-        If a label occurs whose place cannot be known, or whose name occurs twice.
+        If a label occurs that cannot be matched, or whose name occurs twice.
     """
     if have == want:
         return labels

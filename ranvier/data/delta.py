@@ -16,9 +16,9 @@ CAP = 1 << 31
 
 
 def _moved(signal: NDArray[Any], threshold: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How far a signal is from its first step, in thresholds, and by how much that may be wrong; both as the signal.
+    """Distance of a signal from its first step, in thresholds, and the possible error of it; both shaped as the signal.
 
-    The difference of whole numbers is exact; that of floats misses by what either of them may miss.
+    The difference of whole numbers is exact; the error of a difference of floats is the sum of their errors.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if signal.dtype.kind in "biu":
@@ -36,21 +36,21 @@ def send_on_delta(signal: ArrayLike, threshold: float, cap: int = 1) -> NDArray[
 
     Every channel remembers a reference level, at first the value of step 0. On each step it sends one spike per whole
     `threshold` between signal and reference, ON if the signal rose and OFF if it fell, at most `cap`, and moves the
-    reference by as many thresholds. What the cap holds back is sent on later steps.
+    reference by as many thresholds. Spikes held back by the cap are sent on later steps.
 
-    The reference is counted in whole thresholds from the start, so it does not drift, and a change that misses a whole
-    number of thresholds by no more than what storing and computing the floats may have cost (`ranvier.data.grid.slack`,
-    but at most a quarter of a threshold) is that number: a signal on the grid of its threshold gives the spikes of the
-    same signal in whole numbers.
+    The reference is counted in whole thresholds from the start, so it does not drift. A change that misses a whole number
+    of thresholds by no more than the error of storing and computing the floats (`ranvier.data.grid.slack`, but at most a
+    quarter of a threshold) counts as that number: a signal on the grid of its threshold gives the same spikes as the same
+    signal in whole numbers.
 
     Parameters
     ----------
     signal : float or int array [samples, steps, channels]
-        Values in any unit, in the type in which they were recorded: a float32 misses its grid by more than a float64.
+        Values in any unit, in the type in which they were recorded: the slack of a float32 is larger than that of a float64.
     threshold : float
         Change per spike, in the same unit.
     cap : int
-        Most spikes of one channel on one step.
+        Maximum number of spikes of one channel on one step.
 
     Returns
     -------

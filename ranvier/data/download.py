@@ -1,7 +1,7 @@
-"""Downloads of published data sets: checked, resumed where they broke off, and nothing half-written under a final name.
+"""Downloads of published data sets: verified, resumable, and never incomplete under their final name.
 
-Pooch checks the sum of a file and gives it its name only if that is right; what is fetched so far waits in a hidden file
-beside it, which the next attempt continues with an HTTP range request.
+Pooch verifies the checksum of a file before the file gets its name. Until then the data are in a hidden file next to it,
+which the next attempt continues with an HTTP range request.
 """
 
 import logging
@@ -40,7 +40,7 @@ class Resuming:
     Parameters
     ----------
     part : Path
-        What has been fetched so far.
+        The data received so far.
     progress : bool
         Show a progress bar if stderr is a terminal.
     """
@@ -83,7 +83,7 @@ class Resuming:
 
 
 def _fetch(file: File, url: str, folder: Path, progress: bool) -> Path:
-    """One file, verified; `DownloadError` says what to do by hand."""
+    """One file, verified; otherwise a `DownloadError` with what to do by hand."""
     pooch, requests = extra("pooch", "data"), extra("requests", "data")
     pooch.get_logger().setLevel(logging.WARNING)
     part = folder / f".{file.name}.part"
@@ -112,30 +112,30 @@ def download(
     mirror: str = "",
     progress: bool = False,
 ) -> list[Path]:
-    """Download a data set, as far as it is not in the folder already.
+    """Download those files of a data set that are not in the folder yet.
 
     Parameters
     ----------
     name : str
         A key of `PUBLISHED`.
     folder : str or Path
-        Where to, made if missing.
+        Where to put them; created if missing.
     mirror : str
-        Address to take the files from instead of the published one. The checksums stay.
+        Address of the files, instead of the published one. The checksums stay the same.
     progress : bool
         Show progress bars if stderr is a terminal.
 
     Returns
     -------
     list of Path
-        All files of the data set. An unpacked file counts for its archive and is left alone.
+        All files of the data set. An unpacked file counts as its archive and is not changed.
 
     Raises
     ------
     DownloadError
         If there is nothing to download, or it fails: no connection, a server's refusal, a wrong checksum.
     OutputError
-        If the folder cannot be made.
+        If the folder cannot be created.
     """
     if name not in PUBLISHED:
         raise DownloadError(f"unknown data set {shown(name)}: choose one of {', '.join(PUBLISHED)}")

@@ -1,4 +1,4 @@
-"""A share of samples to hold out: about the same of every class, and nothing torn apart that belongs together."""
+"""Selection of samples to hold out: about the same share of every class, without separating groups."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,13 @@ def held_share(
     labels : int array [samples]
         Class of each.
     groups : int array [samples], optional
-        What belongs together; None: every sample stands for itself.
+        Group of each; None: every sample is a group of its own.
     classes : int
-        How many there are.
+        Number of classes.
     share : float
         Of the samples of every class.
     rng : numpy.random.Generator
-        Draws the order in which groups are looked at.
+        Draws the order in which groups are considered.
     """
     group = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
     members = np.zeros((group.max(initial=-1) + 1, classes), np.int64)
@@ -45,5 +45,5 @@ def held_share(
 
 
 def _left(held: Numbers, total: Numbers) -> bool:
-    """Whether something of every class is left to learn."""
+    """Whether samples of every class remain for training."""
     return bool((held[total > 0] < total[total > 0]).all())

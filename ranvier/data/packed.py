@@ -1,4 +1,4 @@
-"""Spikes binned to steps and channels, packed: two bytes each until a sample is asked for."""
+"""Spikes binned to steps and channels, stored in two bytes each; samples are made on demand."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -17,14 +17,14 @@ from ranvier.parameters.sample import Sample
 
 __all__ = ["Binning", "BinningReport", "Packed"]
 
-#: Most steps of a sample, and spikes of a unit on one of them.
+#: Limits: steps of a sample, and spikes of a unit on one step.
 STEPS = CAP = 1 << 16
 
-#: Largest share of the spikes of a recording that may come after the last step: beyond it the unit of the times, or where
-#: they start, is not what was thought.
+#: Largest share of the spikes of a recording that may come after the last step: more means that the times have another unit
+#: or start than assumed.
 CUT = 0.95
 
-#: Spikes of a recording that are not on one step by chance: with so many, all on step 0, the unit is another.
+#: Number of spikes that are not all on step 0 by chance: the times then have another unit.
 MANY = 20
 
 #: What to do when a window holds nothing.
@@ -40,11 +40,11 @@ class BinningReport:
     spikes : int
         Spikes before binning.
     late : int
-        Those that came after the last step and were cut.
+        Those after the last step, which were dropped.
     merged : int
-        Those that the cap of a bin took away.
+        Those beyond the cap of a bin.
     samples, silent : int
-        Samples, and those of them that had no spikes to begin with.
+        Samples, and those of them without any spikes.
     first, last : float
         Earliest and latest time in seconds.
     """
@@ -75,7 +75,7 @@ class BinningReport:
         return binning.steps > 1 and self.first < self.last < binning.dt
 
     def check(self, binning: "Binning") -> None:
-        """`DataError`, which continues the name of a recording, if hardly anything of it is left, or nothing of its time."""
+        """`DataError`, whose message continues the name of a recording, if hardly any spikes or times remain."""
         if self.samples and not self.spikes:
             raise DataError(f"has no spikes in any of its {self.samples:,} samples: check what was recorded")
         if self.late > CUT * self.spikes:
@@ -89,7 +89,7 @@ class BinningReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Binning:
-    """How spikes in seconds on many channels become spikes in steps on fewer.
+    """Conversion of spikes in seconds on many channels to spikes in steps on fewer channels.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Binning:
         Length of every sample in steps.
     dt : float
         Length of a step in seconds: a spike at time x arrives on step ``floor(x / dt)``, in whole numbers
-        (`ranvier.data.grid.steps_of`), and is cut if there is no such step.
+        (`ranvier.data.grid.steps_of`), and is dropped if there is no such step.
     channels : int
         Input units: channel c of C becomes unit ``floor(c * channels / C)``.
     cap : int
@@ -134,11 +134,11 @@ class Binning:
 
     @property
     def dtype(self) -> "np.dtype[Any]":
-        """Smallest unsigned type that numbers the bins, step by step."""
+        """Smallest unsigned type that holds the numbers of the bins."""
         return np.min_scalar_type(self.steps * self.channels - 1)
 
     def outside(self, first: float, last: float) -> str:
-        """In words: times from `first` to `last` seconds are not in the window, and what helps."""
+        """Message: times from `first` to `last` seconds are not in the window, and the way out."""
         window = f"the window from 0 to {self.steps * self.dt:g} s"
         return f"its times run from {first:.10g} to {last:.10g} s, {window}: {WAY_OUT}"
 
@@ -159,8 +159,7 @@ class Binning:
         Parameters
         ----------
         times : float or int array [spikes]
-            As recorded, in the type in which they were recorded: that decides how exact they are, see
-            `ranvier.data.grid.steps_of`.
+            In the type in which they were recorded, which determines their accuracy, see `ranvier.data.grid.steps_of`.
         units : int array [spikes]
             Channels, below `width`.
         width : int

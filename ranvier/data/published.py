@@ -31,13 +31,13 @@ class Published:
     Parameters
     ----------
     address : str
-        Page for people.
+        Web page.
     licence : str
-        What may be done with it.
+        Its licence.
     files : tuple of File
-        What to download; empty if what is published there has to be converted first.
+        What to download; empty if the published files must be converted first.
     expected : str
-        What has to lie in the folder in the end.
+        Files that the folder must contain in the end.
     """
 
     address: str

@@ -1,4 +1,4 @@
-"""Samples that are made when they are asked for, so that a large data set costs the memory of its spikes only."""
+"""Samples that are made on demand, so that a large data set takes only the memory of its spikes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,23 +16,23 @@ Seed = int | Sequence[int]
 
 
 class Samples(Sequence[Sample], ABC):
-    """A sequence of samples that need not exist yet."""
+    """A sequence of samples that are made on demand."""
 
     @property
     @abstractmethod
     def inputs(self) -> int:
-        """Input units there are; no spike names one beyond."""
+        """Number of input units."""
 
     @abstractmethod
     def make(self, index: int) -> Sample:
-        """Sample `index`, which is in range."""
+        """Sample `index`, which must be in range."""
 
     def epoch(self, seed: Seed) -> "Samples":
         """The samples as they are in one epoch; the same in every epoch unless they are augmented."""
         return self
 
     def choose(self, indices: Sequence[int]) -> "Samples":
-        """Some of them, which know nothing of the others."""
+        """A selection of samples, independent of the others."""
         return Chosen(self, indices)
 
     @overload
@@ -47,12 +47,12 @@ class Samples(Sequence[Sample], ABC):
 
 @dataclass(frozen=True)
 class Chosen(Samples):
-    """Some of other samples.
+    """A selection of other samples.
 
     Parameters
     ----------
     source : Samples
-        What they are chosen from.
+        Samples to select from.
     chosen : sequence of int
         Index of each in `source`.
     """
@@ -77,7 +77,7 @@ class Chosen(Samples):
         return Chosen(self.source.epoch(seed), self.chosen)
 
     def choose(self, indices: Sequence[int]) -> Samples:
-        """Some of them, from the source itself."""
+        """A selection of the source."""
         return self.source.choose([self.chosen[index] for index in indices])
 
 
@@ -88,14 +88,14 @@ class Joined(Samples):
     Parameters
     ----------
     sources : sequence of sequence of Sample
-        What is joined.
+        Sequences to join.
     """
 
     sources: Sequence[Sequence[Sample]]
 
     @property
     def inputs(self) -> int:
-        """Most input units of a source."""
+        """Largest number of input units of a source."""
         return max(map(used_inputs, self.sources), default=0)
 
     def __len__(self) -> int:
@@ -117,11 +117,11 @@ class Repeated(Samples):
     Parameters
     ----------
     source : sequence of Sample
-        What is repeated.
+        Samples to repeat.
     width : int
         Input units of the source.
     copies : int
-        How often each of them is there.
+        Number of copies of each unit.
     """
 
     source: Sequence[Sample]
@@ -143,11 +143,11 @@ class Repeated(Samples):
         return Sample(np.repeat(sample.times, self.copies), units.ravel(), sample.scored)
 
     def epoch(self, seed: Seed) -> "Repeated":
-        """The source's epoch, repeated: what augments it sees every spike once."""
+        """The source's epoch, repeated: augmentation sees every spike once."""
         return Repeated(epoch_of(self.source, seed), self.width, self.copies)
 
     def choose(self, indices: Sequence[int]) -> "Repeated":
-        """Some of the source, repeated."""
+        """A selection of the source, repeated."""
         return Repeated(chosen_from(self.source, indices), self.width, self.copies)
 
 

@@ -1,6 +1,6 @@
 """Data sets in the form of tonic (Lenz et al. 2021, doi 10.5281/zenodo.5079802): sequences of events and labels.
 
-Nothing of tonic is imported: whatever has a length and gives ``(events, label)`` will do.
+tonic is not imported: any sequence of ``(events, label)`` is accepted.
 """
 
 from collections.abc import Iterator
@@ -24,19 +24,19 @@ __all__ = ["Events", "from_tonic"]
 #: Unit of an event's time, in seconds.
 MICROSECOND = Fraction(1, 10**6)
 
-#: Most channels of a sensor.
+#: Largest number of channels of a sensor.
 CHANNELS = 1 << 31
 
 
 class Events(Protocol):
-    """A data set of tonic: events [spikes] with fields t (microseconds), x, y and p where there are any, and a label."""
+    """A data set of tonic: events [spikes] with the fields t (microseconds), x, and optionally y and p, and a label."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> tuple[Any, Any]: ...
 
 
 def _size(name: str, given: Any, part: Any) -> tuple[int, int, int]:
-    """Size of the sensor: as given, or as a part says."""
+    """Size of the sensor: as given, or that of a part."""
     size: Any = getattr(part, "sensor_size", None) if given is None else given
     try:
         width, height, polarities = map(index, size)
@@ -50,7 +50,7 @@ def _size(name: str, given: Any, part: Any) -> tuple[int, int, int]:
 
 
 def _units(events: NDArray[Any], size: tuple[int, int, int]) -> NDArray[np.int64]:
-    """Channel ``(p * height + y) * width + x`` of every event; what the sensor has only one of does not count."""
+    """Channel ``(p * height + y) * width + x`` of every event; a field with a single value may be missing."""
     width, height, _ = size
     units = np.zeros(len(events), np.int64)
     for name, weight, count in zip("xyp", (1, width, width * height), size, strict=True):
@@ -63,7 +63,7 @@ def _units(events: NDArray[Any], size: tuple[int, int, int]) -> NDArray[np.int64
 
 
 def _label(label: Any) -> int:
-    """A label as a number that some core has an output for."""
+    """A label as the number of an output that some core may have."""
     try:
         number = index(label)
     except TypeError:

@@ -1,4 +1,4 @@
-"""Yin-Yang: three regions of a disc that no straight line separates, given as spike times.
+"""Yin-Yang: three regions of a disc that no straight line separates, encoded as spike times.
 
 Kriener, Göltz, Petrovici: "The Yin-Yang dataset" (2021, arXiv 2102.08211). The regions, the radii, the class-balanced
 rejection sampling and the random stream are those of the published generator, so seed 42 gives the published training
@@ -21,7 +21,7 @@ __all__ = ["CLASSES", "SAMPLES", "yin_yang"]
 
 CLASSES = ("yin", "yang", "dot")
 RADIUS, DOT = 0.5, 0.1
-#: Steps from coordinate 0 to coordinate 1, unless asked for others.
+#: Steps from coordinate 0 to coordinate 1, by default.
 SPAN = 30
 BIAS = 4
 #: Points to learn from and to test on, for people.
@@ -80,7 +80,7 @@ def yin_yang(
     tail : int
         Silent steps after the last possible spike: time for delays and readout.
     scored : int
-        The readout is scored on the last so many steps.
+        The readout is scored on this many last steps.
 
     Raises
     ------

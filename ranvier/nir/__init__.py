@@ -1,1 +1,1 @@
-"""Graphs of the Neuromorphic Intermediate Representation, in and out."""
+"""Import and export of graphs of the Neuromorphic Intermediate Representation."""

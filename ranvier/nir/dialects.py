@@ -1,7 +1,7 @@
-"""What the simulators mean by the same NIR graph: time step, integration, what one spike does, reset.
+"""How simulators interpret the same NIR graph: time step, integration, effect of a spike, reset.
 
-NIR writes differential equations. What a simulator computes step by step is not in the file, and no two do the same. With
-S[t] the weights of a step's spikes added up, ``a`` and ``b`` the decays of membrane and current, each node is read as ::
+NIR files contain differential equations, but not what a simulator computes step by step, and simulators differ in it. With
+S[t] the sum of the weights of a step's spikes, ``a`` and ``b`` the decays of membrane and current, nodes are read as ::
 
     CubaLIF    I[t] = b I[t-1] + g S[t]        v[t] = a v[t-1] + h I[t]
     LIF, LI    v[t] = a v[t-1] + h S[t]
@@ -20,8 +20,8 @@ jelly
 
 snnTorch and SpikingJelly write r = 1 / (1 - a) and w_in = 1 / (1 - b), so that a spike adds its weight; SpikingJelly's
 ``decay_input`` is r = 1. Norse writes r = w_in = 1 and adds a spike to the current at once. Rockpool writes
-``r = tau exp(-dt/tau) / dt``, which says dt and is no gain: its membrane adds the whole current, and its current decays on
-the step on which a spike arrives. sinabs counts time in steps.
+``r = tau exp(-dt/tau) / dt``, which encodes dt and is not a gain: its membrane adds the whole current, and its current
+decays on the step on which a spike arrives. sinabs counts time in steps.
 """
 
 from dataclasses import dataclass
@@ -60,9 +60,9 @@ class Dialect:
     Parameters
     ----------
     dt : float, optional
-        Seconds per step that its exporter takes for granted.
+        Seconds per step that its exporter assumes.
     integration : {"euler", "exp"}
-        How time constants become decays.
+        How time constants are converted to decays.
     reset : {"zero", "soft", "soft now"}
         What a spike does to the membrane potential.
     synapse : {"step", "jump", "leaked"}
@@ -71,11 +71,11 @@ class Dialect:
     membrane : {"r", "one"}
         Whether r scales what the membrane integrates.
     gains : tuple of {"undone", "one"}
-        What its files hold for r and w_in: gains that undo ``1 - decay``, or 1; nothing if they are no gains.
+        What its files hold for r and w_in: gains that cancel ``1 - decay``, or 1; nothing if they are not gains.
     at : bool
-        Fires at the threshold, as the core does, not only above it.
+        It fires at the threshold, as the core does, not only above it.
     remarks : tuple of str
-        What its files do not tell, and what the core cannot do as it does.
+        What its files do not contain, and how the core differs from it.
     """
 
     dt: float | None = None
@@ -128,9 +128,9 @@ DIALECTS: dict[str, Dialect] = {
 SPIKES: tuple[Spike, ...] = get_args(Spike)
 
 
-#: What single precision and its arithmetic make of a step, at most; steps of neurons that differ by more are two.
+#: Largest error of a step in single precision; steps of neurons that differ by more are different.
 SAME_STEP = 1e-5
-#: A step of at most so many digits, or one of so many to a second, was chosen by somebody.
+#: A step of at most this many digits, or this many steps per second, was chosen deliberately.
 DIGITS, RATES = 4, 10_000
 
 
@@ -145,7 +145,7 @@ def rockpool_steps(tau: NDArray[np.float64], r: NDArray[np.float64]) -> NDArray[
 
 
 def chosen_step(steps: NDArray[np.float64], digits: int = DIGITS) -> float | None:
-    """The step that somebody chose, if all of these are it but for their rounding: of few digits, or a whole rate."""
+    """The step that was chosen (few digits, or a whole number per second), if all of these equal it up to rounding."""
     middle = float(np.median(steps))
     if not 0 < middle < np.inf:
         return None

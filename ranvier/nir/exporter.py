@@ -1,4 +1,4 @@
-"""A network for the core as a NIR graph that other simulators run, and that comes back as the same network."""
+"""Export of a network as a NIR graph that other simulators run, and that is imported as the same network."""
 
 import json
 from collections.abc import Sequence
@@ -27,16 +27,16 @@ Real = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Exported:
-    """What became of a network.
+    """Result of an export.
 
     Parameters
     ----------
     graph : nir.NIRGraph
         From ``input`` through ``neurons`` to ``output``.
     values : dict
-        Nodes, edges, options as plain values; `readers`: simulators, and what keeps each from spiking as the graph says.
+        Nodes, edges, options as plain values; `readers`: simulators, and what prevents each from reproducing the spikes.
     notes : list of str
-        The same in words, where something is not as in the network.
+        In words, every difference from the network.
     """
 
     graph: Any
@@ -72,8 +72,8 @@ def export_graph(
     """Turn a network into a graph, the inverse of `ranvier.nir.importer.import_graph`.
 
     Neurons become one LIF, or CubaLIF if their current decays, the readout a Linear and a LI (no LI if kappa is 0). A step
-    of integration multiplies what it integrates with ``1 - decay``; weights onto LIF and LI are divided by that, so that r
-    is 1: some readers ignore r. Those of CubaLIF insist on ``r = 1 / (1 - alpha)`` and ``w_in = 1 / (1 - beta)``. The core
+    of integration multiplies its input by ``1 - decay``; weights onto LIF and LI are divided by that, so that r is 1, since
+    some readers ignore r. Those of CubaLIF require ``r = 1 / (1 - alpha)`` and ``w_in = 1 / (1 - beta)``. The core
     delivers a spike of step t on step ``t + 1 + D``, so D becomes a delay of ``(D + 1) dt``: one Delay node per unit
     before the weights if axonal, one branch of Delay and Linear for every delay that occurs if synaptic. Without delays
     there is no Delay node: the graph's spikes then come a step earlier than the core's.
@@ -85,25 +85,25 @@ def export_graph(
     dt : float
         Seconds per step.
     integration : {"euler", "exp"}
-        How a simulator will make decays of time constants.
+        How a simulator will convert time constants to decays.
     fractions : bool
         Keep fractions of delays, which the forward pass rounds away; a synaptic network then gets a branch for each of them.
     readout : {"li", "linear"}
-        Linear leaves out the LI, which few simulators load: whoever reads the graph then integrates what comes out of it.
+        Linear leaves out the LI, which few simulators load: the reader of the graph then integrates its output.
     classes : sequence of str, optional
         What the outputs stand for, kept in the metadata.
 
     Raises
     ------
     NirError
-        If this is no network, dt is not positive, a decay of 0 has no time constant, or an option is unknown.
+        If this is not a network, dt is not positive, a decay of 0 has no time constant, or an option is unknown.
     """
     for name, value, choices in (("integration", integration, INTEGRATIONS), ("readout", readout, get_args(Readout))):
         chosen(name, value, choices)
     if not is_flag(fractions):
         raise NirError(f"fractions={shown(fractions)} is neither True nor False")
     if not isinstance(network, FloatNetwork | Network):
-        raise NirError(f"{shown(network)} is no network: give a Network or a FloatNetwork")
+        raise NirError(f"{shown(network)} is not a network: give a Network or a FloatNetwork")
     net = network if isinstance(network, FloatNetwork) else FloatNetwork.of(network)
     return _Export(net, seconds(dt), integration, bool(fractions), readout, tuple(classes)).run()
 
@@ -230,4 +230,4 @@ class _Export:
                 "NIR has no reset that subtracts the threshold: only the metadata says so, other simulators must be told"
             )
         if net.lag:
-            self.notes.append(f"the network answers {net.lag} steps late: give samples so many more silent steps")
+            self.notes.append(f"the network answers {net.lag} steps late: extend samples by as many silent steps")

@@ -1,8 +1,8 @@
 """A NIR graph read as populations of neurons and the synapses between them, still in the graph's own units.
 
 NIR (https://neuroir.org) draws a network as nodes, each with an equation in its docstring, and edges that copy a signal;
-where edges meet, signals are added up. Between two populations there are only linear nodes, delays and reshapings, so
-whatever lies between them is a list of synapses: from which neuron, to which, with which weight, after which time.
+where edges meet, signals are added. Between two populations there are only linear nodes, delays and reshapings, so
+everything between them is a list of synapses: from which neuron, to which, with which weight, after which time.
 """
 
 from collections import defaultdict
@@ -50,15 +50,15 @@ SPIKING, LEAKY = ("LIF", "CubaLIF"), ("LI", "CubaLI")
 #: Graphs within graphs, entries of a file and numbers in it, synapses between two nodes: no core could hold more.
 MOST_NESTED, MOST_ENTRIES, MOST_NUMBERS, MOST_SYNAPSES = 100, 100_000, 1 << 27, 1 << 27
 
-#: What reading a file may take: a graph that fills a core takes a second and a gigabyte.
+#: Limits for reading a file: a graph that fills a core takes a second and a gigabyte.
 MOST_SECONDS, MOST_MEGABYTES = 10, 3000
 
-#: Compression makes bytes so many times less at best, and a dataset of so few bytes may be stored in any way.
+#: Largest factor by which compression reduces bytes; a dataset of at most this many bytes may be stored in any way.
 SMALLEST, SMALL = 1100, 1 << 16
 
 NEURONS = LIMITS["neurons"][1]
 
-#: Different delays over which a unit may be heard; an input gets a row for each of them.
+#: Different delays over which a unit may reach a node; an input gets a row for each of them.
 MOST_BRANCHES = LIMITS["max_delay"][1] + 1
 
 #: Why a node that the core cannot hold is refused.
@@ -77,7 +77,7 @@ class NirError(RanvierError, ValueError):
 
 
 def chosen(name: str, value: Any, choices: Iterable[str]) -> str:
-    """`value` of the option `name`, if it is one of the choices; `NirError` says which there are."""
+    """`value` of the option `name` if it is one of the choices; otherwise a `NirError` that lists them."""
     choices = tuple(choices)
     if not (isinstance(value, str) and value in choices):
         raise NirError(f"{name}={shown(value)} is unknown: choose one of {', '.join(choices)}")
@@ -85,11 +85,11 @@ def chosen(name: str, value: Any, choices: Iterable[str]) -> str:
 
 
 def seconds(dt: Any) -> float:
-    """`dt` as seconds per step; `NirError` if it is none."""
+    """`dt` as seconds per step; `NirError` if it is not a positive number."""
     with suppress(OverflowError):  # whole numbers beyond all floats
         if is_real(dt) and 0 < dt < np.inf:
             return float(dt)
-    raise NirError(f"dt={shown(dt, str)} is no step: give a positive number of seconds")
+    raise NirError(f"dt={shown(dt, str)} is not a step: give a positive number of seconds")
 
 
 def read_graph(path: str | Path) -> Any:
@@ -128,7 +128,7 @@ def _cause(error: Exception) -> str:
 
 
 def _check_extent(path: str | Path) -> None:
-    """Refuse what would take all memory to read, or all day: a few bytes of HDF5 can stand for any number of zeros."""
+    """Refuse files that would take excessive memory or time: a few bytes of HDF5 can represent any number of zeros."""
     h5py, size = extra("h5py", "nir"), Path(path).stat().st_size
     with h5py.File(path, "r") as file:
         waiting, seen, held = [(file, 0)], 0, 0
@@ -145,9 +145,7 @@ def _check_extent(path: str | Path) -> None:
                 elif isinstance(entry, h5py.Dataset):
                     held += entry.size or 0
                     if entry.nbytes > SMALLEST * min(entry.id.get_storage_size(), size) + SMALL:
-                        raise NirError(
-                            f"{entry.name} says that it holds {entry.nbytes:,} bytes, which the file does not"
-                        )
+                        raise NirError(f"{entry.name} claims to hold {entry.nbytes:,} bytes, which the file does not")
             if held > MOST_NUMBERS:
                 raise NirError(f"it holds more than {MOST_NUMBERS:,} numbers: no core holds such a graph")
 
@@ -160,12 +158,12 @@ def write_graph(path: str | Path, graph: Any) -> None:
 
 
 def numbers(values: Any, what: str) -> Real:
-    """`values` as real numbers, whatever holds them: lists, arrays, tensors that require a gradient.
+    """`values` as real numbers, from lists, arrays or tensors, including those that require a gradient.
 
     Raises
     ------
     NirError
-        Naming `what`, if they are none, or NaN.
+        Naming `what`, if they are not real numbers, or NaN.
     """
     try:
         for method in ("detach", "cpu"):  # of tensors
@@ -221,14 +219,14 @@ class Projection:
 
 
 class _Branches:
-    """What reaches a node over all ways to it: signals, those of equal delays added up."""
+    """What reaches a node on all paths: signals, with those of equal delays added."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.sums: dict[tuple[Any, ...], Signal] = {}
 
     def add(self, signal: Signal) -> None:
-        """One more of them."""
+        """Add a signal."""
         key = signal.weight.shape, blake2b(signal.delay.tobytes()).digest()
         before = self.sums.get(key)
         self.sums[key] = signal if before is None else before._replace(weight=before.weight + signal.weight)
@@ -284,7 +282,7 @@ class Circuit:
                     waiting.append(projection.target)
         for name, kind in self.kinds.items():
             if kind in SPIKING + LEAKY and name not in waiting:
-                raise NirError(f"{name} hears nothing of {self.input}: remove it or connect it")
+                raise NirError(f"{name} receives nothing from {self.input}: remove it or connect it")
 
     @cached_property
     def kinds(self) -> dict[str, str]:
@@ -296,7 +294,7 @@ class Circuit:
         return [name for name in self.sizes if self.kinds[name] in SPIKING]
 
     def parameter(self, name: str, parameter: str) -> Real:
-        """A parameter of every neuron of a population [neurons]; `NirError` if it holds no numbers, or NaN."""
+        """A parameter of every neuron of a population [neurons]; `NirError` if it is not numeric, or NaN."""
         values = np.ravel(self._numbers(name, parameter))
         if values.size not in (1, self.sizes[name]):
             raise NirError(
@@ -308,7 +306,7 @@ class Circuit:
         return numbers(getattr(self.nodes[name], parameter, None), f"{name}: {parameter}")
 
     def _inputs(self) -> int:
-        """How many inputs there are, known before anything of their size is made."""
+        """Number of inputs, checked before anything of their size is allocated."""
         types = getattr(self.nodes[self.input], "input_type", None)
         shape = types.get("input") if isinstance(types, dict) else None
         sizes = np.zeros(0) if shape is None else np.ravel(numbers(shape, f"{self.input}: its shape"))
@@ -332,10 +330,10 @@ class Circuit:
             raise NirError(f"graphs are nested more than {MOST_NESTED} deep: write the nodes into fewer graphs")
         nodes, edges = (getattr(graph, name, None) for name in ("nodes", "edges"))
         if not (isinstance(nodes, dict) and isinstance(edges, list | tuple | set)):
-            raise NirError(f"{prefix.rstrip('/') or shown(graph)} is no NIR graph: give a nir.NIRGraph")
+            raise NirError(f"{prefix.rstrip('/') or shown(graph)} is not a NIR graph: give a nir.NIRGraph")
         for edge in (*((name, name) for name in nodes), *edges):
             if not (isinstance(edge, list | tuple) and len(edge) == 2 and all(isinstance(name, str) for name in edge)):
-                raise NirError(f"{prefix}{shown(edge)} is no edge of a NIR graph: give pairs of names of nodes")
+                raise NirError(f"{prefix}{shown(edge)} is not an edge of a NIR graph: give pairs of names of nodes")
         inner = {name for name, node in graph.nodes.items() if type(node).__name__ == "NIRGraph"}
         for name, node in graph.nodes.items():
             if name in inner:
@@ -367,7 +365,7 @@ class Circuit:
 
     @cached_property
     def _after(self) -> dict[str, list[str]]:
-        """The nodes behind every node; an edge that is there twice is heard twice."""
+        """The nodes behind every node; an edge that occurs twice counts twice."""
         after = defaultdict(list)
         for before, name in self.edges:
             after[before].append(name)
@@ -378,7 +376,7 @@ class Circuit:
         return self.kinds[name] in SPIKING + LEAKY or name == self.output
 
     def _order(self, source: str) -> list[str]:
-        """`source` and what only weighs, delays and reshapes behind it, each after everything that it hears of."""
+        """`source` and the nodes behind it that only weigh, delay or reshape, each after all of its sources."""
         heard: dict[str, set[str]] = {source: set()}
         waiting = [source]
         for name in waiting:  # grows while it is walked
@@ -396,7 +394,7 @@ class Circuit:
     def _follow(self, source: str) -> Iterator[Projection]:
         """Where the signal of `source` goes, up to the neurons, the readout or the output.
 
-        Every node is passed once, with all that reaches it: the number of ways through a graph may be beyond all bounds.
+        Every node is passed once, with all that reaches it, because the number of paths through a graph is unbounded.
         """
         size = self.sizes[source]
         signals = [Signal(np.eye(size), np.zeros((size, size)))]

@@ -1,4 +1,4 @@
-"""A NIR graph as a network for the core: time becomes steps, constants become weights, and what that changed is reported."""
+"""Import of a NIR graph as a network for the core: time becomes steps, constants become weights, changes are reported."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ Index = NDArray[np.int64]
 
 INTEGRATIONS: tuple[Integration, ...] = get_args(Integration)
 
-#: What `ranvier.nir.exporter` leaves in the metadata of a graph: the configuration, and how its constants were made.
+#: What `ranvier.nir.exporter` writes into the metadata of a graph: the configuration, and how its constants were made.
 METADATA = {
     "config": "ranvier_config",
     "dt": "ranvier_dt",
@@ -45,20 +45,20 @@ METADATA = {
     "classes": "ranvier_classes",
 }
 
-#: Weights beyond it, in thresholds, are a unit mistaken for another; where none reaches the other, no format of a core holds
-#: any of them.
+#: Larger weights, in thresholds, mean that a unit was mistaken for another; if all weights are below the smaller value, no
+#: format of a core holds any of them.
 LARGEST, LEAST = 1e30, 2.0**-WIDEST
 
-#: Where readings differ enough to be told: one spike is worth so many times less or more, or a decay is that small.
+#: Interpretations that differ this much are reported: by a factor of a spike's effect, or at a decay this small.
 FAR, SMALL = 2.0, 0.05
 
-#: Decays, and factors of weights, that differ by less are the same but for the rounding of their file.
+#: Decays, and factors of weights, that differ by less are equal up to the rounding of their file.
 SAME_DECAY, SAME_FACTOR = 1e-6, 1e-12
 
-#: What single precision leaves of a gain that undoes ``1 - decay``; how far a step that is given may be off the one r says.
+#: Error of a gain that cancels ``1 - decay`` in single precision; how far a given step may differ from that encoded in r.
 SAME_GAIN, NEAR_STEP = 1e-3, 1e-3
 
-#: Places of a format by which a weight may be off after a gain was folded into it and taken out again.
+#: LSBs of a format by which a weight may be off after a gain was folded into it and removed again.
 SAME_WEIGHT = 1e-6
 
 #: Delays in steps are kept on this grid if they are that near to it: the finest that a core can have.
@@ -69,7 +69,7 @@ APPROXIMATE = "or take the nearest thing that the core has, with --approximate"
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of a graph.
+    """Result of an import.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ class Imported:
     values : dict
         Everything that was chosen, folded, rounded or clipped, as plain values.
     notes : list of str
-        The same in words, where something is not as in the graph.
+        In words, every difference from the graph.
     classes : tuple of str
-        What the outputs stand for; empty if the graph does not say.
+        Names of the outputs; empty if the graph does not contain them.
     """
 
     network: FloatNetwork
@@ -104,7 +104,11 @@ class Imported:
             + ", ".join(f"{name} {getattr(self.network, name):.6f}" for name in ("alpha", "beta", "kappa")),
             *(f"{name}: neurons {first} to {last}" for name, (first, last) in v["populations"].items()),
             f"{v['synapses']} synapses, weights times {low:.6g}" + (f" to {high:.6g}" if high != low else ""),
-            *([f"samples grow by {v['lag']} steps by themselves: the network answers that late"] if v["lag"] else []),
+            *(
+                [f"samples are extended by {v['lag']} steps automatically: the network answers that late"]
+                if v["lag"]
+                else []
+            ),
             *(f"note: {note}" for note in self.notes),
         ]
 
@@ -122,40 +126,40 @@ def import_graph(
 ) -> Imported:
     """Turn a graph into a network in real numbers.
 
-    Without a dialect a node is read with the equation of its docstring in ``nir``, discretised like this, with S the sum of
-    weights of a step's spikes, and ``a(tau) = 1 - dt / tau`` (euler, what snnTorch and others write) or ``exp(-dt / tau)``
-    (exp). A dialect is what one simulator computes: `ranvier.nir.dialects`::
+    Without a dialect a node has the equation of its docstring in ``nir``, discretised as follows, with S the sum of
+    weights of a step's spikes, and ``a(tau) = 1 - dt / tau`` (euler, as snnTorch and others write it) or
+    ``exp(-dt / tau)`` (exp). A dialect is what one simulator computes: `ranvier.nir.dialects`::
 
         I[t] = a(tau_syn) I[t-1] + (1 - a(tau_syn)) w_in S[t]            I[t] = S[t] without tau_syn
         v[t] = v_leak + a(tau) (v[t-1] - v_leak) + (1 - a(tau)) r I[t]   z[t] = v[t] above v_threshold, then v[t] = v_reset
 
-    Everything that multiplies S goes into the weights, so that the core's threshold is the configuration's. A delay is what
-    its equation says, ``y(t) = x(t - delay)``; the core's synapse takes a step, so a delay of n steps becomes D = n - 1.
-    Where some way from the input has no delay, D = n instead, and every spike of the population comes one step later than in
-    the graph. A population's loop onto itself takes at least one step, here as in every simulator that goes step by step.
+    All factors of S are folded into the weights, so that the core's threshold is the configuration's. A delay follows its
+    equation, ``y(t) = x(t - delay)``; the core's synapse takes a step, so a delay of n steps becomes D = n - 1. If a path
+    from the input has no delay, D = n instead, and every spike of the population comes one step later than in the graph. A
+    population's loop onto itself takes at least one step, as in every simulator that computes step by step.
 
     Parameters
     ----------
     graph : nir.NIRGraph
         What to import. It is not changed.
     dt : float, optional
-        Seconds per step; only a graph that this project wrote says it itself, and a dialect has a default.
+        Seconds per step; a graph written by this project contains it, and a dialect has a default.
     integration : {"euler", "exp"}, optional
-        How time constants become decays; default euler, or what dialect or graph say.
+        How time constants are converted to decays; default euler, or that of dialect or graph.
     reset : {"zero", "soft", "soft now"}, optional
-        What a spike does to the membrane potential. NIR knows only a reset to v_reset, so soft ones (subtract the threshold)
-        have to be said; default zero, or what dialect or graph say.
+        What a spike does to the membrane potential. NIR only has a reset to v_reset, so soft ones (which subtract the
+        threshold) must be given; default zero, or that of dialect or graph.
     spike : {"step", "jump"}, optional
-        What a spike is to the first thing it reaches, a current or else a membrane: a current of 1 that lasts one step, or
-        a jump by the weight. Default step, or what the dialect says.
+        Effect of a spike on the first variable that it reaches, a current or else a membrane: a current of 1 that lasts one
+        step, or a jump by the weight. Default step, or that of the dialect.
     dialect : {"snntorch", "norse", "rockpool", "sinabs", "spikingjelly"}, optional
-        Who wrote the graph. Sets all of the above that are not given. A graph that this project wrote says itself how it is
-        read, and is refused with it.
+        Simulator that wrote the graph. Sets all of the above that are not given. A graph written by this project contains
+        these settings and is refused with a dialect.
     max_delay : int, optional
         Largest delay in steps, 1 to 1022; longer ones are clipped. The default is large enough for all of them.
     approximate : bool
-        Take the nearest thing that the core has, where it has not the same: the mean of time constants that differ, one pole
-        for the two of a CubaLI, nothing for synapses of neurons onto themselves.
+        Replace what the core does not support by the nearest equivalent: time constants that differ by their mean, the two
+        poles of a CubaLI by one, synapses of neurons onto themselves by nothing.
 
     Raises
     ------
@@ -218,7 +222,7 @@ class _Import:
         self.notes.append(line)
 
     def _settings(self) -> None:
-        """Options, or what the graph says of itself, or what its dialect takes for granted, or defaults."""
+        """Options, or what the graph contains, or what its dialect assumes, or defaults."""
         said = self._said()
         if self.dialect and (self.base or said["dt"] is not None):
             raise NirError(
@@ -242,7 +246,8 @@ class _Import:
             if name == "reset" and self.guessed and not asked:
                 self._note(
                     "a spike resets the membrane potential to v_reset, as NIR has it; many exporters (snnTorch by default) "
-                    "meant to subtract the threshold: say whose graph it is with --from, or give --reset soft or soft-now"
+                    "mean to subtract the threshold: name the simulator that wrote it with --from, or give --reset soft or "
+                    "soft-now"
                 )
             if name == "reset" and self.guessed and asked and value == "soft":
                 self._note(
@@ -256,7 +261,7 @@ class _Import:
         for name in ("dt", "integration", "reset", "spike"):
             if (meant := said.get(name)) is not None and (value := getattr(self, name)) not in (meant, None):
                 self._note(
-                    f"the graph says of itself {name}={shown(meant, str)} but {name}={shown(value, str)} was asked for: the "
+                    f"the graph contains {name}={shown(meant, str)} but {name}={shown(value, str)} was given: the "
                     "network is not the one that was exported"
                 )
         if not (self.max_delay is None or (is_whole(self.max_delay) and 1 <= self.max_delay <= LIMITS["max_delay"][1])):
@@ -267,7 +272,7 @@ class _Import:
         self.notes += habits.remarks
 
     def _said(self) -> dict[str, Any]:
-        """What a graph that this project wrote says of itself; nothing of others."""
+        """Settings in a graph written by this project; nothing for others."""
         metadata = getattr(self.circuit.graph, "metadata", None)
         metadata = metadata if isinstance(metadata, dict) else {}
         said = {name: _plain(metadata.get(key)) for name, key in METADATA.items()}
@@ -291,7 +296,7 @@ class _Import:
         return self.said
 
     def _classes(self, outputs: int) -> tuple[str, ...]:
-        """What the outputs stand for in a graph that this project wrote."""
+        """Names of the outputs in a graph written by this project."""
         if self.said_classes is None:
             return ()
         with suppress(ValueError, TypeError, RecursionError):
@@ -311,8 +316,8 @@ class _Import:
             self.notes.append(f"dt is {dt:g} s, as {self.dialect} has it; --dt gives another")
         if dt is None:
             raise NirError(
-                "the graph does not say how long a step is: give --dt SECONDS, or whose graph it is with --from "
-                "(snnTorch writes for 1e-4)"
+                "the graph does not contain the length of a step: give --dt SECONDS, or the simulator that wrote it with "
+                "--from (snnTorch assumes 1e-4)"
             )
         if meant and abs(float(dt) / meant - 1) > NEAR_STEP:
             raise NirError(
@@ -322,13 +327,13 @@ class _Import:
         return seconds(dt)
 
     def _constants(self, kinds: Sequence[str] = SPIKING) -> Iterator[tuple[str, Real]]:
-        """Membrane time constants of the populations, or of nodes of other kinds too."""
+        """Membrane time constants of the populations, or also of nodes of other kinds."""
         for name in self.circuit.sizes:
             if (kind := self.circuit.kinds[name]) in kinds:
                 yield name, self.circuit.parameter(name, "tau_mem" if kind.startswith("Cuba") else "tau")
 
     def _rockpool_step(self) -> float | None:
-        """The step that r says, the same for all; none where time constants are wrong, which is said later."""
+        """The step encoded in r, the same for all; none where time constants are wrong, which is reported later."""
         found: dict[str, float] = {}
         for name, tau in self._constants(SPIKING + LEAKY):
             if not ((tau > 0) & (tau < np.inf)).all():
@@ -337,15 +342,14 @@ class _Import:
             steps = rockpool_steps(tau, r)
             step = float(np.median(steps))
             if (r == 1).all() and self.dt_asked:
-                self.notes.append(
-                    f"{name}: r=1 is no gain of Rockpool's and says no step: dt is the one that was given"
-                )
+                self.notes.append(f"{name}: r=1 is not a gain of Rockpool and encodes no step: the given dt is used")
                 continue
             one = bool((np.abs(steps / step - 1) < SAME_STEP).all())  # NaN is none
             if not one or (r == 1).all() or (chosen_step(steps) is None and chosen_step(tau / r, 3) is not None):
                 raise NirError(
-                    f"{name}: r={_widest(r):g} is no gain of Rockpool's, which is tau exp(-dt/tau) / dt for one dt: who "
-                    "else wrote the graph? (its neurons by hand: --dt SECONDS --integration exp --reset soft-now)"
+                    f"{name}: r={_widest(r):g} is not a gain of Rockpool, which is tau exp(-dt/tau) / dt for one dt: "
+                    "which simulator wrote the graph? (to read its neurons directly: --dt SECONDS --integration exp "
+                    "--reset soft-now)"
                 )
             found[name] = chosen_step(steps) or step
         if not found:
@@ -353,13 +357,13 @@ class _Import:
         low, high = (pick(found, key=found.__getitem__) for pick in (min, max))
         if found[high] / found[low] - 1 > SAME_STEP:
             raise NirError(
-                f"{low}: r says a step of {found[low]:g} s, that of {high} one of {found[high]:g} s: the core has one dt, "
-                "give all modules of Rockpool the same"
+                f"{low}: r encodes a step of {found[low]:g} s, that of {high} one of {found[high]:g} s: the core has one "
+                "dt, give all modules of Rockpool the same"
             )
         return found[low]
 
     def _norse_step(self, default: Any) -> Any:
-        """Norse's exporter multiplies time constants by its dt."""
+        """Undo Norse's exporter, which multiplies time constants by its dt."""
         longest = max((float(tau.max()) for _, tau in self._constants()), default=np.inf)
         if longest >= default:
             return default
@@ -370,7 +374,7 @@ class _Import:
         return default * default
 
     def _split(self) -> None:
-        """Which projections lead to neurons and which to the readout, and where each population begins."""
+        """Find the projections onto neurons and onto the readout, and where each population begins."""
         c = self.circuit
         to_output = [p for p in c.projections if p.target == c.output]
         sources = {p.source for p in to_output}
@@ -383,7 +387,7 @@ class _Import:
                 )
         if any(p.source in leaky and p.target != c.output for p in c.projections):
             raise NirError(
-                f"{leaky[0]} sends what it integrates to neurons but those of the core hear spikes only: remove it"
+                f"{leaky[0]} sends what it integrates to neurons but those of the core receive only spikes: remove it"
             )
         if leaky and not all(_is_identity(p, c.sizes[p.source]) for p in to_output):
             raise NirError(f"{leaky[0]} is weighed or delayed before {c.output}: do that before {leaky[0]}")
@@ -391,10 +395,10 @@ class _Import:
         self.to_readout = [p for p in c.projections if p.target == self.readout]
         self.to_neurons = [p for p in c.projections if c.kinds[p.target] in SPIKING]
         if not self.to_readout:
-            raise NirError(f"{c.output} hears nothing of {c.input}: connect it")
+            raise NirError(f"{c.output} receives nothing from {c.input}: connect it")
         if any(p.source == c.input for p in self.to_readout):
             raise NirError(
-                f"{self.readout} hears {c.input} without a neuron between: the core's readout hears neurons only"
+                f"{self.readout} receives {c.input} without a neuron in between: the core's readout receives neurons only"
             )
         self.first, end = {}, 0
         for name in c.populations():
@@ -416,7 +420,7 @@ class _Import:
             kind = "I" if self.circuit.kinds[name] in LEAKY else "IF"
             raise NirError(f"{name}: {parameter}=inf s does not leak, it is a node of kind {kind}: {REFUSED[kind]}")
         if not (tau > 0).all():
-            raise NirError(f"{name}: {parameter}={tau.min():g} s is no time constant: give a positive one")
+            raise NirError(f"{name}: {parameter}={tau.min():g} s is not a time constant: give a positive one")
         with np.errstate(over="ignore"):
             decay = 1 - self.dt / tau if self.integration == "euler" else np.exp(-self.dt / tau)
         if decay.min() < -SAME_DECAY:
@@ -432,7 +436,7 @@ class _Import:
         return np.maximum(decay, 0)
 
     def _one(self, symbol: str, what: str, decays: Real) -> float:
-        """The one decay that the core has."""
+        """The single decay of the core."""
         mean, worst = float(decays.mean()), float(np.ptp(decays))
         if worst <= SAME_DECAY:
             return mean
@@ -446,7 +450,7 @@ class _Import:
         return mean
 
     def _neurons(self) -> tuple[float, float, Real]:
-        """alpha, beta, and what the weights onto each neuron are multiplied with [neurons]."""
+        """alpha, beta, and the factors of the weights onto each neuron [neurons]."""
         c, theta = self.circuit, self.base.threshold if self.base else 1.0
         alphas, betas, gains = [], [], []
         for name in self.first:
@@ -472,7 +476,7 @@ class _Import:
         return alpha, beta, factor
 
     def _gain(self, name: str, parameter: str, decay: Real) -> Real:
-        """A parameter that multiplies all that reaches a node, and what is odd about it."""
+        """A parameter that multiplies all input of a node, with a report of unusual values."""
         values = self.circuit.parameter(name, parameter)
         if not np.isfinite(values).all():
             raise NirError(f"{name}: {parameter}={_widest(values):g}: give finite values")
@@ -488,19 +492,20 @@ class _Import:
             should = " or ".join({"undone": "tau / dt", "one": "1"}[gain] for gain in gains)
             rise = (habits["one"] if parameter == "w_in" and self.synapse != "step" else habits["undone"]).max()
             text = (
-                f"{name}: {parameter}={odd:g} is not what {self.dialect} writes, {should}: weights are multiplied with "
+                f"{name}: {parameter}={odd:g} is not what {self.dialect} writes, {should}: weights are multiplied by "
                 f"{rise:.3g}"
             )
             tau = self.dt / (1 - decay)
             if "undone" in gains and (other := chosen_step(tau / values)):
                 text += (
-                    f"; {parameter} says a step of {other:g} s, not {self.dt:g} s: give --dt {other:g} if that is meant"
+                    f"; {parameter} implies a step of {other:g} s, not {self.dt:g} s: give --dt {other:g} if that is "
+                    "intended"
                 )
             self._note(text, odd_gains=True)
         return values
 
     def _extreme(self, name: str) -> str:
-        """Which parameter of a node, or of what leads to it, makes its weights as large or as small as they are."""
+        """The parameter of a node, or of its sources, that makes its weights this large or small."""
         c, found = self.circuit, {}
         before = [name]
         for after in before:  # grows while it is walked
@@ -565,7 +570,7 @@ class _Import:
         return level - rest
 
     def _readout(self) -> tuple[float, Real]:
-        """kappa, and what weights onto each output are multiplied with [outputs]."""
+        """kappa, and the factors of the weights onto each output [outputs]."""
         name, kind = self.readout, self.circuit.kinds[self.readout]
         size = self.circuit.sizes[name]
         if kind == "Output" and self.said_kappa is not None:
@@ -591,7 +596,7 @@ class _Import:
         return kappa, factor
 
     def _kappa(self, said: float) -> float:
-        """The decay of a readout that an exported graph leaves out, for this step and integration."""
+        """The decay of a readout that an exported graph omits, for this step and integration."""
         dt, integration = self.said["dt"], self.said["integration"]
         if (dt, integration) == (self.dt, self.integration) or not said or dt is None:
             return said
@@ -615,17 +620,17 @@ class _Import:
         return delay / (1 + delay)
 
     def _readings(self, network: FloatNetwork) -> None:
-        """Which reading was taken, where simulators do not agree on it."""
+        """Report the interpretation where simulators do not agree on it."""
         c = self.circuit
         cuba = any(c.kinds[name] == "CubaLIF" for name in self.first)
         gain = self.values["weight_factor"]
         if self.guessed and self.spike is None and not 1 / FAR <= min(gain) <= max(gain) <= FAR:
             other = 1 / (1 - self.beta) if cuba else 1 / (1 - self.alpha)
             self._note(
-                f"a spike is read as a current of 1 that lasts one step, so that weights are multiplied with {gain[0]:.3g}: "
+                f"a spike is read as a current of 1 that lasts one step, so that weights are multiplied by {gain[0]:.3g}: "
                 f"where it makes the {'current' if cuba else 'potential'} jump by the weight "
                 f"({'as in Norse and Rockpool' if cuba else 'as in Rockpool'}), they are worth {other:.3g} times as much: "
-                "say whose graph it is with --from, or give --spike jump",
+                "name the simulator that wrote it with --from, or give --spike jump",
                 spike_gain=max(gain, key=lambda factor: abs(np.log(abs(factor) or 1e-300))),
             )
         small = {"alpha": self.alpha} | ({"beta": self.beta} if cuba else {})
@@ -640,13 +645,13 @@ class _Import:
                 other = {"euler": np.exp(decay - 1), "exp": 1 + np.log(max(decay, 1e-300))}[self.integration]
                 self._note(
                     f"{name} is {decay:.3g}, read with integration {self.integration}: time constants near a step are "
-                    f"read in other ways elsewhere ({other:.3g} with integration exp): give --integration or --from"
+                    f"interpreted differently elsewhere ({other:.3g} with integration exp): give --integration or --from"
                 )
         if not self.fires_at and (exact := reach_exactly(network.weight, network.config.threshold)):
             self._note(
                 f"weights onto {exact} neurons can add up to the threshold exactly: the core fires at it, "
                 f"{'as Rockpool, sinabs and SpikingJelly do, NIR, snnTorch and Norse' if self.guessed else self.dialect} "
-                "only above it: where that counts, lower these weights by a trifle",
+                "only above it: if that matters, lower these weights slightly",
                 exactly_at_threshold=exact,
             )
 
@@ -659,11 +664,11 @@ class _Import:
         return np.where(np.abs(steps - grid) < NEAR, grid, steps)
 
     def _lags(self) -> dict[str, int]:
-        """Steps by which each population spikes later than in the graph: the least with which no synapse takes under one.
+        """Steps by which each population spikes later than in the graph: the smallest for which every synapse takes a step.
 
         A synapse from q to p with a delay of n steps takes ``n + lag_p - lag_q`` on the core. Lags cancel in a loop of one
-        population onto itself, which costs a step in every simulator that computes step by step. What the readout hears has
-        to be late by the same.
+        population onto itself, which takes a step in every simulator that computes step by step. All inputs of the readout
+        must have the same lag.
         """
         ways = (
             (p.source, p.target, 1 - int(whole_steps(self._steps(p).min())))
@@ -677,8 +682,8 @@ class _Import:
         names = _listed(name for name in self.first if name in loop)
         if together:
             raise NirError(
-                f"{self.readout} hears {names} on the step of their spikes but on the core one is later than the other: "
-                f"let it hear the last one only, or delay what {names} tell each other"
+                f"{self.readout} receives {names} on the step of their spikes but on the core one is later than the other: "
+                f"connect only the last one to it, or delay the synapses between {names}"
             )
         raise NirError(f"the loop through {names} is shorter than a step for each of its synapses: delay one of them")
 
@@ -719,7 +724,7 @@ class _Import:
             )
         if worst:
             self._note(
-                f"{self.values['rounded']} of {len(off)} delays are no whole steps: their spikes arrive up to "
+                f"{self.values['rounded']} of {len(off)} delays are not whole steps: their spikes arrive up to "
                 f"{worst:.3f} steps ({worst * self.dt:.3g} s) early or late"
             )
         return synapses._replace(delay=np.maximum(synapses.delay, 0))
@@ -747,7 +752,7 @@ class _Import:
     # ---------------------------------------------------------------- rows
 
     def _no_loops(self, synapses: _Synapses) -> _Synapses:
-        """Without synapses of a neuron onto itself, which the core has not."""
+        """Remove synapses of a neuron onto itself, which the core does not support."""
         itself = synapses.row - self.circuit.sizes[self.circuit.input] == synapses.neuron
         if not itself.any():
             return synapses
@@ -767,7 +772,7 @@ class _Import:
         return max((name for name, first in self.first.items() if first <= neuron), key=self.first.__getitem__)
 
     def _rows(self, synapses: _Synapses) -> tuple[_Synapses, int]:
-        """One synapse per row and neuron: equal arrivals are added up, further ones of an input go to further rows of it."""
+        """One synapse per row and neuron: equal arrivals are added, others of an input go to further rows of it."""
         inputs = self.circuit.sizes[self.circuit.input]
         order = np.lexsort((synapses.arrival, synapses.neuron, synapses.row))
         s = synapses.part(order)
@@ -802,7 +807,7 @@ class _Import:
         for p in self.to_readout:
             if self._steps(p).max(initial=0) >= 0.5:
                 raise NirError(
-                    f"{self.readout} hears {p.source} after {p.delay.max():g} s but the core's readout has no delays: "
+                    f"{self.readout} receives {p.source} after {p.delay.max():g} s but the core's readout has no delays: "
                     "remove them"
                 )
             np.add.at(readout, (p.pre + self.first[p.source], p.post), p.weight * factor[p.post])
@@ -825,7 +830,7 @@ class _Import:
         )
 
     def _kind(self, s: _Synapses, delay: Real) -> Delays:
-        """The least kind of delays that holds them all, but not less than what the graph was exported from."""
+        """The simplest kind of delays that holds them all, but not simpler than that of the exported network."""
         kinds: tuple[Delays, ...] = ("none", "axonal", "synaptic")
         least: Delays = "axonal" if (delay.max(axis=1)[s.row] == s.delay).all() else "synaptic"
         least = least if s.arrival.any() else "none"
@@ -846,7 +851,7 @@ class _Import:
 
 
 def _on_grid(values: Real, one: int) -> Real:
-    """Multiples of ``1 / one`` without what multiplying and dividing by a gain made of them, if that is what they are."""
+    """Multiples of ``1 / one`` with the error of multiplying and dividing by a gain removed, if they are multiples."""
     grid = np.rint(values * one) / one
     same = np.abs(values - grid).max(initial=0) * one < SAME_WEIGHT and ((grid == 0) == (values == 0)).all()
     return grid if same else values
@@ -861,13 +866,13 @@ def _plain(value: Any) -> Any:
 
 
 def _is_identity(projection: Projection, size: int) -> bool:
-    """Whether the target hears the source as it is."""
+    """Whether the target receives the source unchanged."""
     p = projection
     return p.pre.size == size and bool((p.pre == p.post).all() and (p.weight == 1).all() and not p.delay.any())
 
 
 def _listed(names: Iterable[str], most: int = 8) -> str:
-    """Names in a sentence; of many the first ones."""
+    """Names in a sentence, shortened to the first ones if there are many."""
     every = list(names)
     return " and ".join(every[:most]) + (f" and {len(every) - most} others" if len(every) > most else "")
 

@@ -1,4 +1,4 @@
-"""By how many steps each population has to be late, so that no synapse takes less than the step that the core needs."""
+"""Steps by which each population must be late so that every synapse takes at least the step that the core needs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from ranvier.errors import RanvierError
 
 __all__ = ["Unending", "lags"]
 
-#: What the nodes of `heard` share, in place of a name.
+#: Stands for all nodes of `heard` together, in place of a name.
 TOGETHER = None
 
 Name = str | None
@@ -24,9 +24,9 @@ class Unending(RanvierError):
 def lags(names: Sequence[str], ways: Iterable[tuple[str, str, int]], heard: Iterable[str]) -> dict[str, int]:
     """The least ``lag >= 0`` with ``lag[target] >= lag[source] + least`` for every way, and the same for all of `heard`.
 
-    These are longest ways. All ways are looked at until nothing changes, those of a node after those that lead to it: once
-    and once more without loops, and once more for every way back that counts. Whoever is later because of itself is found as
-    a loop of the ways that made each node as late as it is.
+    These are longest paths. All ways are visited until nothing changes, those of a node after those that lead to it: twice
+    without loops, and once more for every relevant way back. A node that is later because of itself is found as a loop of
+    the ways that determined the lags.
 
     Parameters
     ----------
@@ -35,12 +35,12 @@ def lags(names: Sequence[str], ways: Iterable[tuple[str, str, int]], heard: Iter
     ways : iterable of (source, target, least)
         Steps by which the target is later than the source, at least; negative if it may be earlier.
     heard : iterable of str
-        Nodes that have to be equally late.
+        Nodes that must be equally late.
 
     Raises
     ------
     Unending
-        If no lags do.
+        If no lags satisfy this.
     """
     after: dict[Name, dict[Name, int]] = defaultdict(dict)
     for before, behind, least in ways:
@@ -62,7 +62,7 @@ def lags(names: Sequence[str], ways: Iterable[tuple[str, str, int]], heard: Iter
 
 
 def _order(names: list[Name], after: dict[Name, dict[Name, int]]) -> list[Name]:
-    """Each node before those behind it, but for ways back of loops: as a walk in depth leaves them, the last one first."""
+    """Each node before those behind it, except for ways back of loops: reverse postorder of a depth-first search."""
     left: list[Name] = []
     seen: set[Name] = set()
     for first in names:

@@ -1,16 +1,16 @@
-"""Who can load an exported graph and then spikes as it says: what importers did when they were run (docs/nir.md)."""
+"""Which simulators load an exported graph and reproduce its spikes: results with actual importers (docs/nir.md)."""
 
 from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["readers"]
 
-#: Seconds per step that snnTorch's importer takes for granted.
+#: Seconds per step that snnTorch's importer assumes.
 SNNTORCH_DT = 1e-4
 
 
 def readers(graph: Any, *, dt: float, integration: str, reset: str, recurrent: bool) -> dict[str, str]:
-    """Simulators that read NIR, each with what keeps it from spiking as the graph does, or nothing.
+    """Simulators that read NIR, each with what prevents it from reproducing the graph's spikes, or nothing.
 
     Parameters
     ----------
@@ -19,9 +19,9 @@ def readers(graph: Any, *, dt: float, integration: str, reset: str, recurrent: b
     dt : float
         Seconds per step.
     integration, reset : str
-        What the graph's constants and neurons mean.
+        Integration and reset that the graph assumes.
     recurrent : bool
-        Whether neurons hear each other.
+        Whether neurons are connected to each other.
     """
     kinds = {type(node).__name__ for node in graph.nodes.values()}
     common = list(_common(kinds, integration, reset))

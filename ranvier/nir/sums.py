@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 __all__ = ["reach_exactly"]
 
-#: Weights are looked at that are whole multiples of 1 / n thresholds, n up to this: others add up to anything but 1.
+#: Weights are considered that are whole multiples of 1 / n thresholds, n up to this: others hardly add up to exactly 1.
 FINEST = 256
-#: Neurons and synapses of each that are looked at; the answer is a remark, not a proof.
+#: Neurons, and synapses of each, that are considered; the answer is a remark, not a proof.
 NEURONS, SYNAPSES = 256, 512
 
 
@@ -19,7 +19,7 @@ def reach_exactly(weight: NDArray[np.float64], threshold: float) -> int:
     weight : float array [rows, neurons]
         Weights as the core adds them up.
     threshold : float
-        What the sum is held against.
+        What the sum is compared with.
     """
     return sum(_reaches(row[row != 0][:SYNAPSES] / threshold) for row in weight.T[:NEURONS])
 

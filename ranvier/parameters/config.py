@@ -1,4 +1,4 @@
-"""The one object that says what a core is: sizes, rule, number formats. Hardware and golden model are built from it."""
+"""Configuration of a core: sizes, rule, number formats. Hardware and golden model are built from this one object."""
 
 import hashlib
 import tomllib
@@ -27,7 +27,7 @@ class ConfigError(RanvierError, ValueError):
     """A configuration that cannot be built; the message names the field, the limit and a way out."""
 
 
-#: Fields of text and what they may hold.
+#: Text fields and their allowed values.
 CHOICES: dict[str, tuple[str, ...]] = {
     "delays": get_args(Delays),
     "feedback": get_args(Feedback),
@@ -37,7 +37,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "prediction": get_args(Prediction),
 }
 
-#: Fields of whole numbers and their range.
+#: Integer fields and their range.
 LIMITS = {
     "inputs": (1, 4096),
     "neurons": (1, 4096),
@@ -48,8 +48,8 @@ LIMITS = {
     "delay_fraction": (1, 12),
 }
 
-#: Characters of the longest document that is read: some need a time that grows with their square. `CoreConfig.to_toml` takes
-#: 600 of them, the rest is for comments.
+#: Largest number of characters read, because parsing some documents takes quadratic time. `CoreConfig.to_toml` writes
+#: about 600, the rest is for comments.
 LARGEST = 20_000
 
 #: Bits of the widest number format. A product of two, summed over a row of 4096, then fits 64 bits.
@@ -57,12 +57,12 @@ WIDEST = 24
 
 
 def _bits(count: int) -> int:
-    """Bits that tell `count` values apart, at least one."""
+    """Bits that distinguish `count` values, at least one."""
     return max(1, (count - 1).bit_length())
 
 
 def spelled(name: str, value: Any) -> Any:
-    """A choice of the field `name` in its one spelling: hyphens and underscores stand for spaces."""
+    """A value of the text field `name` in its canonical spelling: hyphens and underscores count as spaces."""
     if not isinstance(value, str):
         return value
     plain = value.replace("-", " ").replace("_", " ")
@@ -89,21 +89,23 @@ class CoreConfig:
     delays : {"none", "axonal", "synaptic"}
         No delay at all, one delay per presynaptic unit, or one per synapse.
     lanes : int
-        Synapses handled per clock, 1 to 16, a power of two. Lane ``p`` owns the neurons ``j`` with ``j mod lanes = p``.
+        Synapses handled per clock cycle, 1 to 16, a power of two. Lane ``p`` owns the neurons ``j`` with
+        ``j mod lanes = p``.
     memory : {"dual", "single"}
-        How the matrices W, D, Wout and B are held: in memories that are read and written on one clock, or in single-ported
-        ones, larger and undefined at power-up (SPRAM of an iCE40UP5K), for which learning takes up to twice the clocks.
+        How the matrices W, D, Wout and B are held: in memories that are read and written on one clock cycle, or in
+        single-ported ones, larger and undefined at power-up (SPRAM of an iCE40UP5K), with which learning takes up to twice
+        the clock cycles.
     learning : bool
         Build the learning units; without them the core runs trained networks only.
     feedback : {"symmetric", "random"}
-        Learning signal through the readout weights themselves or through fixed ones of their own.
+        Learning signal through the readout weights themselves or through separate fixed weights.
     reset : {"soft", "soft now", "zero"}
-        After a spike subtract the threshold from what the leak left of the potential, subtract it before the leak, or start
-        again from zero. ``soft-now`` and ``soft_now`` are read as ``soft now``.
+        After a spike subtract the threshold after the leak, subtract it before the leak, or start from zero. ``soft-now``
+        and ``soft_now`` are read as ``soft now``.
     synapse : {"delta", "exponential"}
-        What arrives goes into the membrane at once, or through a current of each neuron that decays by beta per step.
+        Arriving spikes act on the membrane at once, or through a current of each neuron that decays by beta per step.
     dormant : bool
-        Whether learning leaves a synapse alone whose raw weight is 0, so that the host may hold places free and rewire.
+        Whether learning leaves synapses of raw weight 0 unchanged, so that the host may keep unused synapses and rewire.
     prediction : {"softmax", "readout"}
         What is accumulated over the scored steps: class probabilities, or the readouts themselves.
     threshold : float
@@ -120,7 +122,7 @@ class CoreConfig:
         psi; err; L and m; and the three learning factors with their step size folded in, ``eta * m`` (weights, delays) and
         ``eta * err`` (readout).
     delay_fraction : int
-        Fraction bits of the master copy of D. The forward pass rounds them away; the gradient goes straight through.
+        Fraction bits of the master copy of D. The forward pass rounds D to steps; the gradient ignores the rounding.
 
     Raises
     ------
@@ -187,7 +189,7 @@ class CoreConfig:
 
     @property
     def exponential(self) -> bool:
-        """Whether a synapse has a current that decays."""
+        """Whether neurons have a synaptic current that decays."""
         return self.synapse == "exponential"
 
     @property
@@ -207,7 +209,7 @@ class CoreConfig:
 
     @property
     def max_scored(self) -> int:
-        """Most scored steps of a sample: the largest number whose scores cannot leave 32 bits with a sign."""
+        """Maximum number of scored steps of a sample, so that no score can leave signed 32 bits."""
         term = self.error.one if self.prediction == "softmax" else -self.potential.min
         return ((1 << 31) - 1) // term
 
@@ -284,7 +286,7 @@ class CoreConfig:
             object.__setattr__(self, f.name, value)  # NumPy's numbers become Python's: they write and compare alike
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
-        """Conditions that a buildable core meets, each with its message when not; later ones rely on earlier ones."""
+        """Conditions that a core must meet, each with the message if it does not; later ones rely on earlier ones."""
         yield (
             self.lanes & (self.lanes - 1) == 0,
             f"lanes={self.lanes} is not a power of two: choose 1, 2, 4, 8 or 16",

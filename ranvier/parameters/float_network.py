@@ -1,4 +1,4 @@
-"""A network in real numbers: what offline learners train, and what is quantised into a `Network` for the core."""
+"""A network in real numbers, which offline learners train and which is quantised into a `Network` for the core."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -122,7 +122,7 @@ class FloatNetwork:
         return replace(self, **changes)
 
     def prolonged(self, samples: Sequence[Sample]) -> list[Sample]:
-        """`samples` as the network has to be given them: `Sample.later` by its lag."""
+        """`samples` as the network needs them: `Sample.later` by its lag."""
         return [sample.later(self.lag) for sample in samples]
 
     def arrivals(self) -> NDArray[np.int64]:
@@ -133,7 +133,7 @@ class FloatNetwork:
     # ---------------------------------------------------------------- file
 
     def save(self, path: str | Path, classes: Sequence[str] = ()) -> None:
-        """Write ``.npz`` with the names of `Network.save`; real numbers tell the two apart."""
+        """Write ``.npz`` with the names of `Network.save`; the types of the numbers distinguish the two."""
         values = {f.name: getattr(self, f.name) for f in fields(self)} | {"config": self.config.to_toml()}
         write_arrays(path, **values, **named(classes, self.config))
 

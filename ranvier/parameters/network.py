@@ -1,4 +1,4 @@
-"""What is loaded into a core: weights, delays, decays, step sizes. Raw integers, and one file format for all of them."""
+"""Network of a core: weights, delays, decays, step sizes as raw integers, and their file format."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -27,13 +27,13 @@ __all__ = [
 
 Raw = NDArray[np.int64]
 
-#: More steps than any network of layers answers late.
+#: Largest lag in steps, more than any network of layers has.
 MOST_LAG = 4096
 
 #: Fields that files of earlier versions lack; they are 0 then.
 _LATER = ("beta", "lag")
 
-#: Bytes of the widest number that NumPy has, of a field that is no array, and of all class names, at most.
+#: Limits in bytes: the widest number of NumPy, a field that is not an array, and all class names.
 _WIDEST, _SCALAR, _NAMES = 32, 1024, 1 << 20
 
 #: Decays of a network, per step.
@@ -54,9 +54,9 @@ def write_arrays(path: str | Path, **arrays: Any) -> None:
 
 
 def read_fields(path: str | Path, names: Iterable[str], what: str, way_out: str) -> dict[str, Any]:
-    """Fields of a saved network by name, `config` as a `CoreConfig`; others in the file are left alone.
+    """Fields of a saved network by name, `config` as a `CoreConfig`; other fields of the file are ignored.
 
-    Nothing large is read before its shape is known to be that of the configuration.
+    Nothing large is read before its shape is known to match the configuration.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def read_fields(path: str | Path, names: Iterable[str], what: str, way_out: str)
     names : iterable of str
         Which; beta and lag may be missing.
     what, way_out : str
-        What the file should be, and what to do if it is nothing that is known.
+        What the file should be, and what to do if it is not of a known kind.
 
     Raises
     ------
     NetworkError
-        If the file cannot be read or is none, a field is missing, or an array has not the shape that it must have.
+        If the file cannot be read, is not a network, lacks a field, or holds an array of the wrong shape.
     """
     try:
         with Npz(path) as file:
@@ -99,7 +99,7 @@ def named(classes: Sequence[str], config: CoreConfig) -> dict[str, NDArray[Any]]
 
 
 def read_classes(path: str | Path) -> tuple[str, ...]:
-    """What the outputs of a saved network stand for, one name each; empty if the file does not say.
+    """Names of the outputs of a saved network; empty if the file does not contain them.
 
     Raises
     ------
@@ -128,18 +128,18 @@ def _step_size(name: str, value: NDArray[Any]) -> StepSize:
 
 
 def _number(value: NDArray[Any]) -> Any:
-    """A number as one of Python; anything else as it is, to be refused."""
+    """A number as a Python number; anything else unchanged, to be refused."""
     return value.item() if value.ndim == 0 and value.dtype.kind in "iuf" else value
 
 
 def check_core(config: CoreConfig) -> None:
-    """Refuse to make a network for what is no configuration."""
+    """Refuse to make a network for anything but a configuration."""
     if not isinstance(config, CoreConfig):
         raise NetworkError(f"config={shown(config)} is no configuration: give a CoreConfig")
 
 
 def check_shape(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    """`values` as an array of this shape, of whatever type they are; `NetworkError` if they are none."""
+    """`values` as an array of this shape and any type; `NetworkError` if that is impossible."""
     try:
         array = np.asarray(values)
     except Exception as error:  # lists of several lengths, and what tensors raise who want to be detached
@@ -150,7 +150,7 @@ def check_shape(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def real_decay(name: str, value: Any, *, one: bool = False) -> float:
-    """A decay per step as a real number, below 1 or (if `one` is allowed) up to it; `NetworkError` if it is none."""
+    """A decay per step as a real number below 1, or up to 1 if `one` is allowed; otherwise `NetworkError`."""
     number = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
     if not is_real(number) or not (0 <= number < 1 or (one and number == 1)):
         text = shown(number, lambda given: f"{given:g}" if isinstance(given, float) else repr(given))
@@ -185,8 +185,8 @@ class Network:
     seed : int
         Seed of the random generators behind stochastic rounding, 32 bits.
     lag : int
-        Steps by which the network answers late, at most `MOST_LAG`: an imported one may need more steps than the graph it
-        came from. Devices run every sample with so many silent steps behind it, scored so much later (`Sample.later`).
+        Steps by which the network answers late, at most `MOST_LAG`: an imported network may need more steps than its graph.
+        Devices append as many silent steps to every sample and score it as much later (`Sample.later`).
 
     Raises
     ------
@@ -307,7 +307,7 @@ class Network:
 
 
 def check_network(network: Network, config: CoreConfig) -> None:
-    """Refuse what cannot be loaded into a core, with a `NetworkError` that says what came and what to give."""
+    """Refuse what cannot be loaded into a core, with a `NetworkError` that states what was given, and what to give."""
     if not isinstance(network, Network):
         text = isinstance(network, str | Path)
         kind = repr(str(network)) if text else f"a {type(network).__name__}"

@@ -36,7 +36,7 @@ PRESETS: dict[str, tuple[str, CoreConfig]] = {
 
 
 def preset(name: str) -> CoreConfig:
-    """Configuration called `name`; `ConfigError` lists the names there are."""
+    """Configuration called `name`; otherwise a `ConfigError` that lists all names."""
     if not isinstance(name, str) or name not in PRESETS:
         raise ConfigError(f"unknown preset {shown(name)}: choose one of {', '.join(PRESETS)}")
     return PRESETS[name][1]

@@ -1,7 +1,7 @@
 """Two's complement fixed point as a type.
 
-A raw integer ``r`` in the format ``QFormat(signed, integer, fraction)`` stands for the real number ``r * 2**-fraction``.
-Both the golden model and the hardware take widths and limits from here; neither takes arithmetic.
+A raw integer ``r`` in the format ``QFormat(signed, integer, fraction)`` represents the real number ``r * 2**-fraction``.
+Golden model and hardware share these widths and limits, but no arithmetic.
 """
 
 import re
@@ -14,7 +14,7 @@ from ranvier.errors import RanvierError, shown
 
 __all__ = ["FormatError", "QFormat"]
 
-#: Bits beside the sign, so that every raw value is a 64-bit integer.
+#: Largest number of bits besides the sign, so that every raw value is a 64-bit integer.
 MOST = 62
 
 

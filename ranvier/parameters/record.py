@@ -1,4 +1,4 @@
-"""What running a sample yields, the same from every device."""
+"""Result of running a sample, the same for every device."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 __all__ = ["COUNTERS", "TRACED", "WRAP", "Record", "Steps", "Traced", "since"]
 
-#: Counters have 32 bits, and begin anew from 0.
+#: Counters have 32 bits and wrap to 0.
 WRAP = 1 << 32
 
 #: Saturation and activity counters of a core, in register order. Each counts since the last `load`, modulo `WRAP`.
@@ -42,7 +42,7 @@ Steps = dict[Traced, NDArray[np.int64]]
 
 
 def since(before: int, now: int) -> int:
-    """How far a counter, which wraps, has moved on."""
+    """Increase of a counter that wraps."""
     return (now - before) % WRAP
 
 
@@ -59,11 +59,11 @@ class Record:
     spikes : int
         Hidden spikes of this sample.
     steps : dict of int arrays [steps, ...]
-        One entry per quantity asked for, raw values after each step: see `TRACED`.
+        One entry per requested quantity, raw values after each step: see `TRACED`.
     cycles : int or None
-        Clock cycles of the core, from the first event to the prediction; None where there is no clock.
+        Clock cycles of the core, from the first event to the prediction; None on devices without a clock.
     length : int or None
-        Steps that were run: those of the sample and those by which the network prolongs it. None if the device does not say.
+        Steps that were run: those of the sample plus the lag of the network. None if the device does not report it.
     """
 
     prediction: int

@@ -1,4 +1,4 @@
-"""A sample: spikes of the input units over T steps, and on which steps the readout is scored."""
+"""A sample: spikes of the input units over T steps, and the steps on which the readout is scored."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ranvier.parameters.scalars import is_flag, is_whole
 __all__ = ["Sample", "SampleError", "check_record", "check_run"]
 
 
-#: More would fill the memory.
+#: Largest number of spikes of a sample: more would fill the memory.
 MOST_SPIKES = 1 << 27
 
 
@@ -24,7 +24,7 @@ class SampleError(RanvierError, ValueError):
 
 
 def _array(values: ArrayLike, name: str) -> NDArray[Any]:
-    """`values` as an array; `SampleError` if they are none, such as lists of several lengths."""
+    """`values` as an array; `SampleError` if that is impossible, as for lists of different lengths."""
     try:
         return np.asarray(values)
     except (TypeError, ValueError) as error:
@@ -32,7 +32,7 @@ def _array(values: ArrayLike, name: str) -> NDArray[Any]:
 
 
 def _mask(values: ArrayLike) -> NDArray[np.bool_]:
-    """`values` as which steps are scored; `SampleError` if they are anything else."""
+    """`values` as a flag per step; `SampleError` if they are anything else."""
     array = _array(values, "scored")
     if array.dtype.kind not in "biuf":
         raise SampleError(f"scored must hold true or false for every step, not {array.dtype} values")
@@ -48,7 +48,7 @@ def _whole(values: ArrayLike, name: str) -> NDArray[np.int64]:
 
 
 def _fixed(array: NDArray[Any]) -> NDArray[Any]:
-    """An array that is one's own, never to be changed."""
+    """A read-only copy of an array."""
     array.setflags(write=False)
     return array
 
@@ -57,7 +57,7 @@ def _fixed(array: NDArray[Any]) -> NDArray[Any]:
 class Sample:
     """Input spikes in arrival order.
 
-    Its arrays are read-only copies: what was checked stays as it was checked, since compiled cores index by it unchecked.
+    Its arrays are read-only copies that stay as they were checked, since compiled cores use them as indices unchecked.
 
     Parameters
     ----------
@@ -115,9 +115,9 @@ class Sample:
         return len(self.scored)
 
     def later(self, lag: int) -> "Sample":
-        """The same spikes with `lag` silent steps behind them, every step scored `lag` steps later.
+        """The same spikes followed by `lag` silent steps, with every step scored `lag` steps later.
 
-        What a network that answers `lag` steps late has to be given in place of this sample.
+        A network that answers `lag` steps late needs this in place of the sample.
         """
         if not lag:
             return self
@@ -133,7 +133,7 @@ class Sample:
 
 
 def check_run(config: CoreConfig, sample: Sample, target: int | None, learn: bool) -> None:
-    """Refuse a run that the core cannot do, with a `SampleError` that says why and what to do instead."""
+    """Refuse a run that the core cannot do, with a `SampleError` that states why and what to do instead."""
     if not isinstance(sample, Sample):
         raise SampleError(
             f"sample is a {type(sample).__name__}, not a Sample: give Sample.from_raster(counts) or "

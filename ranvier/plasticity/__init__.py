@@ -1,1 +1,1 @@
-"""Structural plasticity: which connections a network has, and where their delays come from."""
+"""Structural plasticity: formation and loss of connections, and the delays of new ones."""

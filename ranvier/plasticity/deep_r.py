@@ -1,4 +1,4 @@
-"""DEEP R: a network that stays sparse while it learns, because connections that learning gives up are formed elsewhere."""
+"""DEEP R: a network stays sparse while it learns; connections that shrink to zero are replaced by others elsewhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,24 +20,24 @@ AnyNetwork = TypeVar("AnyNetwork", FloatNetwork, Network)
 
 @dataclass(frozen=True, kw_only=True)
 class Rewiring:
-    """How many connections there are, and how they come and go.
+    """Number of connections, and parameters of their formation and loss.
 
     Parameters
     ----------
     connectivity : float
         Share of the possible connections that are active, above 0 and at most 1.
     eta, l1, temperature : float
-        Every step moves theta by ``-eta * l1 + sqrt(2 * eta * temperature) * nu`` beside what learning does to it; ``nu`` is
-        standard normal.
+        Besides learning, every step moves theta by ``-eta * l1 + sqrt(2 * eta * temperature) * nu`` with a standard normal
+        ``nu``.
     decay : float
         Factor on `eta` from one step to the next, so that connections settle.
     start : float
-        theta of a connection that is formed, in thresholds.
+        theta of a new connection, in thresholds.
     delay_span : float
-        Its delay is uniform from 0 to this share of the core's largest delay (unless a `DistancePrior` says otherwise).
+        Its delay is uniform from 0 to this share of the core's largest delay (unless a `DistancePrior` is given).
     every : int or None
-        Samples that a core learns between two steps; None makes a step after every epoch. (An offline learner makes one
-        after every mini-batch.)
+        Samples that a core learns between two steps; with None there is a step after every epoch. (An offline learner makes
+        one after every mini-batch.)
 
     Raises
     ------
@@ -82,22 +82,23 @@ class DeepR:
         theta < least  ->  the connection becomes dormant
         as many dormant connections, chosen at random, become active: theta = start, sign and delay drawn anew
 
-    so that the number of active ones is constant, among input rows and among recurrent rows. `least` is the smallest weight
-    that the core can hold: what it would round to 0 is dormant, so that dormant connections are those whose W is exactly 0,
-    in floating point and on the core. A gradient moves delays in the short term, this selects them in the long term. (In
-    Mészáros et al. new connections go where the gradient is largest; here they are drawn, as in Bellec et al.) An axonal
-    delay belongs to no single connection and is not drawn anew. A neuron never projects onto itself. Wout stays dense.
+    so the number of active ones is constant, among input rows and among recurrent rows. `least` is the smallest weight that
+    the core can hold: a weight that would round to 0 is dormant, so the dormant connections are exactly those with W = 0,
+    in floating point and on the core. A gradient moves delays in the short term, rewiring selects them in the long term.
+    (In Mészáros et al. new connections are placed where the gradient is largest; here they are drawn, as in Bellec et al.)
+    An axonal delay belongs to a unit, not to a connection, and is not drawn anew. A neuron never projects onto itself.
+    Wout stays dense.
 
     Parameters
     ----------
     config : CoreConfig
-        Of the networks that are rewired.
+        Core of the networks that are rewired.
     recipe : Rewiring
-        How many connections, and how they come and go.
+        Number of connections, and parameters of their formation and loss.
     seed : int
         Of every draw.
     prior : DistancePrior, optional
-        Where the neurons are: delays and probabilities of recurrent connections follow from their distances.
+        Positions of the neurons: delays and probabilities of recurrent connections follow from their distances.
 
     Raises
     ------
@@ -130,7 +131,7 @@ class DeepR:
     # ---------------------------------------------------------------- what resumes bit for bit
 
     def state(self) -> dict[str, Any]:
-        """What the next step depends on beside the network, as plain values that JSON can hold, for `restore`."""
+        """State on which the next step depends besides the network, as plain values that JSON can hold, for `restore`."""
         return {
             "sign": self.sign.tolist(),
             "eta": self.eta,
@@ -139,14 +140,14 @@ class DeepR:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on as the object did whose `state` this is."""
+        """Continue like the object whose `state` this is."""
         self.sign[...] = state["sign"]
         self.eta, self.formed = float(state["eta"]), int(state["formed"])
         self.rng.bit_generator.state = state["rng"]
 
     @property
     def groups(self) -> list[tuple[slice, int]]:
-        """Rows, and how many of their connections are active: inputs, then (if recurrent) neurons."""
+        """Rows and number of their active connections: inputs, then (if recurrent) neurons."""
         c = self.config
         rows = [slice(0, c.inputs)] + ([slice(c.inputs, c.rows)] if c.recurrent else [])
         possible = [np.count_nonzero(self.likelihood[group]) for group in rows]
@@ -159,22 +160,22 @@ class DeepR:
     # ---------------------------------------------------------------- networks
 
     def start(self, network: AnyNetwork) -> AnyNetwork:
-        """A sparse network from a dense one: random connections stay, with delays drawn as those of new ones.
+        """A sparse network from a dense one: random connections stay, with delays drawn like those of new ones.
 
-        Their weights are larger by ``1 / sqrt(connectivity)``, so that the current into a neuron varies as before; one that
-        is 0 in the dense network starts as a new one.
+        Their weights are larger by ``1 / sqrt(connectivity)``, so that the current into a neuron varies as before; a
+        connection with weight 0 in the dense network starts as a new one.
         """
         return self._changed(network, self._start)
 
     def adopt(self, network: AnyNetwork) -> AnyNetwork:
-        """A network whose own connections stay: of too many the strongest, and where some are missing others are formed."""
+        """A network that keeps its connections: the strongest if there are too many; missing ones are formed."""
         return self._changed(network, self._adopt)
 
     def rewire(self, network: AnyNetwork) -> AnyNetwork:
-        """`step` on a network: what a host does with that of a core between epochs.
+        """`step` on the network of a core, as a host does it between epochs.
 
-        Raw integers are rounded once, step sizes stay, and the core's random generators get a new seed, lest they repeat the
-        last epoch's draws.
+        Raw integers are rounded once, step sizes stay, and the core's random generators get a new seed, so that they do not
+        repeat the draws of the last epoch.
         """
         changed = self._changed(network, self.step)
         if isinstance(changed, Network):
@@ -182,7 +183,7 @@ class DeepR:
         return changed
 
     def _changed(self, network: AnyNetwork, change: Callable[[Real, Real], None]) -> AnyNetwork:
-        """A copy of `network` whose W and D went through `change`."""
+        """A copy of `network` with W and D changed by `change`."""
         if isinstance(network, FloatNetwork):
             copy = network.replace()
             change(copy.weight, copy.delay)
@@ -196,7 +197,7 @@ class DeepR:
     # ---------------------------------------------------------------- weights and delays in place
 
     def step(self, weight: Real, delay: Real) -> None:
-        """Drift, noise, and rewiring, after learning changed W [rows, neurons] and D (steps), both in place."""
+        """Drift, noise and rewiring after learning changed W [rows, neurons] and D (steps), both in place."""
         r = self.recipe
         theta = self.sign * weight - self.eta * r.l1
         theta += np.sqrt(2 * self.eta * r.temperature) * self.rng.standard_normal(theta.shape)
@@ -206,7 +207,7 @@ class DeepR:
         self.formed += self._form(weight, delay)
 
     def hold(self, weight: Real, delay: Real) -> None:
-        """Instead of `step`, where connections stay: what is dormant remains so, whatever learning did to it."""
+        """Instead of `step`, for static connections: dormant ones stay dormant, whatever learning did to them."""
         weight *= self.sign != 0
 
     def _start(self, weight: Real, delay: Real) -> None:
@@ -227,7 +228,7 @@ class DeepR:
         self._form(weight, delay)
 
     def _form(self, weight: Real, delay: Real) -> int:
-        """Make dormant connections active until every group has its number; how many these were."""
+        """Make dormant connections active until every group has its number; returns how many."""
         formed = 0
         fresh = self._delays()
         for rows, count in self.groups:

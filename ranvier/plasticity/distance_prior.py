@@ -1,4 +1,4 @@
-"""Where neurons are, and what their distance does to a connection between them: how late it is, and how likely."""
+"""Positions of neurons, and the effect of distance on the delay and the probability of a connection."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class DistancePrior:
     spread : float
         Standard deviation of delays around ``distance / velocity``, in steps.
     reach : float or None
-        How far connections go, in that unit; None makes all equally likely.
+        Range of connections, in that unit; None makes all equally likely.
 
     Raises
     ------
@@ -36,7 +36,7 @@ class DistancePrior:
         If a value is out of its range.
     """
 
-    #: Likelihood of a connection however long it is, so that there are always enough to choose from.
+    #: Smallest likelihood of a connection, at any distance, so that there are always enough to choose from.
     LEAST = 1e-12
 
     positions: Real
@@ -70,12 +70,12 @@ class DistancePrior:
         return np.linalg.norm(self.positions[:, None] - self.positions, axis=2)
 
     def delays(self, rng: np.random.Generator) -> Real:
-        """A delay in steps for every pair [neurons, neurons]; whoever uses them clips them to what the core holds."""
+        """A delay in steps for every pair [neurons, neurons], not yet clipped to the range of the core."""
         distance = self.distances()
         return distance / self.velocity + self.spread * rng.standard_normal(distance.shape)
 
     def likelihood(self) -> Real:
-        """How likely every connection [neurons, neurons] is, relative to one between neighbours; none is impossible."""
+        """Likelihood of every connection [neurons, neurons] relative to one between neighbours; never 0."""
         distance = self.distances()
         if self.reach is None:
             return np.ones_like(distance)

@@ -1,4 +1,4 @@
-"""From a network in real numbers to one of raw integers for the core, and what that cost, in numbers and in words."""
+"""Conversion of a network in real numbers to raw integers for the core, with a report of the effect."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -18,14 +18,14 @@ from ranvier.quantisation.widen import LOST, finer, lasting, zeroed
 
 __all__ = ["Behaviour", "Quantisation", "Rounding", "quantise", "quantised"]
 
-#: A network that loses more points of accuracy than this, or one of these shares, is worth a warning.
+#: A loss of more accuracy than this, or one of these shares, causes a warning.
 LOSS, CLIPPED, SILENT, ZEROED = 0.015, 0.001, 0.05, LOST
 
 
 def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: int = 1) -> Network:
     """Every parameter as the nearest raw integer, saturated; step sizes 0, so that nothing learns until they are set.
 
-    A delay that the nearest raw integer would move to another step takes the next one that does not.
+    A delay that the nearest raw integer would move to another step is rounded to the neighbour that keeps its step.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
 
 
 def _more_bits(weight: QFormat, potential: QFormat, values: NDArray[np.float64]) -> str:
-    """Formats that hold small weights, as advice; or that none does."""
+    """Advice: formats that hold small weights, or that no format does."""
     wanted = finer(weight, values)
     if wanted == weight or zeroed(wanted, values) > ZEROED or not lasting(wanted, values).all():
         return (
@@ -112,7 +112,7 @@ def _more_bits(weight: QFormat, potential: QFormat, values: NDArray[np.float64])
 
 
 def _delays(config: CoreConfig, delay: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Raw delays that end on the same step: where the nearest raw value would not, its neighbour."""
+    """Raw delays that keep their step: if the nearest raw value would not, its neighbour."""
     form = config.delay
     raw = form.quantise(delay)
     raw += np.sign(whole_steps(delay) - whole_steps(form.to_float(raw)))
@@ -132,11 +132,11 @@ class Rounding:
     worst : float
         Largest change of a parameter within the format, in real units; at most half a step, of delays one step.
     zeroed, kept : int
-        Parameters that were not 0: those that are now, and the others.
+        Of the parameters that were not 0: those that are 0 now, and the others.
     senders, receivers : int
-        Rows and columns of a matrix of which something was not 0 and everything is now.
+        Rows and columns of a matrix that were not all 0 and are all 0 now.
     advice : str
-        What would hold the small ones.
+        Formats that would hold the small ones.
     """
 
     form: str
@@ -165,7 +165,7 @@ class Rounding:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a network does on the test samples.
+    """Behaviour of a network on the test samples.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ class Behaviour:
     predictions : int array [samples]
         Class predicted for every sample.
     saturated : dict
-        Saturation counters over all samples; empty in float, where nothing saturates.
+        Saturation counters over all samples; empty in float, which does not saturate.
     """
 
     arithmetic: str
@@ -248,7 +248,7 @@ class Quantisation:
         return float((self.before.predictions == self.after.predictions).mean())
 
     def warnings(self) -> list[str]:
-        """What went wrong, each with its cause and a way out."""
+        """Warnings, each with its cause and a way out."""
         return [*self._parameter_warnings(), *self._behaviour_warnings()]
 
     def _parameter_warnings(self) -> Iterator[str]:
@@ -277,7 +277,7 @@ class Quantisation:
                 )
 
     def _emptied(self, name: str, rounding: Rounding) -> str:
-        """Who has no weights any more."""
+        """Units that have lost all weights."""
         before, after = ("input", "neuron") if name == "weight" else ("neuron", "output")
         if name == "weight" and self.network.config.recurrent:
             before = "input or neuron"
@@ -337,7 +337,7 @@ class Quantisation:
 
 
 def _used(network: FloatNetwork | Network, name: str) -> NDArray[np.float64]:
-    """An array in real numbers, without the weights of neurons onto themselves, which are never used."""
+    """An array in real numbers, with the unused weights of neurons onto themselves set to 0."""
     values = getattr(network, name) if isinstance(network, FloatNetwork) else network.real(name)
     if name == "weight":
         values = values.copy()
@@ -357,7 +357,7 @@ def quantise(
     dataset: Dataset | None = None,
     classes: Sequence[str] = (),
 ) -> Quantisation:
-    """Quantise a network and report what changed; with data also what that does to its behaviour.
+    """Quantise a network and report the changes; with data also those of its behaviour.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Number formats that hold a network: integer bits for the values it takes, fraction bits for the leaks it has."""
+"""Number formats that suit a network: integer bits for the range of its values, fraction bits for its leaks."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,31 +16,31 @@ __all__ = ["LOST", "finer", "lasting", "widened", "zeroed"]
 
 #: State that shares the format `potential`: delay line of current, I, v, y.
 STATE = ("current", "synaptic_current", "potential", "readout")
-#: The delay line may hold more on the way to a sum, and samples that were not looked at may reach further.
+#: Margin: the delay line may hold more during a sum, and samples that were not run may reach further.
 MARGIN = 1.25
 #: Share of the threshold by which truncating leaks may shift a potential.
 SHIFT = 1 / 64
 LOOKED_AT = 200
-#: Places that a weight in the middle should have.
+#: LSBs that the median weight should have at least.
 LEVELS = 4
 #: Share of the weights that may be rounded to 0.
 LOST = 0.05
 
 
 def _holding(form: QFormat, largest: float) -> QFormat:
-    """`form`, or with as many integer bits as `largest` takes and the widest format allows."""
+    """`form` with enough integer bits for `largest`, as far as the widest format allows."""
     bits = max(form.integer, ceil(log2(max(largest, 1.0))))
     return replace(form, integer=min(bits, WIDEST - form.fraction - form.signed))
 
 
 def zeroed(form: QFormat, values: NDArray[np.float64]) -> float:
-    """Share of the values that are not 0 and that `form` rounds to 0."""
+    """Share of the nonzero values that `form` rounds to 0."""
     sizes = values[values != 0]
     return float((form.quantise(sizes) == 0).mean()) if sizes.size else 0.0
 
 
 def lasting(form: QFormat, matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether something is left of what a unit sends, and of what reaches one: rows, then columns that are not all 0."""
+    """Whether a unit still has weights that leave it, and that reach it: rows, then columns that are not all 0."""
     sizes = _largest(matrix)
     return form.quantise(sizes) != 0
 
@@ -55,10 +55,10 @@ def _largest(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def finer(form: QFormat, values: NDArray[np.float64]) -> QFormat:
-    """`form`, or with fraction bits until it holds the small ones of the values that are not 0.
+    """`form` with enough fraction bits for the smaller of the nonzero values.
 
-    Half of them are then `LEVELS` places or more, all but a share of `LOST` are not 0, nor is every value of any row or
-    column. What would take more bits than a core has is left out, unless everything would.
+    Half of them are then at least `LEVELS` LSBs, at most a share of `LOST` rounds to 0, and no row or column loses all of
+    its values. Values that need more bits than a core has are ignored, unless all do.
     """
     sizes = np.sort(np.abs(values[values != 0]))
     if not sizes.size:
@@ -71,10 +71,10 @@ def finer(form: QFormat, values: NDArray[np.float64]) -> QFormat:
 
 
 def _shift(network: FloatNetwork) -> float:
-    """Most by which truncating leaks (docs/arithmetic.md) shift a potential, in its last places.
+    """Largest shift of a potential by truncating leaks (docs/arithmetic.md), in LSBs.
 
-    A leak loses less than one of them per step, so a leaky quantity is off by less than ``1 / (1 - decay)``; a synaptic
-    current that is off by that much shifts the potential on every step.
+    A leak loses less than one LSB per step, so the error of a leaky quantity is less than ``1 / (1 - decay)``; a synaptic
+    current with this error shifts the potential on every step.
     """
     current = 1 / (1 - network.beta) if network.beta else 0.0
     return (current + 1) / (1 - network.alpha)
@@ -86,7 +86,7 @@ def widened(network: FloatNetwork, samples: Sequence[Sample]) -> CoreConfig:
     Parameters
     ----------
     network : FloatNetwork
-        Trained offline, with no regard to formats.
+        Trained offline, in real numbers.
     samples : sequence of Sample
         `LOOKED_AT` of them, evenly spread, are run in float64 to see how large currents, potentials and readouts become:
         training samples, not those it is tested on.

@@ -15,7 +15,10 @@ from ranvier.parameters.presets import preset
 from ranvier.recipes import RECIPES, initial_network
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "firmware" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "firmware/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 #: Pages with transcripts, and how many of each class they have.
 SHOWN = {page: counts for page in PAGES if any((counts := transcripts.count(page.read_text())).values())}
 #: What stands for a choice in a command.
@@ -34,6 +37,14 @@ def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
         target, _, _ = link.partition("#")
         assert target.startswith("https://") or not target or (page.parent / target).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_exist(page):
+    """In the text, not in code blocks: those may name what is yet to be written."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+    for path in re.findall(r"`((?:ranvier|golden|hw|sim|firmware|tests|docs|examples|fusesoc|results)/[\w/.]*)`", text):
+        assert any((root / path).exists() for root in (ROOT, page.parent)), f"{page.name} names {path}"
 
 
 def test_commands_parse():

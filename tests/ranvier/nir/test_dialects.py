@@ -272,9 +272,9 @@ def test_the_command_line_takes_dialects(tmp_path: Any, capsys: pytest.CaptureFi
     spikes = run(FloatNetwork.read(tmp_path / "n.npz"), raster).steps["spikes"][1:]
     np.testing.assert_array_equal(spikes, simulated(norse_lif(200, 100, 1e-3), weight, None, raster))
     assert main([*line, "--from", "rockpool"]) == 2  # r = 1 says no step
-    assert "is no gain of Rockpool's" in capsys.readouterr().err
+    assert "is not a gain of Rockpool" in capsys.readouterr().err
     assert main([*line, "--from", "rockpool", "--dt", "1e-3"]) == 0
-    assert "note: n: r=1 is no gain of Rockpool's and says no step" in capsys.readouterr().out
+    assert "note: n: r=1 is not a gain of Rockpool and encodes no step" in capsys.readouterr().out
     assert FloatNetwork.read(tmp_path / "n.npz").config.reset == "soft now"
     for spelling in ("soft-now", "soft_now", "soft now"):
         assert main([*line, "--from", "norse", "--reset", spelling, "--spike", "step"]) == 0
@@ -332,12 +332,12 @@ def test_gains_that_are_not_rockpool_s_are_refused() -> None:
     weight, rs = drawn(0.4)[0], np.full(HIDDEN, rockpool_r(2e-2, 1e-3))
     rs[2] *= 1.01
     for r in (rs, 20.0, 1.0, 0.0, -3.0, np.inf):
-        with pytest.raises(NirError, match=r"n: r=.* is no gain of Rockpool's") as caught:
+        with pytest.raises(NirError, match=r"n: r=.* is not a gain of Rockpool") as caught:
             import_graph(graph_of(lif(2e-2, r), weight), dialect="rockpool")
         assert "\n" not in str(caught.value)
     li = nir.LI(tau=np.full(OUT, 1e-2), r=np.full(OUT, rockpool_r(1e-2, 5e-3)), v_leak=np.zeros(OUT))
     graph = graph_of(lif(2e-2, rockpool_r(2e-2, 2e-3)), weight, readout=li, out=np.ones((OUT, HIDDEN)))
-    with pytest.raises(NirError, match=r"n: r says a step of 0\.002 s, that of y one of 0\.005 s"):
+    with pytest.raises(NirError, match=r"n: r encodes a step of 0\.002 s, that of y one of 0\.005 s"):
         import_graph(graph, dialect="rockpool")
 
 
@@ -399,25 +399,25 @@ def test_sums_that_reach_a_threshold(weights: list[float], reached: bool) -> Non
 @pytest.mark.parametrize(
     ("dialect", "neurons", "options", "words"),
     [
-        ("snntorch", lambda: lif(5e-3, 5.0), {}, r"n: r=5 .* multiplied with 0\.1; .* give --dt 0\.001 if"),
-        ("snntorch", lambda: lif(5e-3, 50.0), {"dt": 1e-3}, r"n: r=50 .* multiplied with 10; .* give --dt 0\.0001 if"),
+        ("snntorch", lambda: lif(5e-3, 5.0), {}, r"n: r=5 .* multiplied by 0\.1; .* give --dt 0\.001 if"),
+        ("snntorch", lambda: lif(5e-3, 50.0), {"dt": 1e-3}, r"n: r=50 .* multiplied by 10; .* give --dt 0\.0001 if"),
         (
             "snntorch",
             lambda: cuba(5e-4, 1e-3, 10.0, 2.0),
             {},
-            r"n: w_in=2 .* multiplied with 0\.4; .* a step of 0\.00025 s",
+            r"n: w_in=2 .* multiplied by 0\.4; .* a step of 0\.00025 s",
         ),
-        ("snntorch", lambda: lif(5e-3, 1.0), {}, r"n: r=1 is not what snntorch writes, tau / dt: .* with 0\.02"),
-        ("spikingjelly", lambda: lif(5e-3, 5.0), {}, r"n: r=5 .* tau / dt or 1: .* with 0\.1; .* give --dt 0\.001 if"),
-        ("norse", lambda: lif(1e-2, 10.0), {}, "n: r=10 is not what norse writes, 1: weights are multiplied with 1"),
-        ("norse", lambda: cuba(5e-3, 1e-2, 1.0, 5.0), {}, "n: w_in=5 is not what norse writes, 1: .* with 5"),
+        ("snntorch", lambda: lif(5e-3, 1.0), {}, r"n: r=1 is not what snntorch writes, tau / dt: .* by 0\.02"),
+        ("spikingjelly", lambda: lif(5e-3, 5.0), {}, r"n: r=5 .* tau / dt or 1: .* by 0\.1; .* give --dt 0\.001 if"),
+        ("norse", lambda: lif(1e-2, 10.0), {}, "n: r=10 is not what norse writes, 1: weights are multiplied by 1"),
+        ("norse", lambda: cuba(5e-3, 1e-2, 1.0, 5.0), {}, "n: w_in=5 is not what norse writes, 1: .* by 5"),
         (
             "rockpool",
             lambda: cuba(1e-2, 2e-2, rockpool_r(2e-2, 1e-3), 5.0),
             {},
-            "n: w_in=5 is not what rockpool writes, 1: weights are multiplied with 5",
+            "n: w_in=5 is not what rockpool writes, 1: weights are multiplied by 5",
         ),
-        ("sinabs", lambda: lif(2e-2, 5.0), {}, "n: r=5 is not what sinabs writes, 1: weights are multiplied with 5"),
+        ("sinabs", lambda: lif(2e-2, 5.0), {}, "n: r=5 is not what sinabs writes, 1: weights are multiplied by 5"),
         ("sinabs", lambda: lif(2e-2, 1.0), {}, "alpha is 1.93e-22: .* in steps of 1 s, .*: are they in another unit"),
     ],
 )
@@ -456,7 +456,7 @@ def test_rests_and_resets_mean_nothing_where_the_threshold_is_subtracted(reset: 
             import_graph(graph_of(lif(1e-3, 10.0, **changes), drawn(1.0)[0]), dt=1e-4, reset=reset)
 
 
-# -------------------------------------------------------------------- lag: samples grow by themselves
+# -------------------------------------------------------------------- lag: samples are extended
 
 
 def relay() -> Any:
@@ -478,7 +478,7 @@ LATE = Sample(np.array([0, 7, 8, 9]), np.array([0, 1, 1, 1]), np.ones(10, bool))
 def test_no_spike_is_lost_at_the_end_in_float() -> None:
     result = import_graph(relay(), dt=1e-3)
     assert result.values["lag"] == result.network.lag == 2
-    assert any("samples grow by 2 steps by themselves" in line for line in result.lines())
+    assert any("samples are extended by 2 steps automatically" in line for line in result.lines())
     core = FloatCore(result.network.config)
     core.load_real(result.network)
     record = core.run(LATE, record=["spikes"])

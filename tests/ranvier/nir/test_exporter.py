@@ -135,7 +135,7 @@ def test_decays_without_a_time_constant_are_refused() -> None:
     with pytest.raises(NirError, match=r"alpha=0 is the decay of no time constant .* take integration euler"):
         export_graph(network, dt=DT, integration="exp")
     assert import_graph(export_graph(network, dt=DT).graph).network.alpha == 0
-    with pytest.raises(NirError, match="dt=0 is no step"):
+    with pytest.raises(NirError, match="dt=0 is not a step"):
         export_graph(network, dt=0)
 
 
@@ -243,10 +243,10 @@ def test_other_options_than_a_graph_says_are_said(name: str, value: Any) -> None
         export_graph(small(), dt=DT).graph,
         {"dt": DT, "integration": "euler", "reset": "zero", "spike": "step"},
     )
-    said = f"the graph says of itself {name}={same[name]} but {name}={value} was asked for"
+    said = f"the graph contains {name}={same[name]} but {name}={value} was given"
     assert any(said in note for note in import_graph(graph, **{name: value}).notes)
-    assert not any("was asked for" in note for note in import_graph(graph, **same).notes)
-    assert not any("was asked for" in note for note in import_graph(graph).notes)
+    assert not any("was given" in note for note in import_graph(graph, **same).notes)
+    assert not any("was given" in note for note in import_graph(graph).notes)
 
 
 @pytest.mark.parametrize("written", ["euler", "exp"])
@@ -274,7 +274,7 @@ def test_small_weights_come_back() -> None:
 
 @pytest.mark.parametrize("thing", [None, "x", 3, [], {}, np.zeros(3)])
 def test_what_is_no_network_is_refused(thing: Any) -> None:
-    with pytest.raises(NirError, match="is no network: give a Network or a FloatNetwork"):
+    with pytest.raises(NirError, match="is not a network: give a Network or a FloatNetwork"):
         export_graph(thing, dt=DT)
 
 

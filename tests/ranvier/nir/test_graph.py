@@ -174,7 +174,7 @@ def test_a_file_that_stands_for_too_much(tmp_path: Path) -> None:
         file.create_dataset("node/nodes/fc/weight", (100_000, 100_000), "f8", chunks=(1000, 1000))
     assert (tmp_path / "big.nir").stat().st_size < 100_000
     with pytest.raises(
-        NirError, match=r"big.nir: .*weight says that it holds 80,000,000,000 bytes, which the file does not"
+        NirError, match=r"big.nir: .*weight claims to hold 80,000,000,000 bytes, which the file does not"
     ):
         read_graph(tmp_path / "big.nir")
 

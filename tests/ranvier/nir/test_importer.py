@@ -391,7 +391,7 @@ def test_what_is_rounded_and_clipped_is_said() -> None:
     assert (result.values["clipped"], result.values["worst_clip_steps"]) == (5, 3)
     np.testing.assert_allclose(result.network.delay[:, 0], [0, 1.3, 6.5, 8])
     np.testing.assert_array_equal(result.network.arrivals()[:, 0], [0, 1, 7, 8])
-    assert any("no whole steps" in note for note in result.notes)
+    assert any("not whole steps" in note for note in result.notes)
     assert any("clipped to 8 steps" in note for note in result.notes)
     exact = import_graph(delays_before(rng), dt=DT)
     assert (exact.values["rounded"], exact.values["worst_rounding_steps"]) == (0, 0)
@@ -466,7 +466,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "reset elsewhere": ({"n": lif(5, v_leak=0.2)}, [], "v_reset=0 is not v_leak=0.2"),
     "threshold below rest": ({"n": lif(5, v_leak=2.0, v_reset=2.0)}, [], "v_threshold=1 is not above v_leak=2"),
     "short constant": ({"n": lif(5, tau=0.0005)}, [], "n: tau=0.0005 s is shorter than dt=0.001 s: .* integration exp"),
-    "no constant": ({"n": lif(5, tau=-1.0)}, [], "tau=-1 s is no time constant"),
+    "no constant": ({"n": lif(5, tau=-1.0)}, [], "tau=-1 s is not a time constant"),
     "endless constant": ({"n": lif(5, tau=np.inf)}, [], "tau=inf s does not leak"),
     "mixed constants": ({"n": lif(5, tau=[0.02, 0.02, 0.02, 0.02, 0.01])}, [], "one alpha: .* with --approximate"),
     "resting readout": ({"y": li(3, v_leak=1.0)}, [], "y: v_leak=1 but the core's readout rests at 0"),
@@ -488,11 +488,11 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "feedback": ({"b": weights(5, 3)}, ["y > b > n"], "y sends what it integrates to neurons"),
     "two readouts": ({"y2": li(3)}, ["wo > y2 > out"], "y2? is a node of kind LI but not the only one before out"),
     "scaled": ({"s": nir.Scale(np.full(3, 2.0)), "y": li(3)}, ["y > s > out"], "y is weighed or delayed before out"),
-    "skip": ({"s": weights(3, 4)}, ["in > s > y"], "y hears in without a neuron between"),
+    "skip": ({"s": weights(3, 4)}, ["in > s > y"], "y receives in without a neuron in between"),
     "late readout": (
         {"d": seconds(2, 2, 2)},
         ["wo > d > y"],
-        "y hears n after 0.002 s but .* no delays",
+        "y receives n after 0.002 s but .* no delays",
     ),
     "long": (
         {"d": seconds(2000, 1, 1, 1)},
@@ -512,9 +512,9 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "depths": (
         {"m": lif(5), "a": weights(5, 5), "b": weights(3, 5)},
         ["n > a > m > b > y"],
-        "y hears n and m on the step of their spikes",
+        "y receives n and m on the step of their spikes",
     ),
-    "alone": ({"m": lif(5)}, ["m > wo"], "m hears nothing of in"),
+    "alone": ({"m": lif(5)}, ["m > wo"], "m receives nothing from in"),
     "nowhere": ({}, ["x > n"], "an edge names x: there is no such node"),
 }
 
@@ -532,7 +532,7 @@ def test_refusals_name_the_node_and_the_way_out(name: str) -> None:
     ("options", "words"),
     [
         ({}, "give --dt SECONDS"),
-        ({"dt": 0.0}, "dt=0.0 is no step"),
+        ({"dt": 0.0}, "dt=0.0 is not a step"),
         ({"dt": DT, "integration": "heun"}, "choose one of euler, exp"),
         ({"dt": DT, "reset": "soft"}, "v_leak=-0.4 and v_reset=-0.4 mean nothing"),
     ],
@@ -544,7 +544,7 @@ def test_options_that_make_no_sense(options: dict[str, Any], words: str) -> None
 
 def test_a_graph_that_lost_its_output() -> None:
     graph = feedforward(np.random.default_rng(0))
-    with pytest.raises(NirError, match="out hears nothing of in"):
+    with pytest.raises(NirError, match="out receives nothing from in"):
         import_graph(graph_of({name: graph.nodes[name] for name in ("in", "w", "n", "wo")}, "in > w > n > wo"), dt=DT)
 
 
@@ -623,7 +623,7 @@ WRONG: list[tuple[str, str, Any, str]] = [
         np.full(5, 1e-4),
         "n: tau_mem=0.0001 s is shorter than dt=0.001 s: take a smaller dt, at most 0.0001 s",
     ),
-    ("n", "tau_syn", np.full(5, -1.0), "n: tau_syn=-1 s is no time constant"),
+    ("n", "tau_syn", np.full(5, -1.0), "n: tau_syn=-1 s is not a time constant"),
     ("n", "tau_mem", np.full(5, np.nan), "n: tau_mem holds 5 NaN of 5 values"),
     ("n", "tau_mem", np.full(5, 1e30), "n: tau_mem=1e\\+30 s does not leak within a step of 0.001 s"),
     ("w", "weight", np.full((5, 4), np.nan), "w: weight holds 20 NaN of 20 values: train it again"),
@@ -689,7 +689,7 @@ def test_too_many_neurons_or_outputs_are_refused_before_they_cost_memory(size: i
 
 @pytest.mark.parametrize("dt", [0, -1e-3, np.inf, np.nan, "1e-3", True, [1e-3]])
 def test_a_step_is_a_positive_number(dt: Any) -> None:
-    with pytest.raises(NirError, match=r"dt=.* is no step: give a positive number of seconds"):
+    with pytest.raises(NirError, match=r"dt=.* is not a step: give a positive number of seconds"):
         import_graph(feedforward(np.random.default_rng(0)), dt=dt)
 
 
@@ -814,7 +814,7 @@ def test_parameters_without_numbers_are_named(values: Any) -> None:
 
 @pytest.mark.parametrize("thing", [None, 3, "x", [], {}, nir.LIF(*np.ones((4, 2))), nir.NIRGraph])
 def test_what_is_no_graph_is_refused(thing: Any) -> None:
-    with pytest.raises(NirError, match=r"is no NIR graph: give a nir\.NIRGraph"):
+    with pytest.raises(NirError, match=r"is not a NIR graph: give a nir\.NIRGraph"):
         import_graph(thing, dt=DT)
 
 
@@ -822,7 +822,7 @@ def test_what_is_no_graph_is_refused(thing: Any) -> None:
 def test_what_is_no_edge_is_refused(edge: Any) -> None:
     graph = feedforward(np.random.default_rng(0))
     graph.edges.append(edge)
-    with pytest.raises(NirError, match="is no edge of a NIR graph: give pairs of names of nodes"):
+    with pytest.raises(NirError, match="is not an edge of a NIR graph: give pairs of names of nodes"):
         import_graph(graph, dt=DT)
 
 
