@@ -94,8 +94,8 @@ def checks_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name, attributes in {
         "demo": "demo", "data.download": "download", "learners.evaluation": "evaluate", "sim.port": "SimulatedPort",
-        "verification.selftest": "selftest", "verification.verify": "verify", "bench": "bench",
-        "quantisation.quantise": "quantise", "commands": "open_device", "hw.flow.verilog": "write_verilog",
+        "verification.selftest": "selftest", "verification.verify": "verify", "bench": "run_suite",
+        "quantisation.quantise": "quantise", "device": "open_device", "hw.flow.verilog": "write_verilog",
         "hw.flow.fit": "fit", "hw.flow.bitstream": "build", "hw.flow.vivado": "package",
         "hw.flow.synthesis": "synthesise", "files.output": "write_text", "parameters.network": "write_bytes",
         "nir.graph": "write_bytes",
