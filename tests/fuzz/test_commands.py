@@ -94,7 +94,7 @@ def checks_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name, attributes in {
         "demo": "demo", "data.download": "download", "learners.online": "evaluate", "sim.port": "SimulatedPort",
-        "verification.selftest": "selftest", "verification.verify": "verify", "bench": "bench",
+        "verification.selftest": "selftest", "verification.verify": "verify", "bench": "run_suite",
         "quantisation.quantise": "quantise", "commands": "open_device", "hw.flow.verilog": "write_verilog",
         "hw.flow.fit": "fit fit_part", "hw.flow.board": "build", "hw.flow.vivado": "package",
         "hw.flow.synthesis": "synthesise", "files.output": "write_text", "parameters.network": "write_bytes",
