@@ -1,4 +1,4 @@
-"""What has to be let go of, at the end of a ``with`` block at the latest."""
+"""Objects that have to be closed, at the end of a ``with`` block at the latest."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType
@@ -12,7 +12,7 @@ class Closing(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of it; using it afterwards is an error."""
+        """Close it; using it afterwards is an error."""
 
     def __enter__(self) -> Self:
         return self

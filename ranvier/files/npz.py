@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Header", "NotPlain", "Npz", "check_plain"]
 
-#: What is no plain file, by the kind in its mode.
+#: Files that are not plain, by the type in their mode.
 KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFCHR: "a character device",
