@@ -46,12 +46,12 @@ class CoreBase(DeviceBase):
     SNAPSHOT: ClassVar[tuple[str, ...]] = ("generators",)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
-        """Between samples, what learning goes on with beside `network`: arrays by name, for `resume`."""
+        """What learning continues from between samples, beside `network`: arrays by name, for `resume`."""
         _ = self._network  # refuses if there is none
         return {"generators": self.generators.copy()}
 
     def resume(self, network: Network, snapshot: Mapping[str, NDArray[Any]]) -> None:
-        """`load`, and go on as the core did whose `network` and `snapshot` these are. `NetworkError` if they do not fit."""
+        """`load`, and continue like the core whose `network` and `snapshot` these are. `NetworkError` if they do not fit."""
         self.load(network)
         for name, array in self.snapshot().items():
             given = snapshot.get(name)

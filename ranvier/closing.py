@@ -1,4 +1,4 @@
-"""What has to be closed, at the end of a ``with`` block at the latest."""
+"""Objects that have to be closed, at the end of a ``with`` block at the latest."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType

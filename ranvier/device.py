@@ -32,7 +32,8 @@ _CHOICE = f"choose one of {', '.join(DEVICES)}, {_SERIAL}PORT?baud=RATE"
 class Device(Protocol):
     """A core that holds one network and runs one sample at a time. Also a context manager that closes itself.
 
-    Before a network was loaded whole, and after it was closed, everything but `load` and `close` is a `DeviceError`.
+    Before a network has been loaded completely, and once the device is closed, everything but `load` and `close` is a
+    `DeviceError`.
     """
 
     config: CoreConfig

@@ -21,11 +21,11 @@ CLOSED = "the device was closed: open it again"
 
 
 class DeviceError(RanvierError, ValueError):
-    """A device that is unknown or cannot be opened here, or is asked for what it cannot do yet, or any more."""
+    """An unknown device, one that cannot be opened here, or one that has no network or was closed."""
 
 
 def check_config(config: CoreConfig) -> None:
-    """Refuse what no core can be built from."""
+    """`DeviceError` unless a core can be built from it."""
     if not isinstance(config, CoreConfig):
         raise DeviceError(
             f"config={shown(config)} is no CoreConfig: give preset(name), CoreConfig.read(path) or one made of its fields"
@@ -54,14 +54,14 @@ class DeviceBase(Closing):
 
     @property
     def _network(self) -> Network:
-        """The network that was loaded, with the step sizes of now; `DeviceError` if there is none."""
+        """The network that was loaded, with the current step sizes; `DeviceError` if there is none."""
         self._check_open()
         if self._held is None:
             raise DeviceError("no network is loaded, or not all of it: load one before anything else")
         return self._held
 
     def _lose(self) -> None:
-        """Hold no network any more, since nobody knows what of it the core has: one must be loaded again."""
+        """Forget the network, since it is unknown how much of it the core holds: one must be loaded again."""
         self._held = None
 
     def _check_open(self) -> None:
@@ -73,7 +73,7 @@ class DeviceBase(Closing):
     def load(self, network: Network) -> None:
         """Take over all parameters and the seed; clear state and counters.
 
-        If it does not come to its end, the device holds no network.
+        If it fails, the device holds no network.
 
         Raises
         ------
@@ -131,9 +131,9 @@ class DeviceBase(Closing):
             name: np.zeros((sample.steps, getattr(self.config, TRACED[name])), np.int64)
             for name in check_record(record)
         }
-        outcome = self._run(sample, target, learn, steps)
-        outcome.length = sample.steps
-        return outcome
+        result = self._run(sample, target, learn, steps)
+        result.length = sample.steps
+        return result
 
     def close(self) -> None:
         """Free the device; using it afterwards is an error."""

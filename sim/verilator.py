@@ -38,7 +38,7 @@ def cache_folder() -> Path:
     try:
         folder = folder.expanduser().absolute()
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError) as error:  # a runtime error: nobody knows the home folder
+    except (OSError, RuntimeError) as error:  # a runtime error: the home folder is unknown
         reason = getattr(error, "strerror", None) or error
         raise VerilatorError(
             f"cannot keep simulators in {folder} ({reason}): set RANVIER_CACHE to a folder of your own"

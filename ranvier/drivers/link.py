@@ -1,4 +1,4 @@
-"""What a driver needs of the way to a core: words read and written at addresses."""
+"""A link to a core: words read and written at addresses."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -14,17 +14,17 @@ Words = NDArray[np.uint32]
 
 
 class LinkError(RanvierError, RuntimeError):
-    """The way to the core is broken; the message names it, what was expected and what came."""
+    """A link to a core failed; the message names the link, what was expected and what was received."""
 
 
 class Link(Protocol):
-    """A way to the bus of a core: a serial port, or a simulated bus.
+    """Access to the bus of a core: over a serial port, or in a simulation.
 
-    Addresses are byte addresses of 32-bit words. `increment` moves on by a word with every word; without it all words go to,
-    or come from, one address.
+    Addresses are byte addresses of 32-bit words. With `increment` the address grows by a word with every word; without
+    it all words are written to, or read from, one address.
     """
 
-    #: What to call it in messages, such as "/dev/ttyUSB0 at 1000000 baud".
+    #: Name in messages, such as "/dev/ttyUSB0 at 1000000 baud".
     name: str
 
     def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:
@@ -33,17 +33,17 @@ class Link(Protocol):
         Raises
         ------
         LinkError
-            If fewer come, or the core refuses.
+            If fewer are received, or the core refuses the read.
         """
 
     def write(self, address: int, words: Sequence[int] | Words, *, increment: bool = True) -> None:
-        """Write all `words`, low 32 bits of each; that they arrived, only `Register.CHECKSUM` tells.
+        """Write all `words`, low 32 bits of each; only `Register.CHECKSUM` shows whether they arrived.
 
         Raises
         ------
         LinkError
-            If they cannot be sent, or the core refuses.
+            If they cannot be sent, or the core refuses the write.
         """
 
     def close(self) -> None:
-        """Close it; it cannot be used any more."""
+        """Close it; using it afterwards is an error."""

@@ -1,4 +1,4 @@
-"""What is written into a core to load a network, and where its state is read, whatever the way there."""
+"""Where a core holds a network and its state, and the register words that belong to a network."""
 
 from numpy.typing import NDArray
 
@@ -9,7 +9,7 @@ from ranvier.parameters.step_size import StepSize
 
 __all__ = ["ARRAYS", "TRACES", "arrays", "settings", "step_sizes"]
 
-#: Array of a network -> where it lies in the core.
+#: Array of a network -> window that holds it.
 ARRAYS = {
     "weight": Space.WEIGHT,
     "delay": Space.DELAY,
@@ -17,7 +17,7 @@ ARRAYS = {
     "feedback": Space.FEEDBACK,
 }
 
-#: Quantity that a record holds step by step -> where the core shows it; one that does not learn lacks some, which are zero.
+#: Recorded quantity -> window that shows it; a core without learning has no window for some, which are zero.
 TRACES: dict[Traced, Space] = {
     "spikes": Space.SPIKED,
     "potential": Space.POTENTIAL,
@@ -29,7 +29,7 @@ TRACES: dict[Traced, Space] = {
 
 
 def arrays(network: Network) -> dict[Space, NDArray]:
-    """The arrays that this network has, [rows, columns] of each space."""
+    """The arrays that this network has, [rows, columns], by space."""
     return {space: getattr(network, name) for name, space in ARRAYS.items() if getattr(network, name).size}
 
 

@@ -1,4 +1,4 @@
-"""A core behind a link, with the device API of the golden model: what drives a board, and its simulation just so."""
+"""A core behind a link, with the device API of the golden model: the driver of a board, or of its simulation."""
 
 import zlib
 from collections.abc import Sequence
@@ -25,28 +25,28 @@ Raw = NDArray[np.int64]
 class RemoteCore(DeviceBase):
     """A core reached over a `Link`.
 
-    Everything that is written is summed up on both sides (`Register.CHECKSUM`) and compared after a network was loaded and
-    after every sample, so that a broken link is noticed before its result is believed. While a network is loaded the core
-    refuses events; after a failure it goes on refusing them until a network was loaded whole.
+    Both sides keep a checksum of everything that is written (`Register.CHECKSUM`). They are compared after loading a network
+    and after every sample, so that a broken link is detected before its result is used. The core refuses events while a
+    network is being loaded and, after a failure, until a network has been loaded completely.
 
-    Nothing is taken for granted of what the core was doing before: another process, or an interrupt in this one, may have
-    left half a sample, half a network, or outputs on their way to nobody. `load` mends all of it, and every `run` resets.
+    Nothing is assumed about the state of the core: another process, or an interrupt in this one, may have left half a
+    sample, half a network, or outputs that nobody reads. `load` recovers from all of these, and every `run` resets first.
 
     Parameters
     ----------
     config : CoreConfig
         What the core must have been built from.
     link : Link
-        The way there; closed with the device.
+        The link to it; closed with the device.
 
     Raises
     ------
     LinkError
-        If something else answers, or nothing, naming both sides; from any method, if not all of it arrived or the core does
-        not go on. After a sample or network that did not arrive whole, a network must be loaded again.
+        If no core answers, or another one, naming both sides; from any method, if data was lost or the core makes no
+        progress. After lost data a network must be loaded again.
     """
 
-    #: Seconds that a core may be busy without getting on.
+    #: Seconds that a core may be busy without progress.
     PATIENCE = 60.0
 
     def __init__(self, config: CoreConfig, link: Link):
@@ -71,7 +71,7 @@ class RemoteCore(DeviceBase):
         self._write(register.address, [value])
 
     def _write(self, address: int, words: Sequence[int] | Words, *, increment: bool = True) -> None:
-        """Write through the link, and sum up what was written."""
+        """Write through the link, and update the checksum."""
         values = np.asarray(np.asarray(words, np.int64) & 0xFFFFFFFF, "<u4")
         self.link.write(address, values, increment=increment)
         pairs = np.empty((len(values), 2), "<u4")
@@ -84,7 +84,7 @@ class RemoteCore(DeviceBase):
         self._checksum = 0
 
     def _check(self, what: str) -> None:
-        """Compare the sums of what was written."""
+        """Compare both checksums."""
         given = self.read(Register.CHECKSUM)
         if given != self._checksum:
             self._lose()
@@ -109,8 +109,8 @@ class RemoteCore(DeviceBase):
     # ---------------------------------------------------------------- what a device does
 
     def _load(self, network: Network) -> None:
-        """Check that everything arrived, and only then let the core take events."""
-        self.write(Register.CONTROL, 0)  # no output stream: a core that waits for somebody to take from it goes on
+        """The core may take events only once everything has arrived."""
+        self.write(Register.CONTROL, 0)  # no output stream: a core that waits for its reader continues
         self._reset()
         self.write(Register.CONTROL, Register.CONTROL.pack(loading=1))
         self.link.read(Register.OUTPUT.address, self._status()["waiting"], increment=False)
@@ -202,12 +202,12 @@ class RemoteCore(DeviceBase):
             )
 
     def _start(self) -> None:
-        """Before anything whose arrival is checked: errors and sums of the past do not count."""
+        """Clear errors and checksums before anything whose arrival is checked."""
         self.write(Register.ERROR, 0xFFFFFFFF)
         self._start_checksum()
 
     def _reset(self) -> None:
-        """Let the core finish what it was given, whoever gave it, and clear its state."""
+        """Wait until the core has handled all events, whoever sent them, and clear its state."""
         self._wait()
         self._give([Register.EVENT.pack(kind=EventKind.RESET.value)])
         self._wait()
@@ -239,7 +239,7 @@ class RemoteCore(DeviceBase):
                 sleep(0)
 
     def _wait(self) -> None:
-        """Until the core has handled everything, as long as it gets on."""
+        """Wait until the core has handled everything, as long as it makes progress."""
         until, room = monotonic() + self.PATIENCE, 0
         while (status := self._status())["busy"]:
             if status["room"] > room:  # events leave the queue
@@ -252,7 +252,7 @@ class RemoteCore(DeviceBase):
         return Register.STATUS.unpack(self.read(Register.STATUS))
 
     def _stuck(self) -> LinkError:
-        """Why the core does not go on, and the way out."""
+        """Error of a core that makes no progress."""
         streaming = Register.CONTROL.unpack(self.read(Register.CONTROL))["stream"]
         way = (
             "its outputs go to the output stream and nobody takes them: take them, or load a network, which ends that"

@@ -23,19 +23,19 @@ __all__ = ["SerialLink"]
 
 #: Windows begin here; below are registers.
 _WINDOWS = word_address(Space.WEIGHT, 0) << 2
-#: Registers that are not read twice: reading takes from one, and the other is asked again and again anyway.
+#: Registers that are not read twice: reading one takes a word from it, and the other is polled anyway.
 _MOVING = {register.address for register in Register if register.access == Access.TAKE} | {Register.STATUS.address}
-#: What pyserial raises when a port is not there, has gone, or cannot be set as asked.
+#: Exceptions of pyserial if a port is missing, was removed, or refuses a setting.
 _GONE = (OSError, ValueError)
 
 
 class SerialLink:
     """A serial port with a Ranvier core at its other end; a `ranvier.drivers.link.Link`.
 
-    Opening it waits until the core has forgotten half a frame that somebody may have left, and then expects its ID. After
-    an error, or an interrupt that cut an access short, it does so again before the next access. Everything but
-    `Register.STATUS` and `Register.OUTPUT` is read twice and compared, since no checksum comes with it. A refused read is an
-    error; a refused write shows in `Register.ERROR` and `Register.CHECKSUM` only.
+    Opening waits until the core has dropped a frame that somebody may have left unfinished, and then expects its ID. So does
+    the first access after an error or an interrupted access. Everything but `Register.STATUS` and `Register.OUTPUT` is read
+    twice and compared, since it has no checksum. A refused read is an error; a refused write shows in `Register.ERROR` and
+    `Register.CHECKSUM` only.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class SerialLink:
     baud : int
         The rate that the core was built for.
     timeout : float
-        Seconds without a byte after which no more are expected.
+        Seconds without a byte after which a read fails.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class SerialLink:
     _TRIES = 4
     #: Readings of a register after the first, until two agree.
     _READINGS = 3
-    #: Seconds of silence before the core is asked who it is, and until it must have answered; longer with every try.
+    #: Seconds of silence before the ID is read, and until it must be received; longer with every try.
     _SILENCE, _ANSWER = 1.5 * TIMEOUT, 0.5
 
     def __init__(self, port: str, baud: int = BAUD, timeout: float = 2.0):
@@ -83,7 +83,7 @@ class SerialLink:
         Raises
         ------
         DeviceError
-            If the URL makes no sense.
+            If the URL is invalid.
         LinkError
             See `SerialLink`.
         """
@@ -120,7 +120,7 @@ class SerialLink:
                 self._send(_head(command, length, where) + values[start : start + length].tobytes())
 
     def tune(self, baud: int) -> None:
-        """Go on at another baud rate; the core keeps its own."""
+        """Change the baud rate of the port; that of the core stays."""
         self.baud, self.name, self._lost = baud, f"{self.port} at {baud} baud", True
         try:
             self._serial.baudrate = baud
@@ -134,7 +134,7 @@ class SerialLink:
     # ---------------------------------------------------------------- details
 
     def _synchronise(self) -> None:
-        """After opening, or after an error: let the core forget the frame it is in, drop what it says, ask who it is."""
+        """After opening or an error: wait until the core has dropped its frame, discard what it sends, read its ID."""
         if not self._lost:
             return
         answer, magic = b"", MAGIC.to_bytes(3, "big")
@@ -154,14 +154,14 @@ class SerialLink:
 
     @contextmanager
     def _exchange(self) -> Iterator[None]:
-        """Frames and their answers as a whole: one that is cut short, by whatever, leaves the line in an unknown state."""
+        """Frames and their answers as a whole: one that is interrupted leaves the line in an unknown state."""
         self._synchronise()
         self._lost = True
         yield
         self._lost = False
 
     def _confirmed(self, command: Command, words: Words, address: int) -> Words:
-        """Words that a second reading agrees with; a register may move meanwhile, but not for ever."""
+        """Words that two successive readings agree on; a register may change between them, but not every time."""
         for _ in range(self._READINGS if address < _WINDOWS else 1):
             again = self._burst(command, len(words), address)
             differ = words != again
@@ -175,7 +175,7 @@ class SerialLink:
         )
 
     def _check(self, address: int, count: int) -> None:
-        """A word may be an answer, or stand for a refused access; within its addresses, only the core knows."""
+        """`LinkError` if the core refused a read: a word that means so may be a value as well, and only the core knows."""
         with self._exchange():
             error, where = (
                 int(self._burst(Command.READ, 1, register.address)[0])
@@ -232,7 +232,7 @@ class SerialLink:
         self._owed = 0
 
     def _part(self, most: int, timeout: float) -> bytes:
-        """What comes next, up to `most` bytes; nothing after `timeout` seconds."""
+        """The next bytes, up to `most`; empty after `timeout` seconds without any."""
         try:
             self._serial.timeout = timeout
             first = self._serial.read(1)

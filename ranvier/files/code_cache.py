@@ -1,7 +1,7 @@
-"""Machine code that Numba keeps on disk, which must never be what kills a run.
+"""Numba's cache of machine code on disk, checked so that a damaged file never ends a run.
 
 Numba trusts its files: one cut short or damaged ends in a traceback or worse. Here each has a checksum in front, and what
-does not match is compiled again. Where nothing can be kept (no folder to write to, a full disk), everybody compiles anew.
+does not match is compiled again. Where nothing can be kept (no folder to write to, a full disk), every process compiles.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What a file is that was given for a network, and what to do with it instead."""
+"""Recognises files that were given as a network and are none, and says which command takes them."""
 
 import tomllib
 from contextlib import suppress
@@ -13,8 +13,8 @@ _LOOK = 4096
 
 
 def advice(path: str | Path) -> str:
-    """Says what a file is and which command takes it; empty if nobody knows."""
-    with suppress(Exception):  # what nobody can read, nobody knows
+    """Says what a file is and which command takes it; empty if unknown."""
+    with suppress(Exception):  # an unreadable file is unknown
         check_plain(path)
         with open(path, "rb") as file:
             start = file.read(_LOOK)

@@ -19,7 +19,7 @@ from ranvier.errors import RanvierError
 
 __all__ = ["Header", "NotPlain", "Npz", "check_plain"]
 
-#: What is no plain file, by the kind in its mode.
+#: Files that are not plain, by the type in their mode.
 KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFCHR: "a character device",

@@ -50,7 +50,7 @@ def probe(work: Callable[[], object], *, seconds: int, megabytes: int) -> str | 
 
 
 def _forgotten(work: Callable[[], object]) -> None:
-    """Do it, and say what went wrong in a form that can be handed over."""
+    """Do it; an error becomes one that can be pickled."""
     try:
         work()
     except BaseException as error:
@@ -76,10 +76,10 @@ def apart(work: Callable[[], Result], *, seconds: int, megabytes: int) -> Result
     pid = os.fork()
     if not pid:
         try:
-            faulthandler.disable()  # a crash is no news here
+            faulthandler.disable()  # a crash is expected here
             _limit(seconds, megabytes)
             with os.fdopen(write, "wb") as pipe:
-                pickle.dump(_outcome(work), pipe, protocol=5)
+                pickle.dump(_result(work), pipe, protocol=5)
         finally:  # whatever happens, this process ends here
             os._exit(0)
     os.close(write)
@@ -89,14 +89,14 @@ def apart(work: Callable[[], Result], *, seconds: int, megabytes: int) -> Result
     except (EOFError, pickle.UnpicklingError):
         good, result = False, Killed("reading it does not end, or kills the reader: it is damaged")
     finally:
-        os.kill(pid, signal.SIGKILL)  # it has nothing more to say, or nobody listens: Ctrl-C
+        os.kill(pid, signal.SIGKILL)  # it has sent its result, or Ctrl-C ended the wait
         os.waitpid(pid, 0)
     if good:
         return cast(Result, result)
     raise result
 
 
-def _outcome(work: Callable[[], object]) -> tuple[bool, object]:
+def _result(work: Callable[[], object]) -> tuple[bool, object]:
     try:
         return True, work()
     except Exception as error:

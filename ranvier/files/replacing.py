@@ -1,4 +1,4 @@
-"""How every file is written: complete or not there, and never in the place of something that is no plain file.
+"""How every file is written: completely or not at all, and never in place of something that is not a plain file.
 
 * A plain file is written under a temporary name beside it, and renamed once its bytes are on the disk. Its mode stays, and
   its owner where that is allowed. Of a link the target is replaced, not the link.

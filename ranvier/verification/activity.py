@@ -44,7 +44,7 @@ class ObservedCore(GoldenCore):
         self._work.append((len(units), int(self.neurons.spiked.sum()), int(scored), credited))
 
     def observe(self, sample: Sample, target: int | None = None, *, learn: bool = False) -> Activity:
-        """Run a sample and say what there was to do; arguments and errors as of `run`."""
+        """Run a sample and return its work; arguments and errors as of `run`."""
         _ = self._network  # refuses if there is none
         self._forget()
         self.run(sample, target=target, learn=learn)

@@ -172,7 +172,7 @@ def bad_sample(device: Device, reference: Device) -> int:
 
 @scenario
 def wrong_network(device: Device, reference: Device) -> int:
-    """A network of another configuration is refused, and the one that was loaded goes on."""
+    """A network of another configuration is refused, and the one that was loaded stays."""
     rng = load_both(device, reference, 80)
     try:
         device.load(Network.zeros(device.config.replace(outputs=device.config.outputs + 1)))
@@ -217,11 +217,11 @@ def wrong_types(device: Device, reference: Device) -> int:
 
 
 class _Interrupt(KeyboardInterrupt):
-    """Ctrl-C that nobody pressed."""
+    """An interrupt as of Ctrl-C."""
 
 
 def _interrupted(seconds: float, action: Callable[[], object]) -> None:
-    """Do something again and again, and be interrupted after some time, wherever it is then."""
+    """Repeat `action` until it is interrupted after some time, at whatever point it is then."""
 
     def interrupt(*_: object) -> None:
         raise _Interrupt

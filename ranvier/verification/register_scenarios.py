@@ -43,7 +43,7 @@ class _Shared:
         self.name, self.read, self.write = device.link.name, device.link.read, device.link.write
 
     def close(self) -> None:
-        """The link belongs to somebody else."""
+        """The link belongs to the other device."""
 
 
 def _fields(device: RemoteCore, register: Register) -> dict[str, int]:
@@ -203,7 +203,7 @@ def reported_spikes(device: RemoteCore, reference: Device) -> int:
 
 @scenario
 def overflow(device: RemoteCore, reference: Device) -> int:
-    """Outputs that nobody takes are dropped and counted, those before them stay, and the core goes on."""
+    """Outputs that nobody reads are dropped and counted, those before them stay, and the core continues."""
     rng = load_both(device, reference, 130)
     with _errors_cleared(device):
         before, steps = device.read(Register.OVERFLOWS), 0
@@ -223,7 +223,7 @@ def overflow(device: RemoteCore, reference: Device) -> int:
 
 @scenario
 def left_behind(device: RemoteCore, reference: Device) -> int:
-    """Half a sample, reports, errors and a stream bit that somebody left do no harm to whoever comes next."""
+    """Half a sample, reports, errors and a stream bit that another program left do not affect the next one."""
     rng = load_both(device, reference, 140)
     sample, network, compared = lively_sample(device.config, rng), reference.network(), 0
     half = _event_words(sample)[: len(sample.times) // 2]

@@ -49,7 +49,7 @@ class Difference:
     expected, actual : int
         Raw values of the reference and of the device under test.
     names : tuple of str
-        What to call the two.
+        Names of the two.
     """
 
     sample: int
@@ -106,7 +106,7 @@ class Twin(Closing):
     every : int
         Steps and parameters are compared on every so many samples; scores, spike counts and counters on each.
     names : tuple of str
-        What to call the two in reports.
+        Names of the two in reports.
 
     Attributes
     ----------
@@ -296,7 +296,7 @@ def verify(
     Parameters
     ----------
     reference, device : Device
-        Who is right, and who is to be checked. Both are left with the last network.
+        The reference, and the device to check. Both are left with the last network.
     seed : int
         Of networks and samples.
     samples : int
@@ -306,7 +306,7 @@ def verify(
     waveform : path, optional
         VCD file to write if there is a difference.
     names : tuple of str
-        What to call the two in reports.
+        Names of the two in reports.
     progress : bool
         Show a progress bar if stderr is a terminal.
 

@@ -42,7 +42,7 @@ async def channels_in_any_order(bench: InterfaceBench) -> None:
 
 @scenario(NAMES)
 async def responses_left_waiting(bench: InterfaceBench) -> None:
-    """While nobody takes the response of a write, reads go on; while nobody takes what was read, writes do."""
+    """Reads are answered while the response of a write waits, and writes while the data of a read waits."""
     host, row = host_of(bench), at(Register.ROW)
     for channel, held, others in ((host.b, write(row, 1), read(row)), (host.r, read(row), write(row, 1))):
         await bench.do([write(row, 1)])
@@ -52,7 +52,7 @@ async def responses_left_waiting(bench: InterfaceBench) -> None:
         await host.wait(30)
         for _ in range(10):
             await bench.do([others])
-        assert not waiting.done(), "a response came that nobody had taken"
+        assert not waiting.done(), "a response came before it was taken"
         channel.pause = False
         (answer,) = await waiting
         known, refused = bench.mirror.answer(held)
@@ -101,7 +101,7 @@ async def streamed_samples(bench: InterfaceBench) -> None:
 
 @scenario(NAMES)
 async def outputs_that_nobody_takes(bench: InterfaceBench) -> None:
-    """The core waits, registers are answered, what needs the core is refused and says why; then all goes on unharmed."""
+    """The core waits, registers are answered, what needs the core is refused and says why; then everything continues."""
     host, golden = host_of(bench), await _begin(bench)
     words, expected = await _sample(bench, golden, learn=bench.config.learning)
     host.sink.clear_pause_generator()

@@ -153,8 +153,8 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-class Tally:
-    """What became of the examples, and how long the longest took."""
+class Examples:
+    """How many examples were imported and how others were refused, and how long the longest took."""
 
     def __init__(self) -> None:
         self.imported, self.refused, self.longest = 0, set(), 0.0
@@ -185,15 +185,15 @@ class Tally:
 
 
 def test_graphs_in_memory() -> None:
-    tally = Tally()
+    examples = Examples()
 
     @bounded(EXAMPLES)
     @given(graphs(), OPTIONS)
     def target(graph: Any, options: dict[str, Any]) -> None:
-        tally.ends_well(lambda: graph, options)
+        examples.ends_well(lambda: graph, options)
 
     target()
-    tally.check(imported=2, refused=20)
+    examples.check(imported=2, refused=20)
 
 
 #: Changes of a file: a dataset of it holds something else, or is not there.
@@ -237,7 +237,7 @@ def whole(path: Path) -> bytes:
 
 
 def test_files_with_other_content(tmp_path: Path) -> None:
-    tally, path = Tally(), tmp_path / "n.nir"
+    examples, path = Examples(), tmp_path / "n.nir"
     content = whole(path)
 
     @bounded(EXAMPLES)
@@ -245,22 +245,22 @@ def test_files_with_other_content(tmp_path: Path) -> None:
     def target(edits: list[tuple[int, Any]]) -> None:
         path.write_bytes(content)
         edited(path, edits)
-        tally.ends_well(lambda: read_graph(path), {"dt": 1e-3})
+        examples.ends_well(lambda: read_graph(path), {"dt": 1e-3})
 
     target()
-    tally.check(imported=2, refused=10)
+    examples.check(imported=2, refused=10)
 
 
 def test_damaged_files(tmp_path: Path) -> None:
     """Bytes that are wrong, missing or too many."""
-    tally, path = Tally(), tmp_path / "n.nir"
+    examples, path = Examples(), tmp_path / "n.nir"
     content = whole(path)
 
     @bounded(EXAMPLES)
     @given(damaged(content))
     def target(changed: bytes) -> None:
         path.write_bytes(changed)
-        tally.ends_well(lambda: read_graph(path), {"dt": 1e-3})
+        examples.ends_well(lambda: read_graph(path), {"dt": 1e-3})
 
     target()
-    tally.check(imported=2, refused=2)
+    examples.check(imported=2, refused=2)

@@ -1,16 +1,16 @@
 """The compiled golden model against the plain one: every recorded value of every step, over random cores and inputs."""
 
-from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
 import pytest
+from comparison import Comparison
 
 from ranvier.golden.compiled import CompiledCore, play
 from ranvier.golden.core import GoldenCore
 from ranvier.parameters.network import Network, NetworkError
 from ranvier.parameters.presets import preset
-from ranvier.parameters.record import COUNTERS, TRACED
+from ranvier.parameters.record import TRACED
 from ranvier.parameters.sample import Sample, SampleError
 from ranvier.parameters.step_size import StepSize
 from ranvier.verification.stimulus import random_config, random_network, random_sample
@@ -18,14 +18,8 @@ from ranvier.verification.stimulus import random_config, random_network, random_
 ETA = StepSize.of(0.01)
 
 
-@dataclass
-class Tally:
-    """What comparisons saw; printed, and asserted to be something."""
-
-    values: int = 0
-    weights_moved: int = 0
-    delays_moved: int = 0
-    counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
+class ModelComparison(Comparison):
+    """Of the plain model with the compiled one; printed, and asserted to have reached something."""
 
     def compare(self, network: Network, samples: list[Sample], rng: np.random.Generator) -> None:
         """Run `samples` on both models without reload, learning on most; compare everything after each."""
@@ -48,16 +42,7 @@ class Tally:
             assert plain.counters() == compiled.counters()
             for name in Network.layout(config):
                 self.equal(getattr(plain.network(), name), getattr(compiled.network(), name), name)
-        after = compiled.network()
-        self.weights_moved += np.count_nonzero(after.weight != before.weight)
-        self.weights_moved += np.count_nonzero(after.readout != before.readout)
-        self.delays_moved += np.count_nonzero(after.delay != before.delay)
-        for name, count in compiled.counters().items():
-            self.counters[name] += count
-
-    def equal(self, want: np.ndarray, got: np.ndarray, name: str) -> None:
-        np.testing.assert_array_equal(want, got, err_msg=name)
-        self.values += want.size
+        self.learned(before, compiled.network(), compiled.counters())
 
     def finish(self) -> None:
         print(self)
@@ -65,15 +50,15 @@ class Tally:
 
 
 def test_random_cores(record_property):
-    tally = Tally()
+    comparison = ModelComparison()
     for seed in range(200):
         rng = np.random.default_rng(seed)
         config = random_config(rng)
         print("seed", seed, config.to_dict())
-        tally.compare(random_network(config, rng), [random_sample(config, rng) for _ in range(3)], rng)
-    tally.finish()
-    record_property("compared", tally.values)
-    assert all(tally.counters.values()), tally.counters
+        comparison.compare(random_network(config, rng), [random_sample(config, rng) for _ in range(3)], rng)
+    comparison.finish()
+    record_property("compared", comparison.values)
+    assert all(comparison.counters.values()), comparison.counters
 
 
 EXTREMES = {
@@ -91,7 +76,7 @@ EXTREMES = {
 
 @pytest.mark.parametrize("radius", [1, 2, 3])
 def test_extremes(radius):
-    config, rng, tally = preset("test").replace(kernel_radius=radius), np.random.default_rng(0), Tally()
+    config, rng, comparison = preset("test").replace(kernel_radius=radius), np.random.default_rng(0), ModelComparison()
     network = random_network(config, rng).replace(eta_weight=ETA, eta_delay=StepSize.of(2), eta_readout=ETA)
     counts, every_ninth = np.zeros((100, config.inputs), int), (np.arange(100) % 9 == 0)[:, None]
     samples = [
@@ -105,17 +90,17 @@ def test_extremes(radius):
         change = changed(config)
         for name in change.keys() & Network.layout(config).keys():
             change[name] = np.full_like(getattr(network, name), change[name])
-        tally.compare(network.replace(**change), samples, rng)
-    tally.finish()
+        comparison.compare(network.replace(**change), samples, rng)
+    comparison.finish()
 
 
 @pytest.mark.parametrize("name", ["yinyang", "braille", "shd"])
 def test_presets(name):
-    config, rng, tally = preset(name), np.random.default_rng(1), Tally()
+    config, rng, comparison = preset(name), np.random.default_rng(1), ModelComparison()
     network = random_network(config, rng).replace(eta_weight=ETA, eta_delay=StepSize.of(1), eta_readout=ETA)
     samples = [Sample.from_raster(rng.random((12, config.inputs)) < 0.1) for _ in range(2)]
-    tally.compare(network, samples, rng)
-    tally.finish()
+    comparison.compare(network, samples, rng)
+    comparison.finish()
 
 
 def test_refuses_what_the_plain_model_refuses():

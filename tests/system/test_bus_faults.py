@@ -252,7 +252,7 @@ def test_a_fault_is_found(fault, hardware_copy, record_property):
     assert found["failed"] > 0
 
 
-class Outcome:
+class ReportCounter:
     """Plugin that counts what pytest found."""
 
     def __init__(self):
@@ -270,7 +270,7 @@ class Outcome:
 def main(hardware: Path, checks: list[str]) -> None:
     """Run checks on the hardware in a folder, and print the outcome as JSON."""
     use_hardware(hardware)
-    counter = Outcome()
+    counter = ReportCounter()
     pytest.main(["-q", "-x", "-p", "no:cacheprovider", *checks], plugins=[counter])
     print()
     print(json.dumps(counter.found))

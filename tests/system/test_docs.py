@@ -178,6 +178,10 @@ def test_every_component_has_the_files_that_the_table_names():
     table = re.search(r"^\| component \|.*?\n\n", text, re.M | re.S)[0].splitlines()[2:]
     rows = [line[2:-2].split(" | ") for line in table if line]
     components = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+    both = {path.stem for path in (ROOT / "golden").glob("[!_]*.py")} & {
+        path.stem for path in (ROOT / "hw").glob("[!_]*.py")
+    }
+    assert both <= set(components), "units of one name in hw and golden belong in the table"
     assert len(components) >= 15
     for name in components:
         assert (ROOT / "hw" / f"{name}.py").exists(), name

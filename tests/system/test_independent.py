@@ -5,7 +5,6 @@ And against copies of that model that get one fact wrong: each must differ, or t
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import independent
 import numpy as np
 import pytest
+from comparison import Comparison
 
 from ranvier.golden.base import CoreBase
 from ranvier.golden.compiled import CompiledCore
@@ -21,7 +21,7 @@ from ranvier.golden.softmax import softmax
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.qformat import QFormat
-from ranvier.parameters.record import COUNTERS, TRACED
+from ranvier.parameters.record import TRACED
 from ranvier.parameters.sample import Sample
 from ranvier.parameters.step_size import StepSize
 from ranvier.verification.stimulus import random_config, random_network, random_sample
@@ -38,19 +38,8 @@ def plain(network: Network) -> dict[str, Any]:
     return arrays | etas | {name: getattr(network, name) for name in ("alpha", "kappa", "beta", "seed", "lag")}
 
 
-@dataclass
-class Tally:
-    """What comparisons saw; printed, and asserted to be something."""
-
-    values: int = 0
-    weights_moved: int = 0
-    delays_moved: int = 0
-    counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
-
-    def equal(self, want: Any, got: Any, name: str) -> None:
-        want = np.asarray(want)
-        np.testing.assert_array_equal(want, np.asarray(got).reshape(want.shape), err_msg=name)
-        self.values += want.size
+class ModelComparison(Comparison):
+    """Of a golden model with one written from the documents; asserted to have reached everything."""
 
     def compare(self, golden: CoreBase, model: Any, rng: np.random.Generator, samples: list[Sample], lag: int) -> None:
         """A random network and `samples` on both, learning on most, step sizes changed on some; everything after each."""
@@ -76,11 +65,7 @@ class Tally:
             for name, values in {"weight": model.W, "delay": model.D, "readout": model.Wout}.items():
                 self.equal(getattr(after, name), values, name)
             self.equal(list(golden.counters().items()), list(model.counters().items()), "counters")
-        self.weights_moved += np.count_nonzero(after.weight != network.weight)
-        self.weights_moved += np.count_nonzero(after.readout != network.readout)
-        self.delays_moved += np.count_nonzero(after.delay != network.delay)
-        for name, count in golden.counters().items():
-            self.counters[name] += count
+        self.learned(network, after, golden.counters())
 
     def report(self, record_property: Callable[[str, Any], None]) -> None:
         """Evidence; that everything was reached."""
@@ -112,12 +97,14 @@ def sleepy(rng: np.random.Generator) -> CoreConfig:
     )
 
 
-def compare(kind: type[CoreBase], seeds: range, samples: int, model: Model = independent.IndependentCore) -> Tally:
+def compare(
+    kind: type[CoreBase], seeds: range, samples: int, model: Model = independent.IndependentCore
+) -> ModelComparison:
     """Random cores with as many random samples each, and between them others with samples that let rows sleep.
 
     Every fifth network answers late.
     """
-    tally = Tally()
+    comparison = ModelComparison()
     for seed in seeds:
         rng = np.random.default_rng([9, seed])
         config = random_config(rng)
@@ -126,13 +113,13 @@ def compare(kind: type[CoreBase], seeds: range, samples: int, model: Model = ind
             config = sleepy(rng)
             given = [Sample.from_raster(rng.random((80, config.inputs)) < 0.02) for _ in range(4)]
         print("seed", seed, config.to_dict())
-        tally.compare(kind(config), model(config.to_dict()), rng, given, lag=1 + seed % 3 if seed % 5 == 4 else 0)
-    return tally
+        comparison.compare(kind(config), model(config.to_dict()), rng, given, lag=1 + seed % 3 if seed % 5 == 4 else 0)
+    return comparison
 
 
 def compare_softmax(model: Model = independent.IndependentCore) -> int:
     """Softmax of readouts from equal to as far apart as they can be; how many values were compared."""
-    tally, rng = Tally(), np.random.default_rng(9)
+    comparison, rng = ModelComparison(), np.random.default_rng(9)
     config = CoreConfig(inputs=1, neurons=1, outputs=2, error=QFormat(True, 1, 14))
     for outputs in (2, 2, 3, 10):
         config = config.replace(outputs=outputs)
@@ -140,8 +127,8 @@ def compare_softmax(model: Model = independent.IndependentCore) -> int:
         for _ in range(2000):
             value = rng.integers(config.potential.min, config.potential.max + 1, outputs) >> int(rng.integers(16))
             core.y = value.tolist()
-            tally.equal(softmax(value, config), core.softmax(), "softmax")
-    return tally.values
+            comparison.equal(softmax(value, config), core.softmax(), "softmax")
+    return comparison.values
 
 
 def test_a_model_written_from_the_documents_is_the_golden_model(record_property):

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from math import exp, log2
 
-__all__ = ["COUNTERS", "IndependentCore", "Outcome"]
+__all__ = ["COUNTERS", "IndependentCore", "SampleResult"]
 
 COUNTERS = (
     "spikes",
@@ -67,7 +67,7 @@ class Row:
 
 
 @dataclass
-class Outcome:
+class SampleResult:
     """What a sample yields; `steps` holds, per quantity, a list of values for each step."""
 
     prediction: int
@@ -169,7 +169,7 @@ class IndependentCore:
         if learn:
             for t in range(len(sample), len(sample) + self.lag):
                 self.eligibility(t, self.no_credit())
-        return Outcome(self.scores.index(max(self.scores)), self.scores, steps)
+        return SampleResult(self.scores.index(max(self.scores)), self.scores, steps)
 
     def no_credit(self):
         return [0] * self.neurons, [0] * self.neurons
