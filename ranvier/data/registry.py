@@ -105,8 +105,8 @@ def register(dataset: NamedDataset) -> None:
 
 
 def _ordered() -> list[NamedDataset]:
-    """Those that need no files first."""
-    return sorted(DATASETS.values(), key=lambda dataset: not dataset.generated)
+    """By name, those that need no files first."""
+    return sorted(DATASETS.values(), key=lambda dataset: (not dataset.generated, dataset.name))
 
 
 def names() -> str:
@@ -142,10 +142,8 @@ def open_dataset(text: str) -> Dataset:
     Parameters
     ----------
     text : str
-        ``yinyang``, ``yinyang60``, ``braille:PATH``, ``shd:FOLDER`` or ``ssc:FOLDER``. All but the first two take options,
-        such as ``shd:FOLDER?steps=200&dt=0.005&channels=70&shift=4``: the fields of `Binning` and `Augmentation`, and what
-        `shd` or `ssc` takes besides (several speakers as ``speakers=3,7``); ``braille:PATH?train=8&test=2``: what `braille`
-        takes.
+        Spelled as `names` lists them, such as ``yinyang``, or ``braille:PATH`` and ``shd:FOLDER``, which take options:
+        ``braille:PATH?train=8&test=2``, ``shd:FOLDER?steps=200&dt=0.005&channels=70&shift=4``. `option_table` lists them.
 
     Raises
     ------

@@ -14,6 +14,8 @@ from amaranth.hdl import Fragment
 
 from ranvier.cli import _terminable, main
 from ranvier.data import Dataset, yin_yang
+from ranvier.data.published import PUBLISHED
+from ranvier.data.registry import names
 from ranvier.demo import demo
 from ranvier.golden.compiled import CompiledCore
 from ranvier.hw.flow.fpga import Resources
@@ -499,14 +501,14 @@ BAD = {
     "fly": "invalid choice: 'fly'",
     "train": "--data",
     "train --data": "expected one argument",
-    "train --data mnist": "unknown data set 'mnist': give yinyang, yinyang60, braille:PATH, shd:FOLDER?OPTIONS or ssc",
+    "train --data mnist": f"unknown data set 'mnist': give {names()}",
     "train --data shd:missing": "missing is not a folder: ranvier download shd --out missing",
     "train --data shd:.": "shd_train.h5: not an HDF5 file, or cut short",
     "train --data shd:.?colour=1": "shd has no option 'colour'",
     "train --data ssc:.": ". has no ssc_train.h5, ssc_train.h5.gz or ssc_train.h5.zip: put it there, from https://",
     "eval good.npz --data ssc:.?test=me": "test='me': choose test or valid",
     "download": "NAME",
-    "download mnist --out x": "choose from 'braille', 'shd', 'ssc'",
+    "download mnist --out x": f"choose from {str([*PUBLISHED])[1:-1]}",
     "download shd": "--out",
     "download shd --out garbage": "cannot make the folder garbage",
     "download braille --out x": "https://doi.org/10.5281/zenodo.6556273",

@@ -1,5 +1,6 @@
 """Data sets: encoders against hand-computed spikes, the published Yin-Yang, splits, and files that are malformed."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from ranvier.data import DataError, Dataset, braille, open_dataset, send_on_delta, yin_yang
 from ranvier.data.dataset import stratified_split
+from ranvier.data.registry import names
 from ranvier.data.yinyang import points, region
 from ranvier.parameters.config import ConfigError
 from ranvier.parameters.presets import preset
@@ -299,7 +301,7 @@ def test_epoch_of_samples_that_nothing_augments() -> None:
 
 @pytest.mark.parametrize("text", ["", "yin", "yinyang:x", "braille", "braille:", "shd", "ssc:"])
 def test_unknown_data_set(text: str) -> None:
-    with pytest.raises(DataError, match="give yinyang, yinyang60, braille:PATH, shd:FOLDER"):
+    with pytest.raises(DataError, match=re.escape(f"give {names()}")):
         open_dataset(text)
 
 

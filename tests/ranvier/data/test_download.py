@@ -172,7 +172,7 @@ def test_command_line_of_what_must_be_converted(tmp_path: Path, capsys: pytest.C
     line = refused(capsys, "braille", "--out", str(tmp_path / "folder"))
     assert "https://doi.org/10.5281/zenodo.6556273" in line
     assert "put braille_taxels.npz with taxels" in line
-    assert "choose from 'braille', 'shd', 'ssc'" in refused(capsys, "mnist", "--out", str(tmp_path))
+    assert f"choose from {str([*PUBLISHED])[1:-1]}" in refused(capsys, "mnist", "--out", str(tmp_path))
 
 
 def test_ctrl_c_keeps_the_part(
@@ -212,5 +212,5 @@ def test_a_full_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_an_unknown_data_set(tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match="unknown data set 'mnist': choose one of braille, shd, ssc"):
+    with pytest.raises(DownloadError, match=f"unknown data set 'mnist': choose one of {', '.join(PUBLISHED)}"):
         download("mnist", tmp_path)
