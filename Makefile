@@ -20,17 +20,17 @@ prove: lint
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	rm -rf build/installed
+	rm -rf build
 	$(BIN)/pip install --quiet --no-deps --target build/installed .
 	cd build/installed && ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
 	cd build/installed && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p ranvier
 
 # What pages show as printed, as it is printed today: minutes, and what synthesis and place and route say, a quarter of an hour.
 docs: $(VENV)/.test
-	$(BIN)/python tests/transcripts.py --slow README.md docs/*.md
+	$(BIN)/python tests/tools/transcripts.py --slow README.md docs/*.md
 
 measure: $(VENV)/.test
-	$(BIN)/python tests/transcripts.py --measured docs/measured.md
+	$(BIN)/python tests/tools/transcripts.py --measured docs/measured.md
 
 install: $(VENV)/.test
 

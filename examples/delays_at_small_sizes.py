@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ranvier import Dataset, braille, preset
-from ranvier.bptt import RECIPES, Bptt
-from ranvier.offline import fit
+from ranvier.learners.bptt import RECIPES, Bptt
+from ranvier.learners.offline import fit
 
 #: 97.5 % quantile of Student's distribution by number of seeds.
 STUDENT = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}

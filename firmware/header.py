@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Iterable, Iterator
 
-from ranvier.golden.config import CHOICES
-from ranvier.golden.record import COUNTERS
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, Register, Space, word_address
+from ranvier.parameters.config import CHOICES
+from ranvier.parameters.record import COUNTERS
 
 __all__ = ["NAME", "header"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ranvier.hw.soc import Region
+from ranvier.hw.bus.soc import Region
 
 __all__ = ["EXAMPLES", "ProgramError", "compile_program"]
 

@@ -29,7 +29,7 @@
 #define RANVIER_COUNTERS                            10u
 #define RANVIER_COUNTER_SPIKES                      0u
 #define RANVIER_COUNTER_DELIVERIES                  1u
-#define RANVIER_COUNTER_RING_SATURATED              2u
+#define RANVIER_COUNTER_DELAY_LINE_SATURATED        2u
 #define RANVIER_COUNTER_POTENTIAL_SATURATED         3u
 #define RANVIER_COUNTER_READOUT_SATURATED           4u
 #define RANVIER_COUNTER_TRACE_SATURATED             5u

@@ -6,7 +6,7 @@ from pathlib import Path
 from fusesoc.capi2.generator import Generator
 
 from ranvier.cli import main
-from ranvier.hw.verilog import module_name
+from ranvier.hw.flow.verilog import module_name
 
 
 class Verilog(Generator):

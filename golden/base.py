@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.device_base import DeviceBase
-from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.record import Record, Steps, since
-from ranvier.golden.spikes import Sample
+from ranvier.device_base import DeviceBase
+from ranvier.parameters.network import Network, NetworkError
+from ranvier.parameters.record import Record, Steps, since
+from ranvier.parameters.sample import Sample
 
 __all__ = ["CoreBase"]
 

@@ -11,16 +11,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ranvier.files.code_cache import keep
 from ranvier.golden.base import CoreBase
-from ranvier.golden.code_cache import keep
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
-from ranvier.golden.network import Network
-from ranvier.golden.qformat import QFormat
 from ranvier.golden.random import seeds
-from ranvier.golden.record import COUNTERS, TRACED, Steps
-from ranvier.golden.spikes import Sample
-from ranvier.golden.step_size import StepSize
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
+from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.record import COUNTERS, TRACED, Steps
+from ranvier.parameters.sample import Sample
+from ranvier.parameters.step_size import StepSize
 
 __all__ = ["CompiledCore"]
 

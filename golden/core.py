@@ -10,9 +10,9 @@ from ranvier.golden.learning_signal import Credit, LearningSignal
 from ranvier.golden.neuron import Neurons
 from ranvier.golden.random import LaneGenerators
 from ranvier.golden.readout import Readout
-from ranvier.golden.record import Steps, Traced
 from ranvier.golden.softmax import softmax
-from ranvier.golden.spikes import Sample
+from ranvier.parameters.record import Steps, Traced
+from ranvier.parameters.sample import Sample
 
 __all__ = ["GoldenCore"]
 
@@ -116,7 +116,7 @@ class GoldenCore(CoreBase):
             part.clear()
 
     def probe(self, name: Traced) -> Raw:
-        """A quantity of `ranvier.golden.record.TRACED` as it is now, raw."""
+        """A quantity of `ranvier.parameters.record.TRACED` as it is now, raw."""
         return {
             "spikes": lambda: self.neurons.spiked,
             "potential": lambda: self.neurons.potential,

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.fixed import saturate
-from ranvier.golden.network import Network
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
 
 __all__ = ["DelayLine", "rounded_delays"]
 

@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.delay_line import rounded_delays
 from ranvier.golden.fixed import round_stochastic, saturate, underflow
 from ranvier.golden.learning_signal import Credit
-from ranvier.golden.network import Network
 from ranvier.golden.presynaptic_trace import PresynapticTrace
 from ranvier.golden.random import LaneGenerators
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
 
 __all__ = ["Eligibility"]
 

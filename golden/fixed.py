@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.qformat import QFormat
-from ranvier.golden.step_size import StepSize
+from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.step_size import StepSize
 
 __all__ = ["leak", "round_half_up", "round_stochastic", "saturate", "scale", "underflow"]
 

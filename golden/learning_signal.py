@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.fixed import round_half_up, round_stochastic, saturate, scale, underflow
-from ranvier.golden.network import Network
-from ranvier.golden.qformat import QFormat
 from ranvier.golden.random import LaneGenerators
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import QFormat
 
 __all__ = ["Credit", "LearningSignal"]
 

@@ -7,8 +7,8 @@ own trace in a circular buffer, and a synapse reads it at its own delay (DESIGN 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.fixed import leak, round_half_up, saturate
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["PresynapticTrace"]
 

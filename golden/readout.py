@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.fixed import leak, saturate
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Readout"]
 

@@ -8,8 +8,8 @@ its fraction index the table. The error against the exact softmax is below half 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
 
 __all__ = ["softmax"]
 

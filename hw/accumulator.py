@@ -6,8 +6,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import saturate, shape
+from ranvier.parameters.qformat import QFormat
 
 __all__ = ["Accumulator"]
 

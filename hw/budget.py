@@ -6,8 +6,6 @@ import numpy as np
 from amaranth.utils import ceil_log2
 from numpy.typing import NDArray
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE
 from ranvier.hw.core import Phase
 from ranvier.hw.credit_list import credit_layout
 from ranvier.hw.delivery import Delivery
@@ -19,6 +17,8 @@ from ranvier.hw.row_memory import RowMemory, row_stride, write_wait
 from ranvier.hw.softmax import Softmax
 from ranvier.hw.step_size import SCALE_LATENCY
 from ranvier.hw.trace_history import entry_layout
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.exp_table import EXP_BITS, EXP_TABLE
 
 __all__ = ["Activity", "constants", "cycles", "formulas", "memories"]
 

@@ -5,8 +5,6 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.record import COUNTERS
 from ranvier.hw.counters import Counters
 from ranvier.hw.delay_line import DelayLine
 from ranvier.hw.delivery import Delivery
@@ -27,6 +25,8 @@ from ranvier.hw.sharing import share
 from ranvier.hw.spike_list import SpikeList
 from ranvier.hw.synapse import SynapseMemory
 from ranvier.hw.windows import Windows
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.record import COUNTERS
 
 __all__ = ["Core", "Phase"]
 

@@ -6,9 +6,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import delayed
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["CreditList", "credit_layout"]
 

@@ -5,9 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.fixed import popcount, shape
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["DelayLine"]
 

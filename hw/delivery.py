@@ -5,10 +5,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import round_half_up, shape
 from ranvier.hw.pipeline import delayed, lately
 from ranvier.hw.synapse import SynapseMemory, SynapseRead
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Delivery"]
 

@@ -5,7 +5,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.credit_list import credit_layout
 from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate, vanished
 from ranvier.hw.neuron import filter_latency
@@ -14,6 +13,7 @@ from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.row_memory import read_turn, write_wait
 from ranvier.hw.synapse import SynapseMemory, SynapseRead, SynapseWrite
 from ranvier.hw.trace_history import TraceHistory, TraceRead
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Eligibility"]
 

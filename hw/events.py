@@ -5,7 +5,7 @@ import enum
 from amaranth.hdl import signed
 from amaranth.lib import data
 
-from ranvier.golden.config import CoreConfig
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["EventKind", "OutputKind", "event_layout", "output_layout"]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Mux, Value, signed, unsigned
 
-from ranvier.golden.qformat import QFormat
+from ranvier.parameters.qformat import QFormat
 
 __all__ = [
     "clamp",

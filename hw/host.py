@@ -4,8 +4,8 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.registers import Space
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Host", "HostPort", "request_layout", "response_layout"]
 

@@ -4,7 +4,6 @@ from amaranth.hdl import Module, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import shape
 from ranvier.hw.learning_signal import LearningSignal
 from ranvier.hw.neuron import NeuronRead, SweptWord
@@ -15,6 +14,7 @@ from ranvier.hw.spike_list import SpikeList
 from ranvier.hw.step_size import StepSizeLayout
 from ranvier.hw.synapse import SynapseRead, SynapseWrite
 from ranvier.hw.synapse_learning import SynapseLearning
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Learner"]
 

@@ -6,12 +6,12 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import popcount, round_half_up, round_stochastic, saturate, shape, vanished
 from ranvier.hw.neuron import NeuronRead
 from ranvier.hw.pipeline import delayed, lately
 from ranvier.hw.row_memory import RowMemory, RowRead, RowWrite, read_turn, write_wait
 from ranvier.hw.step_size import SCALE_LATENCY, StepSizeLayout, scale
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["LearningSignal"]
 

@@ -8,9 +8,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import popcount, saturate, shape, toward_zero
 from ranvier.hw.pipeline import delayed, lately
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["NeuronRead", "NeuronSweep", "SweptWord", "filter_latency", "neuron_layout"]
 

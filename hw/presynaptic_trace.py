@@ -5,11 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import popcount, round_half_up, saturate, shape
 from ranvier.hw.neuron import filter_latency
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.trace_history import entry_layout
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["PresynapticTraces", "trace_layout"]
 

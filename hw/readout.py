@@ -4,11 +4,11 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.fixed import popcount, shape, toward_zero
 from ranvier.hw.pipeline import delayed, lately
 from ranvier.hw.row_memory import RowMemory, RowRead
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Readout", "ReadoutRead"]
 

@@ -6,8 +6,8 @@ from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.registers import COLUMN_BITS, Access, Owner, Register, constants, register_layout
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["RegisterBank"]
 

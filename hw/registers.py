@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from amaranth.hdl import unsigned
 from amaranth.lib import data
 
-from ranvier.golden.config import CHOICES, CoreConfig
-from ranvier.golden.qformat import QFormat
-from ranvier.golden.record import COUNTERS
+from ranvier.parameters.config import CHOICES, CoreConfig
+from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.record import COUNTERS
 
 __all__ = [
     "ADDRESS_BITS",

@@ -6,14 +6,14 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import Memory as Ports
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import shape, times
 from ranvier.hw.pipeline import delayed
+from ranvier.parameters.config import Memory as Ports
+from ranvier.parameters.qformat import QFormat
 
 __all__ = ["SINGLE_PORTED", "RowMemory", "RowRead", "RowWrite", "read_turn", "row_stride", "write_wait"]
 
-#: Attribute by which synthesis puts a memory into SPRAM, and `ranvier.hw.verilog` leaves its content undefined.
+#: Attribute by which synthesis puts a memory into SPRAM, and `ranvier.hw.flow.verilog` leaves its content undefined.
 SINGLE_PORTED = {"ram_style": "huge"}
 
 

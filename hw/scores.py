@@ -5,9 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.events import OutputKind, output_layout
 from ranvier.hw.pipeline import delayed
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Scores"]
 

@@ -5,11 +5,11 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.readout import ReadoutRead
 from ranvier.hw.softmax import Softmax
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Scoring"]
 

@@ -7,8 +7,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.events import EventKind, event_layout
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["LearnerControl", "Phase", "Sequencer", "done_layout"]
 

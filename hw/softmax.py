@@ -5,10 +5,10 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
 from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import delayed
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
 
 __all__ = ["Softmax"]
 

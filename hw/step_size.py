@@ -3,9 +3,9 @@
 from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data
 
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import saturate, vanished
 from ranvier.hw.pipeline import delayed
+from ranvier.parameters.qformat import QFormat
 
 __all__ = ["SCALE_LATENCY", "StepSizeLayout", "scale"]
 

@@ -5,10 +5,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.row_memory import RowMemory, RowWrite
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["SynapseMemory", "SynapseRead", "SynapseWrite", "synapse_layout"]
 

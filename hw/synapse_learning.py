@@ -5,7 +5,6 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.awake_rows import AwakeRows
 from ranvier.hw.credit_list import CreditList
 from ranvier.hw.eligibility import Eligibility
@@ -13,6 +12,7 @@ from ranvier.hw.fixed import shape
 from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.synapse import SynapseRead, SynapseWrite
 from ranvier.hw.trace_history import TraceHistory
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["SynapseLearning"]
 

@@ -5,7 +5,6 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.fixed import shape
 from ranvier.hw.host import HostPort
 from ranvier.hw.neuron import NeuronRead
@@ -13,6 +12,7 @@ from ranvier.hw.readout import ReadoutRead
 from ranvier.hw.registers import Space
 from ranvier.hw.row_memory import RowRead, RowWrite
 from ranvier.hw.synapse import SynapseRead, SynapseWrite
+from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Windows"]
 

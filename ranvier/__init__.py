@@ -37,20 +37,20 @@ from ranvier.data import (
     yin_yang,
 )
 from ranvier.device import DEVICES, Device, DeviceError, open_device
-from ranvier.golden.config import ConfigError, CoreConfig
-from ranvier.golden.deep_r import DeepR, Rewiring
-from ranvier.golden.float_network import FloatNetwork
-from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.presets import PRESETS, preset
-from ranvier.golden.qformat import QFormat
-from ranvier.golden.record import COUNTERS, TRACED, Record
-from ranvier.golden.space import Space
-from ranvier.golden.spikes import Sample, SampleError
-from ranvier.golden.step_size import StepSize
-from ranvier.quantise import Quantisation, quantise
+from ranvier.learners.online import DelayChange, Epoch, Tally, Training, evaluate, train
+from ranvier.parameters.config import ConfigError, CoreConfig
+from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.network import Network, NetworkError
+from ranvier.parameters.presets import PRESETS, preset
+from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.record import COUNTERS, TRACED, Record
+from ranvier.parameters.sample import Sample, SampleError
+from ranvier.parameters.step_size import StepSize
+from ranvier.plasticity.deep_r import DeepR, Rewiring
+from ranvier.plasticity.distance_prior import DistancePrior
+from ranvier.quantisation.quantise import Quantisation, quantise
 from ranvier.recipes import DELAY_MODES, RECIPES, Recipe, initial_network, rewiring, with_delays
-from ranvier.training import DelayChange, Epoch, Tally, Training, evaluate, train
-from ranvier.verify import Difference, Mismatch, Twin, Verification, verify
+from ranvier.verification.verify import Difference, Mismatch, Twin, Verification, verify
 
 __version__ = _version()
 
@@ -72,6 +72,7 @@ __all__ = [
     "Device",
     "DeviceError",
     "Difference",
+    "DistancePrior",
     "Epoch",
     "FloatNetwork",
     "Mismatch",
@@ -84,7 +85,6 @@ __all__ = [
     "Rewiring",
     "Sample",
     "SampleError",
-    "Space",
     "StepSize",
     "Tally",
     "Training",

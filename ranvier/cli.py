@@ -22,7 +22,6 @@ from typing import Any, NoReturn, get_args
 from ranvier import commands
 from ranvier.bench import STRUCTURES, SUITES, WIRINGS, ExecutorError
 from ranvier.checkout import version
-from ranvier.checkpoint import CheckpointError
 from ranvier.commands import INTERRUPTED, Answer, UsageError
 from ranvier.data import DataError
 from ranvier.data.dataset import SPLITS
@@ -30,22 +29,23 @@ from ranvier.data.download import DownloadError
 from ranvier.data.named import NAMES
 from ranvier.data.published import PUBLISHED
 from ranvier.device import CORES, DEVICES, DeviceError, check_device
+from ranvier.drivers.link import LinkError
 from ranvier.extras import ExtraError
-from ranvier.files import OutputError
-from ranvier.firmware.link import LinkError
-from ranvier.golden.config import CHOICES, ConfigError, spelled
-from ranvier.golden.network import NetworkError
-from ranvier.golden.presets import PRESETS
-from ranvier.golden.replacing import STDOUT, is_stdout
-from ranvier.golden.spikes import SampleError
+from ranvier.files.output import OutputError
+from ranvier.files.replacing import STDOUT, is_stdout
+from ranvier.files.streams import Aside, abandon, complain, prepare, tell, unread
 from ranvier.learners import LEARNERS, VARIANTS, Offline
-from ranvier.nir_dialects import DIALECTS, SPIKES, Integration
-from ranvier.nir_export import Readout
-from ranvier.nir_graph import NirError
-from ranvier.offline import Diverged
+from ranvier.learners.checkpoint import CheckpointError
+from ranvier.learners.offline import Diverged
+from ranvier.learners.validation import DEFAULT_SHARE
+from ranvier.nir.dialects import DIALECTS, SPIKES, Integration
+from ranvier.nir.exporter import Readout
+from ranvier.nir.graph import NirError
+from ranvier.parameters.config import CHOICES, ConfigError, spelled
+from ranvier.parameters.network import NetworkError
+from ranvier.parameters.presets import PRESETS
+from ranvier.parameters.sample import SampleError
 from ranvier.recipes import DELAY_MODES
-from ranvier.streams import Aside, abandon, complain, prepare, tell, unread
-from ranvier.validation import DEFAULT_SHARE
 
 __all__ = ["main"]
 

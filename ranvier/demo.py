@@ -6,11 +6,11 @@ from typing import Any
 
 from ranvier.data import yin_yang
 from ranvier.device import open_device
-from ranvier.files import check_output, output_folder, write_text
-from ranvier.golden.presets import preset
+from ranvier.files.output import check_output, output_folder, write_text
+from ranvier.learners.online import Training, train
+from ranvier.parameters.presets import preset
 from ranvier.recipes import FROM_ZERO, initial_network
-from ranvier.training import Training, train
-from ranvier.verify import Mismatch, Twin
+from ranvier.verification.verify import Mismatch, Twin
 
 __all__ = ["Demo", "demo"]
 
@@ -99,7 +99,7 @@ def demo(
     OutputError
         If `out` cannot be written to.
     """
-    from ranvier.hw.verilog import write_verilog
+    from ranvier.hw.flow.verilog import write_verilog
 
     out = output_folder(out)
     config = preset("yinyang")

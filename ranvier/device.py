@@ -4,12 +4,12 @@ from collections.abc import Collection
 from types import TracebackType
 from typing import Protocol, Self
 
+from ranvier.device_base import DeviceError, check_config
 from ranvier.extras import missing
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.device_base import DeviceError, check_config
-from ranvier.golden.network import Network, StepSize
-from ranvier.golden.record import Record, Traced
-from ranvier.golden.spikes import Sample
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network, StepSize
+from ranvier.parameters.record import Record, Traced
+from ranvier.parameters.sample import Sample
 
 __all__ = ["CORES", "DEVICES", "Device", "DeviceError", "check_device", "open_device"]
 
@@ -66,7 +66,7 @@ class Device(Protocol):
         """Read back the parameters (the state of the random generators is not part of them)."""
 
     def counters(self) -> dict[str, int]:
-        """Counts since `load` by name, see `ranvier.golden.record.COUNTERS`; each wraps at 32 bits."""
+        """Counts since `load` by name, see `ranvier.parameters.record.COUNTERS`; each wraps at 32 bits."""
 
     def close(self) -> None:
         """Free the device; using it afterwards is an error."""
@@ -107,8 +107,8 @@ def open_device(name: str, config: CoreConfig) -> Device:
     check_device(name)
     check_config(config)
     if name.startswith(_SERIAL):
-        from ranvier.firmware.remote import RemoteCore
-        from ranvier.firmware.serial_link import SerialLink
+        from ranvier.drivers.remote import RemoteCore
+        from ranvier.drivers.serial_link import SerialLink
 
         try:
             link = SerialLink.from_url(name)
@@ -125,7 +125,7 @@ def open_device(name: str, config: CoreConfig) -> Device:
 
             return GoldenCore(config)
         case "float64":
-            from ranvier.golden.reference import FloatCore
+            from ranvier.golden.float_core import FloatCore
 
             return FloatCore(config)
     from ranvier.sim.verilator import VerilatorError
@@ -137,7 +137,7 @@ def open_device(name: str, config: CoreConfig) -> Device:
 
 
 def _simulated(name: str, config: CoreConfig) -> Device:
-    from ranvier.firmware.remote import RemoteCore
+    from ranvier.drivers.remote import RemoteCore
 
     match name:
         case "bus":
@@ -150,8 +150,8 @@ def _simulated(name: str, config: CoreConfig) -> Device:
                     f"cannot simulate the bus interface {name!r} without {', '.join(lacking)}: "
                     "pip install 'ranvier[interfaces]', or in a clone pip install '.[interfaces]'"
                 )
-            from ranvier.sim.face_link import FaceLink
-            from ranvier.sim.session import SessionError
+            from ranvier.sim.cocotb.interface_link import FaceLink
+            from ranvier.sim.cocotb.session import SessionError
 
             try:
                 return RemoteCore(config, FaceLink(config, name))

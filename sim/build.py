@@ -10,21 +10,19 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import ranvier.golden
 import ranvier.hw
-from ranvier.golden.config import CoreConfig
+import ranvier.parameters
+from ranvier.hw.bus.peripheral import Peripheral
+from ranvier.hw.bus.serial import SerialCore
 from ranvier.hw.core import Core
-from ranvier.hw.peripheral import Peripheral
-from ranvier.hw.serial import SerialCore
-from ranvier.hw.verilog import NAME, to_verilog
+from ranvier.hw.flow.verilog import NAME, to_verilog
+from ranvier.parameters.config import CoreConfig
 from ranvier.sim import verilator
 from ranvier.sim.cache import kept
 
 __all__ = ["CORE", "PERIPHERAL", "Model", "library", "serial", "sources_digest"]
 
 _VERILATE = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique", "--noassert", "-Wno-fatal", "-Wno-lint"]
-#: Modules of `ranvier.golden` from which the hardware takes sizes and constants.
-_PARAMETERS = ("config", "exp_table", "qformat", "record")
 _COMPILE = ["-std=c++17", "-fPIC"]
 
 
@@ -58,10 +56,10 @@ def sources_digest(config: CoreConfig) -> str:
     """Hash of everything that a built core depends on: configuration, sources, tools, machine."""
     tools = version("verilator"), version("amaranth"), platform.machine()
     digest = hashlib.sha256("\n".join((config.to_toml(), *tools)).encode())
-    hardware, golden = (Path(package.__path__[0]) for package in (ranvier.hw, ranvier.golden))
-    parameters = (golden / f"{name}.py" for name in _PARAMETERS)
+    folders = (Path(package.__path__[0]) for package in (ranvier.hw, ranvier.parameters))
+    sources = (path for folder in folders for path in sorted(folder.rglob("*.py")))
     harnesses = sorted(Path(__file__).parent.glob("*.cpp"))
-    for path in [*sorted(hardware.glob("*.py")), *parameters, *harnesses, Path(__file__)]:
+    for path in [*sources, *harnesses, Path(__file__)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:20]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ranvier.firmware.link import LinkError, Words
-from ranvier.golden.config import CoreConfig
+from ranvier.drivers.link import LinkError, Words
+from ranvier.parameters.config import CoreConfig
 from ranvier.sim.build import PERIPHERAL, library
 from ranvier.sim.handle import Handle
 
@@ -19,7 +19,7 @@ _UINT_P = ctypes.POINTER(ctypes.c_uint32)
 
 
 class SimulatedBus:
-    """Bus of a simulated `ranvier.hw.peripheral.Peripheral`; a `ranvier.firmware.link.Link`.
+    """Bus of a simulated `ranvier.hw.bus.peripheral.Peripheral`; a `ranvier.drivers.link.Link`.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ranvier.golden.replacing import OutputError, replacing, write_bytes
+from ranvier.files.replacing import OutputError, replacing, write_bytes
 from ranvier.sim.verilator import VerilatorError
 
 __all__ = ["kept"]

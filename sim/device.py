@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.firmware.loading import ARRAYS, TRACES, arrays, settings, step_sizes
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.device_base import DeviceBase, DeviceError
-from ranvier.golden.network import Network
-from ranvier.golden.record import COUNTERS, Record, Steps, since
-from ranvier.golden.spikes import Sample
+from ranvier.device_base import DeviceBase, DeviceError
+from ranvier.drivers.loading import ARRAYS, TRACES, arrays, settings, step_sizes
 from ranvier.hw.core import Phase
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import Register, Space
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.parameters.record import COUNTERS, Record, Steps, since
+from ranvier.parameters.sample import Sample
 from ranvier.sim.build import library
 from ranvier.sim.handle import Handle
 

@@ -3,7 +3,7 @@
 import ctypes
 from collections.abc import Callable
 
-from ranvier.golden.closing import Closing
+from ranvier.closing import Closing
 
 __all__ = ["Handle"]
 

@@ -6,10 +6,10 @@ import threading
 import tty
 from pathlib import Path
 
-from ranvier.firmware.serial_link import SerialLink
-from ranvier.golden.closing import Closing
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.device_base import DeviceError
+from ranvier.closing import Closing
+from ranvier.device_base import DeviceError
+from ranvier.drivers.serial_link import SerialLink
+from ranvier.parameters.config import CoreConfig
 from ranvier.sim.build import library, serial
 from ranvier.sim.handle import Handle
 
@@ -22,7 +22,7 @@ BAUD = 125_000
 
 
 class SimulatedPort(Closing):
-    """The RTL of `ranvier.hw.serial.SerialCore` in a thread of its own, driven at its pins.
+    """The RTL of `ranvier.hw.bus.serial.SerialCore` in a thread of its own, driven at its pins.
 
     The terminal passes bytes at whatever baud rate the host sets, and they are put on the pins just so: at a rate that the
     core was not built for it hears garbage, as it would on a board.

@@ -5,12 +5,12 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ranvier.golden.closing import Closing
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.device_base import DeviceError
-from ranvier.hw.soc import Soc, processor_verilog
-from ranvier.hw.uart import BitTime
-from ranvier.hw.verilog import to_verilog
+from ranvier.closing import Closing
+from ranvier.device_base import DeviceError
+from ranvier.hw.bus.soc import Soc, processor_verilog
+from ranvier.hw.bus.uart import BitTime
+from ranvier.hw.flow.verilog import to_verilog
+from ranvier.parameters.config import CoreConfig
 from ranvier.sim.build import Model, library
 from ranvier.sim.handle import Handle
 
@@ -35,7 +35,7 @@ def _model(program: Sequence[int]) -> Model:
 
 
 class SimulatedSoc(Closing):
-    """The RTL of `ranvier.hw.soc.Soc`, heard at the pin of its serial port.
+    """The RTL of `ranvier.hw.bus.soc.Soc`, heard at the pin of its serial port.
 
     Parameters
     ----------

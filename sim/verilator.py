@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from ranvier.golden.replacing import replacing
+from ranvier.files.replacing import replacing
 
 __all__ = ["VerilatorError", "cache_folder", "compiler", "environment", "root", "run"]
 

@@ -6,18 +6,16 @@ Braille recordings are looked for at ``$RANVIER_BRAILLE``, else in ``../shared/d
 instead of one in eight, and leaves nothing out.
 """
 
-import importlib.util
 import os
 import shutil
-import sys
 from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faults import ROOT
 
-HARDWARE = Path(__file__).parents[1] / "hw"
 FAULTS_PER_RUN = 8
 BRAILLE = Path(__file__).parents[2] / "shared" / "data" / "braille" / "braille_taxels.npz"
 
@@ -121,24 +119,10 @@ def hardware_copy(tmp_path):
 
     def copy(fault=None) -> Path:
         hardware = tmp_path / "hw"
-        shutil.copytree(HARDWARE, hardware, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "hw", hardware, ignore=shutil.ignore_patterns("__pycache__"))
         if fault:
             target = hardware / fault.file
             target.write_text(target.read_text().replace(fault.old, fault.new))
         return hardware
 
     return copy
-
-
-def use_hardware(hardware: Path) -> None:
-    """Import the hardware in a folder as `ranvier.hw`, for the rest of this process."""
-    import ranvier
-
-    location = {"submodule_search_locations": [str(hardware)]}
-    spec = importlib.util.spec_from_file_location("ranvier.hw", hardware / "__init__.py", **location)
-    sys.modules["ranvier.hw"] = importlib.util.module_from_spec(spec)
-    ranvier.hw = sys.modules["ranvier.hw"]
-    spec.loader.exec_module(ranvier.hw)
-    from ranvier.hw import core
-
-    assert Path(core.__file__).parent == hardware

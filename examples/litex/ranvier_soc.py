@@ -18,11 +18,11 @@ from litex.soc.interconnect import wishbone
 from litex_boards.targets.radiona_ulx3s import BaseSoC
 from migen import ClockSignal, Instance, Replicate, ResetSignal, Signal
 
-from ranvier.files import write_text
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.presets import PRESETS, preset
+from ranvier.files.output import write_text
+from ranvier.hw.flow.verilog import module_name, write_verilog
 from ranvier.hw.registers import ADDRESS_BITS
-from ranvier.hw.verilog import module_name, write_verilog
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.presets import PRESETS, preset
 
 FACE = "wishbone"
 

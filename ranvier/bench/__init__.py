@@ -12,8 +12,8 @@ from ranvier.bench.executor import ExecutorError, Task, execute, reach
 from ranvier.bench.report import Report
 from ranvier.bench.store import Store
 from ranvier.bench.suite import STRUCTURES, SUITES, WIRINGS, Material, Outcome, Place, Row, Run, runs
-from ranvier.golden.config import ConfigError
 from ranvier.learners import LEARNERS
+from ranvier.parameters.config import ConfigError
 
 __all__ = [
     "STRUCTURES",

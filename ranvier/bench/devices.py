@@ -12,17 +12,18 @@ import numpy as np
 
 import ranvier.golden
 import ranvier.hw
+import ranvier.parameters
 import ranvier.sim
 from ranvier.bench.rows import AGREEMENT, problem
 from ranvier.bench.suite import OBSERVED, Material, Outcome, Row, formula_cycles
 from ranvier.data import Dataset
 from ranvier.device import open_device
-from ranvier.golden.network import Network
-from ranvier.golden.presets import preset
-from ranvier.golden.spikes import Sample
+from ranvier.learners.online import train
+from ranvier.parameters.network import Network
+from ranvier.parameters.presets import preset
+from ranvier.parameters.sample import Sample
 from ranvier.recipes import RECIPES, initial_network, with_delays
-from ranvier.training import train
-from ranvier.verify import Mismatch, Twin
+from ranvier.verification.verify import Mismatch, Twin
 
 __all__ = ["LABELS", "PAIRS", "Agreement", "simulated_cycles", "speed"]
 
@@ -61,9 +62,10 @@ class Agreement:
         name = material.dataset.name
         digest = hashlib.sha256(json.dumps(asdict(self)).encode())
         digest.update(f"{material.digest} {preset(name).to_toml()} {RECIPES[name]}".encode())
-        for module in (ranvier.golden, ranvier.hw, ranvier.sim):
-            for path in sorted(Path(module.__path__[0]).glob("*.*")):
-                digest.update(path.read_bytes() if path.is_file() else b"")
+        for module in (ranvier.parameters, ranvier.golden, ranvier.hw, ranvier.sim):
+            sources = (path for kind in ("*.py", "*.cpp") for path in Path(module.__path__[0]).rglob(kind))
+            for path in sorted(sources):
+                digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 
     def result(self, material: Material) -> Outcome:

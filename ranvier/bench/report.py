@@ -17,9 +17,9 @@ from ranvier.bench.suite import OBSERVED, SUITES, Place, Row, Run
 from ranvier.bench.tables import DELAYS, accuracy_rows, difference_rows, markdown, tables
 from ranvier.data import Dataset
 from ranvier.device import open_device
-from ranvier.files import write_text
-from ranvier.golden.network import Network
+from ranvier.files.output import write_text
 from ranvier.learners import LEARNERS
+from ranvier.parameters.network import Network
 
 __all__ = ["Report"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ranvier.bench.executor import Task
 from ranvier.bench.suite import Material, Outcome, Row
-from ranvier.files import OutputError, output_folder, write_bytes, write_text
+from ranvier.files.output import OutputError, output_folder, write_bytes, write_text
 
 __all__ = ["Store"]
 

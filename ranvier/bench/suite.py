@@ -13,14 +13,14 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from ranvier.bench.rows import RUN, problem
 from ranvier.data import Dataset, open_dataset
 from ranvier.device import open_device
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.float_network import FloatNetwork
-from ranvier.golden.network import Network
-from ranvier.golden.presets import preset
-from ranvier.golden.spikes import Sample
 from ranvier.learners import LEARNERS, VARIANTS, Sparse, Trained
+from ranvier.learners.online import DelayChange, train
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.network import Network
+from ranvier.parameters.presets import preset
+from ranvier.parameters.sample import Sample
 from ranvier.recipes import RECIPES, initial_network
-from ranvier.training import DelayChange, train
 
 __all__ = [
     "OBSERVED",
@@ -325,8 +325,8 @@ def _memory_bits(config: CoreConfig) -> int:
 
 def formula_cycles(network: Network, samples: Sequence[tuple[Sample, int]], *, learn: bool) -> int:
     """Clocks of labelled samples by the formulas of `ranvier.hw.budget`, from the network on."""
-    from ranvier.activity import ObservedCore
     from ranvier.hw.budget import cycles
+    from ranvier.verification.activity import ObservedCore
 
     with ObservedCore(network.config) as golden:
         golden.load(network)

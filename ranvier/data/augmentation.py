@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ranvier.data.dataset import DataError
 from ranvier.data.samples import Samples, Seed
-from ranvier.golden.config import LIMITS
-from ranvier.golden.spikes import Sample
+from ranvier.parameters.config import LIMITS
+from ranvier.parameters.sample import Sample
 
 __all__ = ["Augmentation", "Augmented", "blend", "shift"]
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels, stratified_split
 from ranvier.data.delta import send_on_delta
 from ranvier.data.packed import STEPS
-from ranvier.golden.npz import NotPlain, Npz
-from ranvier.golden.spikes import Sample
+from ranvier.files.npz import NotPlain, Npz
+from ranvier.parameters.sample import Sample
 
 __all__ = ["LETTERS", "braille", "read_taxels"]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ranvier.data.grid import whole_numbers
 from ranvier.data.samples import Joined, Repeated, Seed, chosen_from, epoch_of, used_inputs
-from ranvier.golden.config import LIMITS, ConfigError, CoreConfig
-from ranvier.golden.spikes import Sample
+from ranvier.parameters.config import LIMITS, ConfigError, CoreConfig
+from ranvier.parameters.sample import Sample
 
 __all__ = ["SPLITS", "DataError", "Dataset", "class_names", "mapped_labels", "stratified_split"]
 
@@ -189,7 +189,7 @@ class Dataset:
     def evaluated(self, config: CoreConfig, split: str, classes: Sequence[str] = ()) -> "Dataset":
         """What a network of a configuration is evaluated on: a `split`, `mapped` to what its outputs stand for.
 
-        Parameters and errors are those of `ranvier.training.evaluate`.
+        Parameters and errors are those of `ranvier.learners.online.evaluate`.
         """
         asked = self.split(split).labelled(config, classes)
         asked.check(config)

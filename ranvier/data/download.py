@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ranvier.data.published import PUBLISHED, File
 from ranvier.extras import extra
-from ranvier.files import output_folder
+from ranvier.files.output import output_folder
 
 __all__ = ["DownloadError", "download"]
 

@@ -28,8 +28,8 @@ from ranvier.data.packed import Binning, Packed, Tally
 from ranvier.data.samples import Chosen, Samples
 from ranvier.data.unpack import MissingFile, is_file, unpacked
 from ranvier.extras import extra
-from ranvier.golden.npz import NotPlain, check_plain
-from ranvier.probe import Killed, apart
+from ranvier.files.npz import NotPlain, check_plain
+from ranvier.files.probe import Killed, apart
 
 __all__ = ["CHANNELS", "Recording", "read_recording", "shd", "ssc"]
 

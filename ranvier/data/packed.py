@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from ranvier.data.dataset import DataError
 from ranvier.data.grid import steps_of
 from ranvier.data.samples import Samples
-from ranvier.golden.config import LIMITS
-from ranvier.golden.spikes import Sample
+from ranvier.parameters.config import LIMITS
+from ranvier.parameters.sample import Sample
 
 __all__ = ["Binning", "Packed", "Tally"]
 

@@ -7,7 +7,7 @@ from typing import overload
 
 import numpy as np
 
-from ranvier.golden.spikes import Sample
+from ranvier.parameters.sample import Sample
 
 __all__ = ["Chosen", "Joined", "Repeated", "Samples", "Seed", "chosen_from", "used_inputs"]
 

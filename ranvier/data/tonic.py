@@ -16,7 +16,7 @@ from ranvier.data.augmentation import Augmentation
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels
 from ranvier.data.grid import whole_numbers
 from ranvier.data.packed import Binning, Packed, Tally
-from ranvier.golden.config import LIMITS
+from ranvier.parameters.config import LIMITS
 
 __all__ = ["Events", "from_tonic"]
 

@@ -10,7 +10,7 @@ from typing import IO, cast
 
 from ranvier.data.dataset import DataError
 from ranvier.data.published import PUBLISHED
-from ranvier.golden.replacing import replacing
+from ranvier.files.replacing import replacing
 
 __all__ = ["MissingFile", "is_file", "unpacked"]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranvier.data.dataset import DataError, Dataset
 from ranvier.data.grid import floor, slack
 from ranvier.data.packed import STEPS
-from ranvier.golden.spikes import Sample
+from ranvier.parameters.sample import Sample
 
 __all__ = ["yin_yang"]
 

@@ -8,14 +8,14 @@ import pytest
 from native import FIRMWARE, HERE, STRICT, compile_program, run, tool
 
 from ranvier.golden.compiled import CompiledCore
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import Network
-from ranvier.golden.presets import preset
-from ranvier.golden.record import COUNTERS, Traced
-from ranvier.golden.spikes import Sample
-from ranvier.golden.step_size import StepSize
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.parameters.presets import preset
+from ranvier.parameters.record import COUNTERS, Traced
+from ranvier.parameters.sample import Sample
+from ranvier.parameters.step_size import StepSize
 from ranvier.sim.build import PERIPHERAL, library
-from ranvier.stimulus import random_network, random_sample
+from ranvier.verification.stimulus import random_network, random_sample
 
 TEST = preset("test")
 CONFIGS = {

@@ -5,9 +5,9 @@ import re
 from native import FIRMWARE, STRICT, run, tool
 
 from ranvier.firmware.header import NAME, header
-from ranvier.golden.record import COUNTERS
 from ranvier.hw.events import EventKind
 from ranvier.hw.registers import COLUMN_BITS, INTERFACE_VERSION, Register, Space
+from ranvier.parameters.record import COUNTERS
 
 
 def test_the_checked_in_header_is_up_to_date():

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from litex.tools.litex_client import RemoteClient
 
-from ranvier.firmware.loading import arrays
-from ranvier.firmware.remote import RemoteCore
-from ranvier.firmware.serial_link import SerialLink
-from ranvier.golden.presets import preset
-from ranvier.hw.register_documents import litex_csv
+from ranvier.drivers.loading import arrays
+from ranvier.drivers.remote import RemoteCore
+from ranvier.drivers.serial_link import SerialLink
+from ranvier.hw.bus.uartbone import REFUSED
+from ranvier.hw.flow.register_documents import litex_csv
 from ranvier.hw.registers import Register, Space, constants, word_address
-from ranvier.hw.uartbone import REFUSED
+from ranvier.parameters.presets import preset
 from ranvier.sim.port import SimulatedPort
-from ranvier.stimulus import random_network
+from ranvier.verification.stimulus import random_network
 
 CONFIG = preset("test")
 PATIENCE = 60

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from native import tool
 
+from ranvier.device_base import DeviceError
 from ranvier.firmware.program import ProgramError, compile_program
 from ranvier.golden.compiled import CompiledCore
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.device_base import DeviceError
-from ranvier.golden.network import Network
-from ranvier.golden.record import COUNTERS
-from ranvier.golden.spikes import Sample
-from ranvier.golden.step_size import StepSize
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.parameters.record import COUNTERS
+from ranvier.parameters.sample import Sample
+from ranvier.parameters.step_size import StepSize
 from ranvier.sim.soc import RAM_BYTES, SimulatedSoc
 
 CONFIG = CoreConfig(inputs=2, neurons=12, outputs=3, max_delay=14, lanes=2)

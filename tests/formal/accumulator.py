@@ -6,9 +6,9 @@ from contracts import accumulator as contract
 from faults import Fault
 from prove import Proof, assume, claim, inside, lemma
 
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.fixed import saturate
+from ranvier.parameters.qformat import QFormat
 
 
 def pipeline(m, unit, where, before):

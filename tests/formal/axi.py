@@ -5,7 +5,7 @@ from faults import Fault
 from inner_bus import PATIENCE, answered
 from prove import Proof, claim, inside, lemma, states
 
-from ranvier.hw.axi import AxiLite
+from ranvier.hw.bus.axi import AxiLite
 
 #: Clocks of a transfer from the choice to its end, and from a request to its response when one of the other kind goes first.
 TRANSFER = 3 + 2 * PATIENCE
@@ -79,9 +79,9 @@ PROOFS = {
 FAULTS = [
     Fault(
         "a read waits for the response of a write",
-        "axi.py",
+        "bus/axi.py",
         "read_due.eq(asked.valid & ~axi.rvalid)",
         "read_due.eq(asked.valid & ~axi.rvalid & ~axi.bvalid)",
     ),
-    Fault("a response is taken back", "axi.py", "with m.If(axi.rready):", "with m.If(axi.rvalid):"),
+    Fault("a response is taken back", "bus/axi.py", "with m.If(axi.rready):", "with m.If(axi.rvalid):"),
 ]

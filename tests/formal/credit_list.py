@@ -6,8 +6,8 @@ from contracts import credit_list as contract
 from faults import Fault
 from prove import Proof, assume, claim, inside, lemma
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.credit_list import CreditList
+from ranvier.parameters.config import CoreConfig
 
 
 def what_was_stored(m, unit):

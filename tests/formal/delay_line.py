@@ -8,10 +8,10 @@ from contracts import delay_line as contract
 from faults import Fault
 from prove import Proof, assume, claim, inside, lemma
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.delay_line import DelayLine
 from ranvier.hw.fixed import saturate
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import QFormat
 
 
 def taken_once(lane):

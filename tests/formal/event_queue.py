@@ -6,9 +6,9 @@ from faults import Fault
 from order import in_order
 from prove import Proof, assume, claim, inside, lemma
 
-from ranvier.golden.config import CoreConfig
-from ranvier.hw.event_queue import EventQueue
+from ranvier.hw.bus.event_queue import EventQueue
 from ranvier.hw.events import EventKind, event_layout
+from ranvier.parameters.config import CoreConfig
 
 
 def first_come(m, unit):
@@ -52,20 +52,20 @@ PROOFS = {
 FAULTS = [
     Fault(
         "a full queue takes from the stream",
-        "event_queue.py",
+        "bus/event_queue.py",
         "self.stream.ready.eq(fifo.w_rdy & ~self.hold)",
         "self.stream.ready.eq(~self.hold)",
     ),
     Fault(
         "a unit too many is let in",
-        "event_queue.py",
+        "bus/event_queue.py",
         "~(spike & (word.index >= c.inputs))",
         "~(spike & (word.index > c.inputs))",
     ),
     Fault("a stalled event is overwritten", "register_slice.py", "Mux(held, spare, self.i.payload)", "self.i.payload"),
     Fault(
         "the queue is said to be empty while one is at the door",
-        "event_queue.py",
+        "bus/event_queue.py",
         "(fifo.level == 0) & ~self.events.valid",
         "(fifo.level == 0)",
     ),

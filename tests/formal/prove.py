@@ -20,7 +20,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Assert, Assume, ClockDomain, Module, Value
 from amaranth.lib.wiring import In
 
-from ranvier.hw.synthesis import RUN
+from ranvier.hw.flow.synthesis import RUN
 
 __all__ = ["Outcome", "Proof", "assume", "claim", "inside", "lemma", "states"]
 

@@ -5,11 +5,10 @@ import json
 import sys
 from pathlib import Path
 
+from faults import use_hardware
+
 
 def main(hardware: Path, unit: str) -> None:
-    sys.path.insert(1, str(Path(__file__).parents[1]))
-    from conftest import use_hardware
-
     use_hardware(hardware)  # before anything imports `ranvier.hw`
     claims = (proof.refuted() for proof in importlib.import_module(unit).PROOFS.values())
     print(json.dumps({"refuted": next(filter(None, claims), None)}))

@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Signal
 from faults import Fault
 from prove import Proof, claim
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.register_bank import WRITABLE, RegisterBank
 from ranvier.hw.registers import Access, Owner
+from ranvier.parameters.config import CoreConfig
 
 
 def nowhere_else(m, unit):

@@ -7,9 +7,9 @@ from faults import Fault
 from order import in_order
 from prove import Proof, assume, claim, inside, lemma
 
-from ranvier.golden.config import CoreConfig
+from ranvier.hw.bus.results import Results
 from ranvier.hw.events import OutputKind
-from ranvier.hw.results import Results
+from ranvier.parameters.config import CoreConfig
 
 
 def outputs(m, unit):
@@ -55,8 +55,13 @@ PROOFS = {
 }
 FAULTS = [
     Fault(
-        "an output is dropped in silence", "results.py", "self.dropped.eq(queued & ~queue.w_rdy)", "self.dropped.eq(0)"
+        "an output is dropped in silence",
+        "bus/results.py",
+        "self.dropped.eq(queued & ~queue.w_rdy)",
+        "self.dropped.eq(0)",
     ),
-    Fault("an output is taken twice", "results.py", "queue.r_en.eq(self.take)", "queue.r_en.eq(self.take & queued)"),
-    Fault("a step counts as a spike", "results.py", "word.kind.eq(oldest.kind)", "word.kind.eq(0)"),
+    Fault(
+        "an output is taken twice", "bus/results.py", "queue.r_en.eq(self.take)", "queue.r_en.eq(self.take & queued)"
+    ),
+    Fault("a step counts as a spike", "bus/results.py", "word.kind.eq(oldest.kind)", "word.kind.eq(0)"),
 ]

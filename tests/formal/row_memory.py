@@ -5,9 +5,9 @@ from amaranth.hdl import Assume, Signal
 from faults import Fault
 from prove import Proof, claim, inside, lemma
 
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.row_memory import RowMemory
+from ranvier.parameters.qformat import QFormat
 
 
 def last_written(lane):

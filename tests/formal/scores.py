@@ -6,9 +6,9 @@ from contracts import scores as contract
 from faults import Fault
 from prove import Proof, assume, claim, inside, lemma, states
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.events import OutputKind
 from ranvier.hw.scores import Scores
+from ranvier.parameters.config import CoreConfig
 
 
 def sums(m, unit):

@@ -6,11 +6,11 @@ from contracts import traces as contract
 from faults import Fault
 from prove import Proof, assume, claim, inside
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.neuron import filter_latency
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.presynaptic_trace import PresynapticTraces
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import QFormat
 
 
 def one_change_at_a_time(m, unit):

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Mux, Signal
 from faults import Fault
 from prove import Proof, claim, inside, lemma, states
 
-from ranvier.hw.uartbone import Command, UARTBone
+from ranvier.hw.bus.uartbone import Command, UARTBone
 
 
 def never_hangs(m, unit):
@@ -66,14 +66,14 @@ PROOFS = {
 FAULTS = [
     Fault(
         "half a frame is waited for for ever",
-        "uartbone.py",
+        "bus/uartbone.py",
         "        with m.Elif(expired):\n",
         "        with m.Elif(0):\n",
     ),
-    Fault("a frame of no words is begun", "uartbone.py", "with m.Elif((left != 0) & read):", "with m.Elif(read):"),
+    Fault("a frame of no words is begun", "bus/uartbone.py", "with m.Elif((left != 0) & read):", "with m.Elif(read):"),
     Fault(
         "the bytes of a word are not counted from the start",
-        "uartbone.py",
+        "bus/uartbone.py",
         "m.d.sync += [command.eq(self.received.payload), count.eq(0)]",
         "m.d.sync += [command.eq(self.received.payload)]",
     ),

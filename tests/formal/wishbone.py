@@ -5,7 +5,7 @@ from faults import Fault
 from inner_bus import PATIENCE, answered
 from prove import Proof, claim, inside, states
 
-from ranvier.hw.wishbone import Wishbone
+from ranvier.hw.bus.wishbone import Wishbone
 
 #: Clocks from a request to its end: a transfer that was given up before it, and its own, both through two registers.
 MOST = 2 * (Wishbone.LATENCY + 2 * PATIENCE) + 2
@@ -36,8 +36,11 @@ SAYS = "a transfer ends with its own answer"
 PROOFS = {f"within {MOST} clocks": Proof(Wishbone, ends, SAYS, depth=MOST + 6, induction=MOST + 4)}
 FAULTS = [
     Fault(
-        "an answer comes after the transfer was given up", "wishbone.py", "wanted = asked & ~given_up", "wanted = asked"
+        "an answer comes after the transfer was given up",
+        "bus/wishbone.py",
+        "wanted = asked & ~given_up",
+        "wanted = asked",
     ),
-    Fault("an answer comes to nobody", "wishbone.py", "wb.ack.eq(done & asked)", "wb.ack.eq(done)"),
-    Fault("an answer is waited for for ever", "wishbone.py", "answer.ready.eq(1)", "answer.ready.eq(asked)"),
+    Fault("an answer comes to nobody", "bus/wishbone.py", "wb.ack.eq(done & asked)", "wb.ack.eq(done)"),
+    Fault("an answer is waited for for ever", "bus/wishbone.py", "answer.ready.eq(1)", "answer.ready.eq(asked)"),
 ]

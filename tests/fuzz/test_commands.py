@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.cli import _parser, main
-from ranvier.golden.float_network import FloatNetwork
-from ranvier.golden.network import Network
-from ranvier.golden.presets import preset
 from ranvier.learners import LEARNERS, Online
+from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.network import Network
+from ranvier.parameters.presets import preset
 
 
 #: Commands that wait, listen, or go into the net, are given no arguments that let them begin.
@@ -93,10 +93,12 @@ def checks_only(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("too far")
 
     for name, attributes in {
-        "demo": "demo", "data.download": "download", "training": "evaluate", "sim.port": "SimulatedPort",
-        "selftest": "selftest", "verify": "verify", "bench": "bench", "quantise": "quantise", "commands": "open_device",
-        "hw.verilog": "write_verilog", "hw.fit": "fit fit_part", "hw.board": "build", "hw.vivado": "package",
-        "hw.synthesis": "synthesise", "files": "write_text", "golden.network": "write_bytes", "nir_graph": "write_bytes",
+        "demo": "demo", "data.download": "download", "learners.online": "evaluate", "sim.port": "SimulatedPort",
+        "verification.selftest": "selftest", "verification.verify": "verify", "bench": "bench",
+        "quantisation.quantise": "quantise", "commands": "open_device", "hw.flow.verilog": "write_verilog",
+        "hw.flow.fit": "fit fit_part", "hw.flow.board": "build", "hw.flow.vivado": "package",
+        "hw.flow.synthesis": "synthesise", "files.output": "write_text", "parameters.network": "write_bytes",
+        "nir.graph": "write_bytes",
     }.items():  # fmt: skip
         for attribute in attributes.split():
             monkeypatch.setattr(import_module(f"ranvier.{name}"), attribute, far)

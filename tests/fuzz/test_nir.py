@@ -12,9 +12,9 @@ from hostile import SEED, bounded, damaged, one_line
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.nir_dialects import DIALECTS
-from ranvier.nir_graph import NirError, read_graph
-from ranvier.nir_import import import_graph
+from ranvier.nir.dialects import DIALECTS
+from ranvier.nir.graph import NirError, read_graph
+from ranvier.nir.importer import import_graph
 
 nir = pytest.importorskip("nir", reason="NIR takes ranvier[nir]")
 h5py = pytest.importorskip("h5py")

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.bench.store import Store
-from ranvier.files import OutputError
-from ranvier.golden.config import ConfigError, CoreConfig
-from ranvier.golden.float_network import FloatNetwork
-from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.presets import preset
-from ranvier.stimulus import random_network
+from ranvier.files.output import OutputError
+from ranvier.parameters.config import ConfigError, CoreConfig
+from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.network import Network, NetworkError
+from ranvier.parameters.presets import preset
+from ranvier.verification.stimulus import random_network
 
 CONFIG = preset("test")
 NETWORK = random_network(CONFIG, np.random.default_rng(0))

@@ -8,12 +8,12 @@ import pytest
 
 from ranvier.golden.compiled import CompiledCore, play
 from ranvier.golden.core import GoldenCore
-from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.presets import preset
-from ranvier.golden.record import COUNTERS, TRACED
-from ranvier.golden.spikes import Sample, SampleError
-from ranvier.golden.step_size import StepSize
-from ranvier.stimulus import random_config, random_network, random_sample
+from ranvier.parameters.network import Network, NetworkError
+from ranvier.parameters.presets import preset
+from ranvier.parameters.record import COUNTERS, TRACED
+from ranvier.parameters.sample import Sample, SampleError
+from ranvier.parameters.step_size import StepSize
+from ranvier.verification.stimulus import random_config, random_network, random_sample
 
 ETA = StepSize.of(0.01)
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
-from ranvier.golden.network import Network, NetworkError
-from ranvier.golden.presets import preset
-from ranvier.golden.qformat import QFormat
-from ranvier.golden.record import COUNTERS, TRACED
-from ranvier.golden.spikes import Sample, SampleError
-from ranvier.golden.step_size import StepSize
-from ranvier.stimulus import random_network, random_sample
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network, NetworkError
+from ranvier.parameters.presets import preset
+from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.record import COUNTERS, TRACED
+from ranvier.parameters.sample import Sample, SampleError
+from ranvier.parameters.step_size import StepSize
+from ranvier.verification.stimulus import random_network, random_sample
 
 TINY = CoreConfig(inputs=1, neurons=2, outputs=2, recurrent=True, max_delay=6)
 FREEZE = StepSize()

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.delay_line import DelayLine, rounded_delays
-from ranvier.golden.network import Network
-from ranvier.golden.qformat import QFormat
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import QFormat
 
 CORE = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=6, delay_fraction=2, step_delay=QFormat(True, 3, 10))
 EVERY = np.ones(3, bool)

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.eligibility import Eligibility
 from ranvier.golden.learning_signal import Credit
-from ranvier.golden.network import Network
 from ranvier.golden.random import LaneGenerators
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
 
 CORE = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=6, lanes=2)
 ONE = 1 << 17  # a learning factor of 1 would not fit s0.17; half of it does

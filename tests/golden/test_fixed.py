@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ranvier.golden.fixed import leak, round_half_up, round_stochastic, saturate, scale, underflow
-from ranvier.golden.qformat import QFormat
-from ranvier.golden.step_size import StepSize
+from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.step_size import StepSize
 
 
 def test_saturate_counts_what_it_clips():

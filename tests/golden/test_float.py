@@ -8,12 +8,12 @@ bounds follow the products of the rule, ``|ab - a'b'| <= |a| eb + |b| ea + ea eb
 import numpy as np
 import pytest
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
-from ranvier.golden.network import Network
-from ranvier.golden.record import TRACED
-from ranvier.golden.spikes import Sample
-from ranvier.golden.step_size import StepSize
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.parameters.record import TRACED
+from ranvier.parameters.sample import Sample
+from ranvier.parameters.step_size import StepSize
 
 STEPS = 45  # the last one is scored, so that what it changes is seen in the parameters only
 

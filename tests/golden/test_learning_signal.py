@@ -4,12 +4,12 @@ from math import floor
 import numpy as np
 import pytest
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.learning_signal import Credit, LearningSignal
-from ranvier.golden.network import Network
-from ranvier.golden.qformat import QFormat
 from ranvier.golden.random import LaneGenerators
-from ranvier.golden.step_size import StepSize
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.step_size import StepSize
 
 CORE = CoreConfig(inputs=1, neurons=5, outputs=3, lanes=2)
 ONE = StepSize(1, 0)

@@ -5,9 +5,9 @@ from full_scores import CORE, sample, saturated
 
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.core import GoldenCore
-from ranvier.golden.qformat import QFormat
-from ranvier.golden.record import COUNTERS
-from ranvier.golden.spikes import SampleError
+from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.record import COUNTERS
+from ranvier.parameters.sample import SampleError
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.neuron import Neurons
+from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=1, neurons=1, outputs=2)  # threshold 4096, psi u0.8, zbar u4.8
 HALF = 2048  # 0.5 in u0.12

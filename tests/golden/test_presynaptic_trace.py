@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.presynaptic_trace import PresynapticTrace
+from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=1, neurons=1, outputs=2, max_delay=6)
 HALF = 2048

@@ -1,8 +1,8 @@
 import numpy as np
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.qformat import QFormat
 from ranvier.golden.readout import Readout
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import QFormat
 
 CORE = CoreConfig(inputs=1, neurons=6, outputs=2)
 FIRED = np.ones(6, bool)

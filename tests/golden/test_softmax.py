@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.exp_table import EXP_BITS, EXP_TABLE, LOG2_E
-from ranvier.golden.qformat import QFormat
 from ranvier.golden.softmax import softmax
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.exp_table import EXP_BITS, EXP_TABLE, LOG2_E
+from ranvier.parameters.qformat import QFormat
 
 
 def core(outputs, fraction=10):

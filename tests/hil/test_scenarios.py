@@ -3,8 +3,8 @@
 import pytest
 
 from ranvier.device import open_device
-from ranvier.golden.presets import preset
-from ranvier.selftest import SCENARIOS, run_scenario
+from ranvier.parameters.presets import preset
+from ranvier.verification.selftest import SCENARIOS, run_scenario
 
 DEFAULT = ("golden", "sim", "axi", "wishbone", "pty")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pysim import clocked
 
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.accumulator import Accumulator
+from ranvier.parameters.qformat import QFormat
 
 SUM, ADDEND = QFormat(True, 3, 3), QFormat(True, 3, 2)
 

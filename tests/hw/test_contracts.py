@@ -8,11 +8,11 @@ from prove import inside
 from pysim import clocked, send, simulate
 from test_core import TINY, Bench, events, network
 
-from ranvier.golden.spikes import Sample
 from ranvier.hw.delay_line import DelayLine
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.pipeline import delayed, lately
 from ranvier.hw.registers import Register
+from ranvier.parameters.sample import Sample
 
 
 def watch(core):

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from pysim import receive, send, simulate
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.core import GoldenCore
-from ranvier.golden.network import Network
-from ranvier.golden.record import COUNTERS
-from ranvier.golden.spikes import Sample
-from ranvier.golden.step_size import StepSize
 from ranvier.hw.core import Core
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import Register, Space
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.parameters.record import COUNTERS
+from ranvier.parameters.sample import Sample
+from ranvier.parameters.step_size import StepSize
 
 TINY = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=2, lanes=2, recurrent=True)
 MATRICES = {name: Space[name.upper()].value for name in ("weight", "delay", "readout", "feedback")}

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from pysim import pause, plain, pulse, simulate
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.learning_signal import Credit
 from ranvier.hw.credit_list import CreditList
+from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=1, neurons=5, outputs=2, lanes=2)
 

@@ -3,9 +3,9 @@ import pytest
 from pysim import clocks_until, plain, simulate
 
 from ranvier.golden import delay_line as golden
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.delay_line import DelayLine
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import QFormat
 
 #: Four full weights saturate it.
 CORE = CoreConfig(inputs=1, neurons=5, outputs=2, max_delay=6, lanes=2, weight=QFormat(True, 1, 12))

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from pysim import memory, plain, send, simulate
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.delay_line import rounded_delays
-from ranvier.golden.network import Network
 from ranvier.hw.delivery import Delivery
 from ranvier.hw.synapse import SynapseMemory
-from ranvier.stimulus import random_network
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.verification.stimulus import random_network
 
 CORE = CoreConfig(inputs=3, neurons=5, outputs=2, max_delay=6, recurrent=True)
 

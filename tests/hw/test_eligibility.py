@@ -9,20 +9,20 @@ from prove import inside
 from pysim import assign, clocks_until, pause, plain, pulse, simulate
 
 from ranvier.golden import eligibility as golden
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.learning_signal import Credit
-from ranvier.golden.qformat import QFormat
 from ranvier.golden.random import LaneGenerators as GoldenGenerators
 from ranvier.hw.random import LaneGenerators
 from ranvier.hw.sharing import share
 from ranvier.hw.synapse import SynapseMemory, SynapseRead, SynapseWrite
 from ranvier.hw.synapse_learning import SynapseLearning
-from ranvier.stimulus import random_network
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import QFormat
+from ranvier.verification.stimulus import random_network
 
 CORE = CoreConfig(inputs=2, neurons=5, outputs=2, max_delay=2, lanes=2, recurrent=True)
 
 
-class Learner(wiring.Component):
+class LearningSynapses(wiring.Component):
     """`SynapseLearning` with synapses and generators; with `host`, synapses are read and written from outside."""
 
     def __init__(self, config: CoreConfig):
@@ -48,10 +48,10 @@ def matrix(values, config):
 
 
 class Bench:
-    """A `Learner` beside the golden unit, on one random network."""
+    """`LearningSynapses` beside the golden unit, on one random network."""
 
     def __init__(self, config: CoreConfig, seed: int):
-        self.config, self.dut = config, Learner(config)
+        self.config, self.dut = config, LearningSynapses(config)
         parts = inside(self.dut.unit)
         self.eligibility, self.credit = parts.eligibility, parts.credit
         self.rng = np.random.default_rng(seed)

@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, signed, unsigned
 from pysim import evaluate
 
 from ranvier.golden import fixed as golden
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate, shape, times, toward_zero
+from ranvier.parameters.qformat import QFormat
 
 EVERY = np.arange(-256, 256)
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from pysim import clocks_until, plain, receive, send, simulate
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.host import Host
 from ranvier.hw.registers import Space
+from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=3, neurons=5, outputs=2, recurrent=True, lanes=2)
 WRITABLE = {Space.WEIGHT, Space.DELAY, Space.READOUT, Space.FEEDBACK}

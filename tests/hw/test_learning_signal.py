@@ -3,15 +3,15 @@ import pytest
 from pysim import clocks_until, memory, plain, pulse, send, simulate
 
 from ranvier.golden import learning_signal as golden
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import Network
-from ranvier.golden.qformat import QFormat
 from ranvier.golden.random import LaneGenerators
-from ranvier.golden.step_size import StepSize
 from ranvier.hw.learning_signal import LearningSignal
 from ranvier.hw.row_memory import RowMemory
 from ranvier.hw.step_size import SCALE_LATENCY
-from ranvier.stimulus import random_network
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.step_size import StepSize
+from ranvier.verification.stimulus import random_network
 
 CORE = CoreConfig(inputs=1, neurons=5, outputs=3, lanes=2)
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from pysim import clocks_until, memory, pause, plain, pulse, simulate
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.neuron import Neurons
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.neuron import NeuronSweep
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import QFormat
 
 CORE = CoreConfig(inputs=1, neurons=5, outputs=2, lanes=2)
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from pysim import pause, plain, pulse, simulate
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.presynaptic_trace import PresynapticTrace
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.neuron import filter_latency
 from ranvier.hw.presynaptic_trace import PresynapticTraces
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import QFormat
 
 CORE = CoreConfig(inputs=3, neurons=2, outputs=2, max_delay=2)
 EXPONENTIAL = {"synapse": "exponential"}

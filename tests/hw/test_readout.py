@@ -3,9 +3,9 @@ import pytest
 from pysim import clocks_until, memory, pause, plain, pulse, simulate
 
 from ranvier.golden import readout as golden
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.readout import Readout
 from ranvier.hw.row_memory import RowMemory
+from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=1, neurons=6, outputs=3, lanes=2)
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from pysim import simulate
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.register_bank import RegisterBank
 from ranvier.hw.registers import Access, Owner, Register, constants
+from ranvier.parameters.config import CoreConfig
 
 CONFIG = CoreConfig(inputs=3, neurons=5, outputs=2)
 

@@ -1,9 +1,9 @@
 import pytest
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.presets import PRESETS, preset
-from ranvier.golden.record import COUNTERS
 from ranvier.hw.registers import ADDRESS_BITS, Access, Field, Owner, Register, Space, constants, word_address
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.presets import PRESETS, preset
+from ranvier.parameters.record import COUNTERS
 
 
 def test_no_two_things_share_an_address():

@@ -5,8 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from pysim import clocked
 
-from ranvier.golden.qformat import QFormat
 from ranvier.hw.row_memory import RowMemory, read_turn, write_wait
+from ranvier.parameters.qformat import QFormat
 
 FORMAT = QFormat(True, 2, 3)
 IDLE = {"write": {"lanes": 0}}

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from pysim import clocks_until, pause, pulse, receive, simulate
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.events import OutputKind
 from ranvier.hw.scores import Scores
+from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=1, neurons=1, outputs=3)
 

@@ -3,10 +3,10 @@ import pytest
 from amaranth.utils import ceil_log2
 from pysim import memory, pulse, simulate
 
-from ranvier.golden.config import CoreConfig
 from ranvier.golden.softmax import softmax
 from ranvier.hw.scoring import Scoring
 from ranvier.hw.softmax import Softmax
+from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=1, neurons=1, outputs=3)
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from pysim import memory, pulse, simulate
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.qformat import QFormat
 from ranvier.golden.softmax import softmax
 from ranvier.hw.softmax import Softmax
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import QFormat
 
 CORE = CoreConfig(inputs=1, neurons=1, outputs=3)
 

@@ -6,10 +6,10 @@ from amaranth.lib.wiring import In, Out
 from pysim import clocked
 
 from ranvier.golden import fixed as golden
-from ranvier.golden.qformat import QFormat
-from ranvier.golden.step_size import StepSize
 from ranvier.hw.fixed import shape
 from ranvier.hw.step_size import SCALE_LATENCY, StepSizeLayout, scale
+from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.step_size import StepSize
 
 
 class Scale(wiring.Component):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from pysim import clocked
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.synapse import SynapseMemory
+from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=2, neurons=5, outputs=2, max_delay=6, recurrent=True)
 IDLE = {"write": {"weight": {"lanes": 0}, "delay": {"lanes": 0}}}

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from pysim import clocked
 
-from ranvier.golden.config import CoreConfig
 from ranvier.hw.trace_history import TraceHistory
+from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=3, neurons=4, outputs=2, max_delay=2, lanes=2)
 

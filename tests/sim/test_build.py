@@ -3,7 +3,8 @@
 import os
 
 import ranvier.hw
-from ranvier.golden.presets import preset
+import ranvier.parameters
+from ranvier.parameters.presets import preset
 from ranvier.sim.build import library, sources_digest
 
 CONFIG = preset("test")
@@ -20,5 +21,7 @@ def test_every_source_and_option_makes_another_core(tmp_path, monkeypatch):
     digest = sources_digest(CONFIG)
     assert sources_digest(CONFIG.replace(kernel_radius=2)) != digest
     (tmp_path / "core.py").write_text("changed")
-    monkeypatch.setattr(ranvier.hw, "__path__", [str(tmp_path)])
-    assert sources_digest(CONFIG) != digest
+    for package in (ranvier.hw, ranvier.parameters):
+        with monkeypatch.context() as patch:
+            patch.setattr(package, "__path__", [str(tmp_path)])
+            assert sources_digest(CONFIG) != digest

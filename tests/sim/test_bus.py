@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from ranvier.firmware.link import LinkError
-from ranvier.firmware.remote import RemoteCore
-from ranvier.golden.config import CoreConfig
+from ranvier.drivers.link import LinkError
+from ranvier.drivers.remote import RemoteCore
 from ranvier.golden.core import GoldenCore
-from ranvier.golden.spikes import Sample
+from ranvier.hw.bus.results import Results
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import Access, Register, Space, constants, word_address
-from ranvier.hw.results import Results
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.sample import Sample
 from ranvier.sim.build import PERIPHERAL, library
 from ranvier.sim.bus import SimulatedBus
-from ranvier.stimulus import random_network
+from ranvier.verification.stimulus import random_network
 
 CONFIG = CoreConfig(inputs=5, neurons=7, outputs=3, max_delay=6, lanes=2)
 

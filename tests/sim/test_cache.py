@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ranvier.cli import main
-from ranvier.golden.presets import preset
+from ranvier.parameters.presets import preset
 from ranvier.sim import verilator
 from ranvier.sim.build import library
 from ranvier.sim.cache import kept

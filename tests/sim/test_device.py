@@ -5,17 +5,17 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
+from ranvier.device_base import DeviceError
 from ranvier.golden.core import GoldenCore
-from ranvier.golden.device_base import DeviceError
-from ranvier.golden.network import NetworkError
-from ranvier.golden.presets import preset
-from ranvier.golden.record import TRACED
-from ranvier.golden.spikes import Sample, SampleError
 from ranvier.hw.core import Phase
 from ranvier.hw.registers import Register, Space
+from ranvier.parameters.network import NetworkError
+from ranvier.parameters.presets import preset
+from ranvier.parameters.record import TRACED
+from ranvier.parameters.sample import Sample, SampleError
 from ranvier.sim.build import library
 from ranvier.sim.device import SimulatedCore, SimulationError
-from ranvier.stimulus import random_network, random_sample
+from ranvier.verification.stimulus import random_network, random_sample
 
 CONFIG = preset("test")
 

@@ -8,15 +8,15 @@ from unittest.mock import Mock
 
 import pytest
 
-from ranvier.firmware.link import LinkError
-from ranvier.firmware.remote import RemoteCore
-from ranvier.golden.config import CoreConfig
+from ranvier.drivers.link import LinkError
+from ranvier.drivers.remote import RemoteCore
 from ranvier.golden.core import GoldenCore
 from ranvier.hw.registers import Register, Space, word_address
-from ranvier.sim.face_link import FaceLink
-from ranvier.sim.scoreboard import Tally
-from ranvier.sim.session import SessionError, run_scenarios
-from ranvier.verify import verify
+from ranvier.parameters.config import CoreConfig
+from ranvier.sim.cocotb.interface_link import FaceLink
+from ranvier.sim.cocotb.scoreboard import Tally
+from ranvier.sim.cocotb.session import SessionError, run_scenarios
+from ranvier.verification.verify import verify
 
 SEED = 20251122
 
@@ -31,7 +31,7 @@ VALUES, REFUSED = 10_000, 1_000
 
 @pytest.mark.parametrize("face", CORES)
 def test_scenarios(face, tmp_path, record_property):
-    modules = [import_module(f"ranvier.sim.{name}_scenarios") for name in ("face", face)]
+    modules = [import_module(f"ranvier.sim.cocotb.{name}_scenarios") for name in ("interface", face)]
     tallies = run_scenarios(CORES[face], tmp_path, SEED, face)
     for name, tally in tallies.items():
         print(f"{name:<28} {tally}")

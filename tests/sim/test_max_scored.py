@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from full_scores import CORE, sample, saturated
 
-from ranvier.firmware.remote import RemoteCore
+from ranvier.drivers.remote import RemoteCore
 from ranvier.golden.compiled import CompiledCore
-from ranvier.golden.spikes import SampleError
 from ranvier.hw.events import EventKind
 from ranvier.hw.registers import Register
+from ranvier.parameters.sample import SampleError
 from ranvier.sim.build import PERIPHERAL, library
 from ranvier.sim.bus import SimulatedBus
 

@@ -11,17 +11,17 @@ import pytest
 
 from ranvier.data import open_dataset
 from ranvier.device import open_device
-from ranvier.firmware.remote import RemoteCore
-from ranvier.firmware.serial_link import SerialLink
-from ranvier.golden.device_base import DeviceError
-from ranvier.golden.network import Network
-from ranvier.golden.presets import preset
+from ranvier.device_base import DeviceError
+from ranvier.drivers.remote import RemoteCore
+from ranvier.drivers.serial_link import SerialLink
 from ranvier.hw.events import EventKind
 from ranvier.hw.registers import Register
+from ranvier.parameters.network import Network
+from ranvier.parameters.presets import preset
 from ranvier.recipes import RECIPES, initial_network
 from ranvier.sim.port import BAUD, CLOCKS_PER_BIT, SimulatedLink, SimulatedPort
-from ranvier.stimulus import random_network
-from ranvier.verify import verify
+from ranvier.verification.stimulus import random_network
+from ranvier.verification.verify import verify
 
 CONFIG = preset("test")
 #: Seconds; a busy machine simulates slowly.

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ranvier.golden.config import CHOICES, CoreConfig
-from ranvier.golden.qformat import QFormat
-from ranvier.sim.scenarios import SCENARIOS
-from ranvier.sim.scoreboard import Tally
-from ranvier.sim.session import run_scenarios
+from ranvier.parameters.config import CHOICES, CoreConfig
+from ranvier.parameters.qformat import QFormat
+from ranvier.sim.cocotb.scenarios import SCENARIOS
+from ranvier.sim.cocotb.scoreboard import Tally
+from ranvier.sim.cocotb.session import run_scenarios
 
 SEED = 20251122
 
@@ -109,7 +109,7 @@ CONFIGS = {
 }
 
 
-#: Left to `make prove`: others have their options. Sixteen lanes that learn are in `tests/test_cycles.py` as well.
+#: Left to `make prove`: others have their options. Sixteen lanes that learn are in `tests/system/test_cycles.py` as well.
 SPARED = {"one-lane", "four-lanes", "sixteen-lanes", "no-delays-wide-kernel", "inference"}
 
 

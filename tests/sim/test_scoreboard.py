@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ranvier.golden.config import CoreConfig
-from ranvier.golden.network import Network
-from ranvier.sim.scoreboard import Tally, read_tallies
+from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.network import Network
+from ranvier.sim.cocotb.scoreboard import Tally, read_tallies
 
 CONFIG = CoreConfig(inputs=2, neurons=3, outputs=2)
 

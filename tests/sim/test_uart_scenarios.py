@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from ranvier.golden.config import CoreConfig
-from ranvier.sim.scoreboard import Tally
-from ranvier.sim.session import run_scenarios
-from ranvier.sim.uart_scenarios import NAMES
+from ranvier.parameters.config import CoreConfig
+from ranvier.sim.cocotb.scoreboard import Tally
+from ranvier.sim.cocotb.session import run_scenarios
+from ranvier.sim.cocotb.uart_scenarios import NAMES
 
 CONFIG = CoreConfig(inputs=4, neurons=6, outputs=3, recurrent=True, max_delay=6, lanes=2)
 SEED = 20251124

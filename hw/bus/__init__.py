@@ -1,0 +1,1 @@
+"""The core as a peripheral: registers, queues, and the bus interfaces around them."""

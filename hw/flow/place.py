@@ -1,0 +1,229 @@
+"""Place and route with nextpnr: how fast a design is, what limits it, and the bitstream that comes of it."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ranvier.hw.flow.synthesis import ToolError
+
+__all__ = ["DEVICES", "FLOWS", "Hop", "Placement", "pack", "place_and_route", "placer"]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The tools of a family.
+
+    Parameters
+    ----------
+    devices : tuple of str
+        As nextpnr calls them.
+    package : str
+        Of the FPGA, by default.
+    constraints, routed : str
+        Options of nextpnr for the file of pins and for what it writes.
+    packer : tuple of str
+        Tool that makes a bitstream of that, and its options.
+    """
+
+    devices: tuple[str, ...]
+    package: str
+    constraints: str
+    routed: str
+    packer: tuple[str, ...]
+
+
+FLOWS = {
+    "ecp5": Flow(
+        ("12k", "25k", "45k", "85k", "um-25k", "um-45k", "um-85k", "um5g-25k", "um5g-45k", "um5g-85k"),
+        "CABGA381",
+        "lpf",
+        "textcfg",
+        ("ecppack", "--compress"),
+    ),
+    "ice40": Flow(("up5k", "hx8k", "lp8k"), "sg48", "pcf", "asc", ("icepack",)),
+}
+
+#: Device -> its family.
+DEVICES = {device: family for family, flow in FLOWS.items() for device in flow.devices}
+
+#: A process of its own, because a tool made for the command line may end it.
+RUN = "import sys; import yowasp_nextpnr_{family} as tools; sys.exit(tools.run_{tool}(sys.argv[1:]))"
+
+#: What synthesis appends to the name of a register or wire for the cells that it makes of it.
+SUFFIX = re.compile(
+    r"(_(TRELLIS_FF|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|TRELLIS_DPR16X4|SB_\w+)_|\$(CCU2|LUT|PACKER)|_\$?nextpnr).*"
+)
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One cell on a path: where the signal enters it, and how long (in ns) the way there and through it takes."""
+
+    cell: str
+    kind: str
+    routing: float
+    logic: float
+
+    def __str__(self) -> str:
+        return f"{self.routing:6.2f} + {self.logic:.2f}  {self.kind:<8} {self.cell}"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Outcome of one run.
+
+    Parameters
+    ----------
+    fmax, target : float
+        Highest frequency between registers, and the one asked for, in MHz.
+    seed : int
+        Start of the placer's random numbers.
+    used : dict of str to [int, int]
+        Resource of the device -> how many are used, and how many there are.
+    path : tuple of Hop
+        The critical path.
+    """
+
+    fmax: float
+    target: float
+    seed: int
+    used: dict[str, tuple[int, int]]
+    path: tuple[Hop, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    def text(self) -> list[str]:
+        """What is used, and the critical path with a line per cell."""
+        total = sum(hop.routing + hop.logic for hop in self.path)
+        return [
+            *(f"  {name:<18} {used:>8,} of {available:,}" for name, (used, available) in self.used.items()),
+            f"critical path of seed {self.seed}, {total:.2f} ns (ns of routing + logic)",
+            *(f"  {hop}" for hop in self.path),
+        ]
+
+
+def placer(family: str = "ecp5") -> str:
+    """Name and version of the tool; `ToolError` if it is not installed."""
+    if importlib.util.find_spec(f"yowasp_nextpnr_{family}") is None:
+        raise ToolError(f"nextpnr for {family} is not installed: run `pip install 'ranvier[synth]'`")
+    return f"nextpnr-{family} {version(f'yowasp-nextpnr-{family}')}"
+
+
+def place_and_route(
+    netlist: Path,
+    device: str,
+    *,
+    speed: int = 6,
+    package: str | None = None,
+    target: float = 80.0,
+    seed: int = 1,
+    constraints: Path | None = None,
+    routed: Path | None = None,
+) -> Placement:
+    """Place and route a netlist that `synthesise` wrote.
+
+    Parameters
+    ----------
+    netlist : Path
+        JSON file.
+    device : str
+        One of `DEVICES`.
+    speed : int
+        Speed grade of an ECP5, 6 to 8, 8 being the fastest.
+    package : str, optional
+        Package, if not the usual one of the family.
+    target : float
+        Frequency to aim for in MHz. Missing it is a result, no error.
+    seed : int
+        Start of the placer's random numbers.
+    constraints : Path, optional
+        File of pins, LPF or PCF; without it pins are anywhere.
+    routed : Path, optional
+        File to write for `pack`.
+
+    Raises
+    ------
+    ToolError
+        If nextpnr is not installed or fails, for instance because the design does not fit.
+    """
+    family = DEVICES[device]
+    placer(family)
+    with TemporaryDirectory() as folder:
+        report, flow = Path(folder, "report.json"), FLOWS[family]
+        options = {
+            "package": package or flow.package,
+            "freq": target,
+            "seed": seed,
+            "json": _seen(netlist),
+            "report": _seen(report),
+            **({"speed": speed} if family == "ecp5" else {}),
+            **({flow.constraints: _seen(constraints)} if constraints else {}),
+            **({flow.routed: _seen(routed)} if routed else {}),
+        }
+        arguments = [f"--{device}", "--timing-allow-fail"]
+        if not constraints:
+            arguments.append({"ecp5": "--lpf-allow-unconstrained", "ice40": "--pcf-allow-unconstrained"}[family])
+        arguments += [text for name, value in options.items() for text in (f"--{name}", str(value))]
+        _run(family, f"nextpnr_{family}", arguments)
+        return _placement(json.loads(report.read_text()), seed, target)
+
+
+def pack(routed: Path, device: str, bitstream: Path) -> None:
+    """Make a bitstream of what `place_and_route` wrote; `ToolError` if that fails."""
+    tool, *options = FLOWS[DEVICES[device]].packer
+    _run(DEVICES[device], tool, [*options, _seen(routed), _seen(bitstream)])
+
+
+def _seen(path: Path) -> str:
+    """A path as the tools see it: in a sandbox that has a /tmp of its own, but all folders above the current one."""
+    return os.path.relpath(path)
+
+
+def _run(family: str, tool: str, arguments: list[str]) -> None:
+    command = [sys.executable, "-c", RUN.format(family=family, tool=tool), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        errors = re.findall(r"^ERROR: (.*)", done.stdout + done.stderr, re.M)
+        raise ToolError(f"{tool} failed: {errors[0] if errors else f'exit code {done.returncode}'}")
+
+
+def _placement(report: dict[str, Any], seed: int, target: float) -> Placement:
+    slowest = min(report["fmax"].values(), key=lambda clock: clock["achieved"])
+    paths = [p for p in report["critical_paths"] if "<async>" not in (p["from"], p["to"])]
+    path = max(paths, key=lambda p: sum(step["delay"] for step in p["path"]))
+    used = {name: (n["used"], n["available"]) for name, n in report["utilization"].items() if n["used"]}
+    return Placement(round(slowest["achieved"], 2), target, seed, used, tuple(_hops(path["path"])))
+
+
+def _kind(step: dict[str, Any]) -> str:
+    """What a signal goes through; nextpnr names the kinds of cell only by their ports."""
+    port = step["to"]["port"]
+    if step["type"] != "logic":
+        return step["type"]
+    return "carry" if port in ("FCO", "COUT") else "multiply" if port[0] == "P" else "LUT"
+
+
+def _hops(steps: Iterable[dict[str, Any]]) -> Iterable[Hop]:
+    """The steps of a report, with the way to a cell joined to the cell and a carry chain to one hop."""
+    cell, kind, routing, logic = "", "", 0.0, 0.0
+    for step in steps:
+        if step["type"] == "routing":
+            carries = step["to"]["port"] in ("FCI", "CIN")
+            if not carries:
+                yield Hop(cell, kind, round(routing, 3), round(logic, 3))
+                cell, kind, routing, logic = "", "", step["delay"], 0.0
+        else:
+            cell, logic = SUFFIX.sub("", step["to"]["cell"]), logic + step["delay"]
+            kind = kind if kind == "carry" else _kind(step)
+    yield Hop(cell, kind, round(routing, 3), round(logic, 3))

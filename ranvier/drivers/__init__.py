@@ -1,0 +1,1 @@
+"""Python that talks to a core: over a serial port, or any other link that carries words."""

@@ -1,0 +1,1 @@
+"""Graphs of the Neuromorphic Intermediate Representation, in and out."""

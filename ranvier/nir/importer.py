@@ -1,0 +1,879 @@
+"""A NIR graph as a network for the core: time becomes steps, constants become weights, and what that changed is reported."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.errors import shown
+from ranvier.nir.dialects import (
+    DIALECTS,
+    SAME_STEP,
+    SPIKES,
+    Dialect,
+    Integration,
+    Spike,
+    chosen_step,
+    rockpool_steps,
+)
+from ranvier.nir.graph import LEAKY, REFUSED, SPIKING, Circuit, NirError, Projection, chosen, numbers, seconds
+from ranvier.nir.lags import Unending, lags
+from ranvier.nir.sums import reach_exactly
+from ranvier.parameters.config import CHOICES, LIMITS, WIDEST, ConfigError, CoreConfig, Delays, Reset, spelled
+from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.network import MOST_LAG, NetworkError
+
+__all__ = ["INTEGRATIONS", "METADATA", "Imported", "import_graph"]
+
+Real = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+INTEGRATIONS: tuple[Integration, ...] = get_args(Integration)
+
+#: What `ranvier.nir.exporter` leaves in the metadata of a graph: the configuration, and how its constants were made.
+METADATA = {
+    "config": "ranvier_config",
+    "dt": "ranvier_dt",
+    "integration": "ranvier_integration",
+    "lag": "ranvier_lag",
+    "kappa": "ranvier_kappa",
+    "classes": "ranvier_classes",
+}
+
+#: Weights beyond it, in thresholds, are a unit mistaken for another; where none reaches the other, no format of a core holds
+#: any of them.
+LARGEST, LEAST = 1e30, 2.0**-WIDEST
+
+#: Where readings differ enough to be told: one spike is worth so many times less or more, or a decay is that small.
+FAR, SMALL = 2.0, 0.05
+
+#: Decays, and factors of weights, that differ by less are the same but for the rounding of their file.
+SAME_DECAY, SAME_FACTOR = 1e-6, 1e-12
+
+#: What single precision leaves of a gain that undoes ``1 - decay``; how far a step that is given may be off the one r says.
+SAME_GAIN, NEAR_STEP = 1e-3, 1e-3
+
+#: Places of a format by which a weight may be off after a gain was folded into it and taken out again.
+SAME_WEIGHT = 1e-6
+
+#: Delays in steps are kept on this grid if they are that near to it: the finest that a core can have.
+GRID, NEAR = 1 << LIMITS["delay_fraction"][1], 1e-6
+
+APPROXIMATE = "or take the nearest thing that the core has, with --approximate"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a graph.
+
+    Parameters
+    ----------
+    network : FloatNetwork
+        For the core; its neurons are the populations of the graph, one after the other.
+    values : dict
+        Everything that was chosen, folded, rounded or clipped, as plain values.
+    notes : list of str
+        The same in words, where something is not as in the graph.
+    classes : tuple of str
+        What the outputs stand for; empty if the graph does not say.
+    """
+
+    network: FloatNetwork
+    values: dict[str, Any]
+    notes: list[str]
+    classes: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for a report."""
+        return {**self.values, "notes": self.notes}
+
+    def text(self) -> list[str]:
+        """Lines for people."""
+        v, c = self.values, self.network.config
+        shape = f"{c.inputs} inputs, {c.neurons} {'recurrent ' if c.recurrent else ''}neurons, {c.outputs} outputs"
+        delays = "no delays" if c.delays == "none" else f"{c.delays} delays up to {c.max_delay} steps"
+        low, high = v["weight_factor"]
+        return [
+            f"{shape}, {delays}, reset {c.reset}",
+            f"dt {v['dt']:g} s, integration {v['integration']}: "
+            + ", ".join(f"{name} {getattr(self.network, name):.6f}" for name in ("alpha", "beta", "kappa")),
+            *(f"{name}: neurons {first} to {last}" for name, (first, last) in v["populations"].items()),
+            f"{v['synapses']} synapses, weights times {low:.6g}" + (f" to {high:.6g}" if high != low else ""),
+            *([f"samples grow by {v['lag']} steps by themselves: the network answers that late"] if v["lag"] else []),
+            *(f"note: {note}" for note in self.notes),
+        ]
+
+
+def import_graph(
+    graph: Any,
+    *,
+    dt: float | None = None,
+    integration: Integration | None = None,
+    reset: Reset | None = None,
+    spike: Spike | None = None,
+    dialect: str | None = None,
+    max_delay: int | None = None,
+    approximate: bool = False,
+) -> Imported:
+    """Turn a graph into a network in real numbers.
+
+    Without a dialect a node is read with the equation of its docstring in ``nir``, discretised like this, with S the sum of
+    weights of a step's spikes, and ``a(tau) = 1 - dt / tau`` (euler, what snnTorch and others write) or ``exp(-dt / tau)``
+    (exp). A dialect is what one simulator computes: `ranvier.nir.dialects`::
+
+        I[t] = a(tau_syn) I[t-1] + (1 - a(tau_syn)) w_in S[t]            I[t] = S[t] without tau_syn
+        v[t] = v_leak + a(tau) (v[t-1] - v_leak) + (1 - a(tau)) r I[t]   z[t] = v[t] above v_threshold, then v[t] = v_reset
+
+    Everything that multiplies S goes into the weights, so that the core's threshold is the configuration's. A delay is what
+    its equation says, ``y(t) = x(t - delay)``; the core's synapse takes a step, so a delay of n steps becomes D = n - 1.
+    Where some way from the input has no delay, D = n instead, and every spike of the population comes one step later than in
+    the graph. A population's loop onto itself takes at least one step, here as in every simulator that goes step by step.
+
+    Parameters
+    ----------
+    graph : nir.NIRGraph
+        What to import. It is not changed.
+    dt : float, optional
+        Seconds per step; only a graph that this project wrote says it itself, and a dialect has a default.
+    integration : {"euler", "exp"}, optional
+        How time constants become decays; default euler, or what dialect or graph say.
+    reset : {"zero", "soft", "soft now"}, optional
+        What a spike does to the membrane potential. NIR knows only a reset to v_reset, so soft ones (subtract the threshold)
+        have to be said; default zero, or what dialect or graph say.
+    spike : {"step", "jump"}, optional
+        What a spike is to the first thing it reaches, a current or else a membrane: a current of 1 that lasts one step, or
+        a jump by the weight. Default step, or what the dialect says.
+    dialect : {"snntorch", "norse", "rockpool", "sinabs", "spikingjelly"}, optional
+        Who wrote the graph. Sets all of the above that are not given. A graph that this project wrote says itself how it is
+        read, and is refused with it.
+    max_delay : int, optional
+        Largest delay in steps, 1 to 1022; longer ones are clipped. The default is large enough for all of them.
+    approximate : bool
+        Take the nearest thing that the core has, where it has not the same: the mean of time constants that differ, one pole
+        for the two of a CubaLI, nothing for synapses of neurons onto themselves.
+
+    Raises
+    ------
+    NirError
+        If the core cannot hold the graph, or it is no graph.
+    """
+    if dialect is not None:
+        chosen("dialect", dialect, DIALECTS)
+    if not isinstance(approximate, bool | np.bool_):
+        raise NirError(f"approximate={shown(approximate)} is neither True nor False")
+    try:
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # what that makes is refused by name
+            return _Import(Circuit(graph), dt, integration, reset, spike, dialect, max_delay, approximate).run()
+    except (ConfigError, NetworkError) as error:
+        raise NirError(str(error)) from None
+
+
+class _Synapses(NamedTuple):
+    """All synapses onto neurons [synapses]: row of the presynaptic unit, neuron, weight, delay in steps of the core."""
+
+    row: Index
+    neuron: Index
+    weight: Real
+    delay: Real
+
+    def part(self, chosen: Any) -> "_Synapses":
+        return _Synapses(*(values[chosen] for values in self))
+
+    @property
+    def arrival(self) -> Index:
+        return np.floor(self.delay + 0.5).astype(np.int64)
+
+
+@dataclass
+class _Import:
+    circuit: Circuit
+    dt: Any
+    integration: Any
+    reset: Any
+    spike: Any
+    dialect: str | None
+    max_delay: int | None
+    approximate: bool
+    values: dict[str, Any] = field(init=False, default_factory=dict)
+    notes: list[str] = field(init=False, default_factory=list)
+
+    def run(self) -> Imported:
+        self._settings()
+        self._split()
+        self.kappa, readout = self._readout()
+        self.alpha, self.beta, factor = self._neurons()
+        synapses = self._synapses(factor)
+        synapses, copies = self._rows(self._clip(self._no_loops(synapses)))
+        network = self._network(synapses, copies, readout)
+        self._readings(network)
+        self.values |= {name: getattr(network, name) for name in ("alpha", "beta", "kappa")}
+        return Imported(network, self.values, self.notes, self._classes(network.config.outputs))
+
+    def _note(self, line: str, **values: Any) -> None:
+        self.values |= values
+        self.notes.append(line)
+
+    def _settings(self) -> None:
+        """Options, or what the graph says of itself, or what its dialect takes for granted, or defaults."""
+        said = self._said()
+        if self.dialect and (self.base or said["dt"] is not None):
+            raise NirError(
+                f"this program wrote the graph and left in it how it is read, which is not as {self.dialect} reads: "
+                "leave out --from"
+            )
+        self.habits = habits = DIALECTS[self.dialect] if self.dialect else Dialect()
+        self.dt_asked = self.dt is not None
+        self.guessed = not (self.base or self.dialect)  # whether there is anything to tell about readings
+        self.dt = self._step(said["dt"], habits)
+        for name, choices in (("integration", INTEGRATIONS), ("reset", CHOICES["reset"]), ("spike", (None, *SPIKES))):
+            value = spelled(name, getattr(self, name)) if name == "reset" else getattr(self, name)
+            if value is None:
+                value = said.get(name) if said.get(name) is not None else getattr(habits, name, None)
+            if not (value is None and None in choices):
+                chosen(name, value, (c for c in choices if c))
+            asked = getattr(self, name) is not None
+            setattr(self, name, value)
+            if name == "integration":
+                self.integration_asked = asked
+            if name == "reset" and self.guessed and not asked:
+                self._note(
+                    "a spike resets the membrane potential to v_reset, as NIR has it; many exporters (snnTorch by default) "
+                    "meant to subtract the threshold: say whose graph it is with --from, or give --reset soft or soft-now"
+                )
+            if name == "reset" and self.guessed and asked and value == "soft":
+                self._note(
+                    "a spike subtracts the threshold after the leak, as in snnTorch by default; Rockpool, sinabs and "
+                    "snnTorch with reset_delay=False subtract it before the leak: that is --reset soft-now"
+                )
+        self.synapse, self.membrane = self.spike or habits.synapse, habits.membrane
+        self.fires_at = habits.at or bool(self.base)
+        self.values |= {"dt": self.dt, "integration": self.integration, "reset": self.reset}
+        self.values |= {"dialect": self.dialect, "spike": self.synapse}
+        for name in ("dt", "integration", "reset", "spike"):
+            if (meant := said.get(name)) is not None and (value := getattr(self, name)) not in (meant, None):
+                self._note(
+                    f"the graph says of itself {name}={shown(meant, str)} but {name}={shown(value, str)} was asked for: the "
+                    "network is not the one that was exported"
+                )
+        if not (self.max_delay is None or (_whole(self.max_delay) and 1 <= self.max_delay <= LIMITS["max_delay"][1])):
+            raise NirError(
+                f"max_delay={shown(self.max_delay)} is out of range: give a whole number from 1 to "
+                f"{LIMITS['max_delay'][1]} steps"
+            )
+        self.notes += habits.remarks
+
+    def _said(self) -> dict[str, Any]:
+        """What a graph that this project wrote says of itself; nothing of others."""
+        metadata = getattr(self.circuit.graph, "metadata", None)
+        metadata = metadata if isinstance(metadata, dict) else {}
+        said = {name: _plain(metadata.get(key)) for name, key in METADATA.items()}
+        self.base = None
+        if said["config"] is not None:
+            try:
+                self.base = CoreConfig.from_toml(str(said["config"]))
+            except (ConfigError, RecursionError, ValueError) as error:
+                cause = " ".join(str(error).split())[:300]
+                raise NirError(f"metadata {METADATA['config']} of the graph: {cause}") from None
+        self.lag = said["lag"] if self.base else None
+        if not (self.lag is None or (_whole(self.lag) and 0 <= self.lag <= MOST_LAG)):
+            raise NirError(f"metadata {METADATA['lag']}={self.lag!r} of the graph is no number of steps: remove it")
+        self.said_classes = said["classes"] if self.base else None
+        self.said_kappa = said["kappa"] if self.base else None
+        if not (self.said_kappa is None or (isinstance(self.said_kappa, float) and 0 <= self.said_kappa < 1)):
+            raise NirError(f"metadata {METADATA['kappa']}={self.said_kappa!r} of the graph is no decay: remove it")
+        self.said = said | {"reset": self.base.reset if self.base else None, "spike": "step" if self.base else None}
+        return self.said
+
+    def _classes(self, outputs: int) -> tuple[str, ...]:
+        """What the outputs stand for in a graph that this project wrote."""
+        if self.said_classes is None:
+            return ()
+        with suppress(ValueError, TypeError, RecursionError):
+            names = json.loads(self.said_classes)
+            if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) == outputs:
+                return tuple(names)
+        raise NirError(
+            f"metadata {METADATA['classes']} of the graph is no list of {outputs} different names: remove it"
+        )
+
+    def _step(self, said: Any, habits: Dialect) -> float:
+        """Seconds per step."""
+        dt = said if self.dt is None else seconds(self.dt)
+        meant = self._rockpool_step() if self.dialect == "rockpool" else None
+        if dt is None and self.dialect:
+            dt = meant or (self._norse_step(habits.dt) if self.dialect == "norse" else habits.dt)
+            self.notes.append(f"dt is {dt:g} s, as {self.dialect} has it; --dt gives another")
+        if dt is None:
+            raise NirError(
+                "the graph does not say how long a step is: give --dt SECONDS, or whose graph it is with --from "
+                "(snnTorch writes for 1e-4)"
+            )
+        if meant and abs(float(dt) / meant - 1) > NEAR_STEP:
+            raise NirError(
+                f"dt={dt:g} s is not the step that the graph was written for: r = tau exp(-dt/tau) / dt says {meant:g} s: "
+                "leave out --dt"
+            )
+        return seconds(dt)
+
+    def _constants(self, kinds: Sequence[str] = SPIKING) -> Iterator[tuple[str, Real]]:
+        """Membrane time constants of the populations, or of nodes of other kinds too."""
+        for name in self.circuit.sizes:
+            if (kind := self.circuit.kinds[name]) in kinds:
+                yield name, self.circuit.parameter(name, "tau_mem" if kind.startswith("Cuba") else "tau")
+
+    def _rockpool_step(self) -> float | None:
+        """The step that r says, the same for all; none where time constants are wrong, which is said later."""
+        found: dict[str, float] = {}
+        for name, tau in self._constants(SPIKING + LEAKY):
+            if not ((tau > 0) & (tau < np.inf)).all():
+                return None
+            r = self.circuit.parameter(name, "r")
+            steps = rockpool_steps(tau, r)
+            step = float(np.median(steps))
+            if (r == 1).all() and self.dt_asked:
+                self.notes.append(
+                    f"{name}: r=1 is no gain of Rockpool's and says no step: dt is the one that was given"
+                )
+                continue
+            one = bool((np.abs(steps / step - 1) < SAME_STEP).all())  # NaN is none
+            if not one or (r == 1).all() or (chosen_step(steps) is None and chosen_step(tau / r, 3) is not None):
+                raise NirError(
+                    f"{name}: r={_widest(r):g} is no gain of Rockpool's, which is tau exp(-dt/tau) / dt for one dt: who "
+                    "else wrote the graph? (its neurons by hand: --dt SECONDS --integration exp --reset soft-now)"
+                )
+            found[name] = chosen_step(steps) or step
+        if not found:
+            return None
+        low, high = (pick(found, key=found.__getitem__) for pick in (min, max))
+        if found[high] / found[low] - 1 > SAME_STEP:
+            raise NirError(
+                f"{low}: r says a step of {found[low]:g} s, that of {high} one of {found[high]:g} s: the core has one dt, "
+                "give all modules of Rockpool the same"
+            )
+        return found[low]
+
+    def _norse_step(self, default: Any) -> Any:
+        """Norse's exporter multiplies time constants by its dt."""
+        longest = max((float(tau.max()) for _, tau in self._constants()), default=np.inf)
+        if longest >= default:
+            return default
+        self.notes.append(
+            f"time constants up to {longest:g} s are shorter than a step: Norse's to_nir writes them times its dt of "
+            f"{default:g} s, so that they are read in steps of {default * default:g} s"
+        )
+        return default * default
+
+    def _split(self) -> None:
+        """Which projections lead to neurons and which to the readout, and where each population begins."""
+        c = self.circuit
+        to_output = [p for p in c.projections if p.target == c.output]
+        sources = {p.source for p in to_output}
+        leaky = [name for name in c.sizes if c.kinds[name] in LEAKY]
+        for name in leaky:
+            if sources != {name}:
+                raise NirError(
+                    f"{name} is a node of kind {c.kinds[name]} but not the only one before {c.output}: the core has one "
+                    "readout, which integrates the spikes of its neurons"
+                )
+        if any(p.source in leaky and p.target != c.output for p in c.projections):
+            raise NirError(
+                f"{leaky[0]} sends what it integrates to neurons but those of the core hear spikes only: remove it"
+            )
+        if leaky and not all(_is_identity(p, c.sizes[p.source]) for p in to_output):
+            raise NirError(f"{leaky[0]} is weighed or delayed before {c.output}: do that before {leaky[0]}")
+        self.readout = leaky[0] if leaky else c.output
+        self.to_readout = [p for p in c.projections if p.target == self.readout]
+        self.to_neurons = [p for p in c.projections if c.kinds[p.target] in SPIKING]
+        if not self.to_readout:
+            raise NirError(f"{c.output} hears nothing of {c.input}: connect it")
+        if any(p.source == c.input for p in self.to_readout):
+            raise NirError(
+                f"{self.readout} hears {c.input} without a neuron between: the core's readout hears neurons only"
+            )
+        self.first, end = {}, 0
+        for name in c.populations():
+            self.first[name], end = end, end + c.sizes[name]
+        self.neurons = end
+        self.values["populations"] = {n: [first, first + c.sizes[n] - 1] for n, first in self.first.items()}
+        if len(self.first) > 1:
+            self._note(
+                f"{' and '.join(self.first)} became one recurrent population of {end} neurons, which holds {end}^2 synapses"
+            )
+
+    # ---------------------------------------------------------------- constants
+
+    def _decay(self, name: str, parameter: str) -> Real:
+        return self._decay_of(name, parameter, self.circuit.parameter(name, parameter))
+
+    def _decay_of(self, name: str, parameter: str, tau: Real) -> Real:
+        if np.isinf(tau).any():
+            kind = "I" if self.circuit.kinds[name] in LEAKY else "IF"
+            raise NirError(f"{name}: {parameter}=inf s does not leak, it is a node of kind {kind}: {REFUSED[kind]}")
+        if not (tau > 0).all():
+            raise NirError(f"{name}: {parameter}={tau.min():g} s is no time constant: give a positive one")
+        with np.errstate(over="ignore"):
+            decay = 1 - self.dt / tau if self.integration == "euler" else np.exp(-self.dt / tau)
+        if decay.min() < -SAME_DECAY:
+            raise NirError(
+                f"{name}: {parameter}={tau.min():g} s is shorter than dt={self.dt:g} s: take a smaller dt, "
+                f"at most {tau.min():g} s, or integration exp (or are its units not seconds?)"
+            )
+        if decay.max() >= 1:
+            raise NirError(
+                f"{name}: {parameter}={tau.max():g} s does not leak within a step of {self.dt:g} s: take a larger dt, "
+                f"or a time constant of at most {self.dt * 1e15:g} s"
+            )
+        return np.maximum(decay, 0)
+
+    def _one(self, symbol: str, what: str, decays: Real) -> float:
+        """The one decay that the core has."""
+        mean, worst = float(decays.mean()), float(np.ptp(decays))
+        if worst <= SAME_DECAY:
+            return mean
+        if not self.approximate:
+            raise NirError(
+                f"{what}: decays per step run from {decays.min():.6f} to {decays.max():.6f} but the core has one {symbol}: "
+                f"give all the same time constant, {APPROXIMATE}"
+            )
+        worst = float(np.abs(decays - mean).max())
+        self._note(f"{symbol} is the mean of what {what} ask for, off by up to {worst:.6f}", **{f"{symbol}_off": worst})
+        return mean
+
+    def _neurons(self) -> tuple[float, float, Real]:
+        """alpha, beta, and what the weights onto each neuron are multiplied with [neurons]."""
+        c, theta = self.circuit, self.base.threshold if self.base else 1.0
+        alphas, betas, gains = [], [], []
+        for name in self.first:
+            cuba = c.kinds[name] == "CubaLIF"
+            alphas.append(self._decay(name, "tau_mem" if cuba else "tau"))
+            betas.append(self._decay(name, "tau_syn") if cuba else np.zeros(c.sizes[name]))
+            gain = self._gain(name, "w_in", betas[-1]) if cuba else np.ones(c.sizes[name])
+            if self._integrates_r(cuba):
+                gain = gain * self._gain(name, "r", alphas[-1])
+            gains.append(gain * (theta / self._threshold(name)))
+        names = " and ".join(self.first)
+        alpha = self._one("alpha", names, np.concatenate(alphas))
+        beta = self._one("beta", names, np.concatenate(betas))
+        factor = np.concatenate(gains) * self._worth(alpha, beta)
+        for name, first in self.first.items():
+            if not np.abs(largest := _widest(factor[first : first + c.sizes[name]])) < LARGEST:
+                raise NirError(
+                    f"{name}: r, w_in and v_threshold make weights of up to {abs(largest):g} thresholds: "
+                    f"{self._extreme(name)}"
+                )
+        factor[np.abs(factor - 1) < SAME_FACTOR] = 1
+        self.values["weight_factor"] = [float(factor.min()), float(factor.max())]
+        return alpha, beta, factor
+
+    def _gain(self, name: str, parameter: str, decay: Real) -> Real:
+        """A parameter that multiplies all that reaches a node, and what is odd about it."""
+        values = self.circuit.parameter(name, parameter)
+        if not np.isfinite(values).all():
+            raise NirError(f"{name}: {parameter}={_widest(values):g}: give finite values")
+        if not values.any():
+            raise NirError(f"{name}: {parameter}=0 makes every weight onto it 0: give it a gain")
+        if silent := int((values == 0).sum()):
+            self._note(f"{name}: {parameter}=0 makes every weight onto {silent} of its {values.size} units 0")
+        habits, gains = {"undone": (1 - decay) * values, "one": values}, self.habits.gains
+        if parameter == "w_in" and self.membrane == "one":  # r alone is no gain
+            gains = ("one",)
+        if gains and not any(np.allclose(habits[gain], 1, SAME_GAIN, 0) for gain in gains):
+            odd = values[np.argmax(np.abs(habits[gains[0]] - 1))]
+            should = " or ".join({"undone": "tau / dt", "one": "1"}[gain] for gain in gains)
+            rise = (habits["one"] if parameter == "w_in" and self.synapse != "step" else habits["undone"]).max()
+            text = (
+                f"{name}: {parameter}={odd:g} is not what {self.dialect} writes, {should}: weights are multiplied with "
+                f"{rise:.3g}"
+            )
+            tau = self.dt / (1 - decay)
+            if "undone" in gains and (other := chosen_step(tau / values)):
+                text += (
+                    f"; {parameter} says a step of {other:g} s, not {self.dt:g} s: give --dt {other:g} if that is meant"
+                )
+            self._note(text, odd_gains=True)
+        return values
+
+    def _extreme(self, name: str) -> str:
+        """Which parameter of a node, or of what leads to it, makes its weights as large or as small as they are."""
+        c, found = self.circuit, {}
+        before = [name]
+        for after in before:  # grows while it is walked
+            fields = ("weight", "scale") if after != name else ("r", "w_in", "v_threshold")
+            for parameter in fields:
+                if getattr(c.nodes[after], parameter, None) is not None:
+                    values = numbers(getattr(c.nodes[after], parameter), f"{after}: {parameter}")
+                    largest = float(np.abs(values).max(initial=0))
+                    found[f"{after}: {parameter}={largest:g}"] = abs(np.log(max(largest, 1e-320)))
+            heard = [b for b, a in c.edges if a == after and c.kinds[b] not in SPIKING and b not in before]
+            before += heard
+        return f"look at {max(found, key=found.__getitem__, default='what leads to it')}"
+
+    def _check_weights(self, name: str, weights: Iterable[Real], source: str = "what is before it") -> None:
+        """Refuse weights onto a node, in thresholds, that no core could hold."""
+        every = np.concatenate([np.zeros(0), *(np.abs(each) for each in weights)])
+        largest = float(every.max(initial=0))
+        if not (every < LARGEST).all():
+            raise NirError(f"{name} is reached by weights of up to {largest:g} thresholds: {self._extreme(name)}")
+        if not self.base and largest < LEAST:
+            said = f"of {largest:g} thresholds at most, which no core holds" if largest else "of 0 only"
+            raise NirError(f"{name} is reached by weights {said}, from {source}: {self._extreme(name)}")
+
+    def _integrates_r(self, cuba: bool) -> bool:
+        """Whether r scales what the membrane of a CubaLIF, or of a LIF, integrates."""
+        return self.membrane == "r" if cuba or self.spike is None else self.spike == "step"
+
+    def _worth(self, alpha: float, beta: float) -> Real:
+        """What one spike of weight 1 adds to v, for r and w_in of 1 [neurons]."""
+        current = {"step": 1 - beta, "jump": 1.0, "leaked": beta}[self.synapse]
+        each = []
+        for name in self.first:
+            cuba = self.circuit.kinds[name] == "CubaLIF"
+            membrane = 1 - alpha if self._integrates_r(cuba) else 1.0
+            each.append(np.full(self.circuit.sizes[name], membrane * (current if cuba else 1.0)))
+        return np.concatenate(each)
+
+    def _threshold(self, name: str) -> Real:
+        """Threshold of a population above its rest [neurons]."""
+        rest, level, to = (self.circuit.parameter(name, p) for p in ("v_leak", "v_threshold", "v_reset"))
+        for parameter, values in (("v_leak", rest), ("v_threshold", level), ("v_reset", to)):
+            if not np.isfinite(values).all():
+                raise NirError(f"{name}: {parameter}={_widest(values):g}: give finite values")
+        if self.reset != "zero" and (rest.any() or to.any()):
+            raise NirError(
+                f"{name}: v_leak={_widest(rest):g} and v_reset={_widest(to):g} mean nothing when a spike subtracts the "
+                "threshold: set both to 0, or take --reset zero"
+            )
+        if not np.allclose(rest, to):
+            raise NirError(
+                f"{name}: v_reset={_widest(to):g} is not v_leak={_widest(rest):g} but the core resets to its rest: "
+                "make them equal"
+            )
+        if (level <= rest).any():
+            raise NirError(
+                f"{name}: v_threshold={level.min():g} is not above v_leak={_widest(rest):g}: the neuron would never rest"
+            )
+        if rest.any():
+            self._note(
+                f"{name} is measured from its v_leak of {_widest(rest):g} and starts there, not at 0", shifted=True
+            )
+        return level - rest
+
+    def _readout(self) -> tuple[float, Real]:
+        """kappa, and what weights onto each output are multiplied with [outputs]."""
+        name, kind = self.readout, self.circuit.kinds[self.readout]
+        size = self.circuit.sizes[name]
+        if kind == "Output" and self.said_kappa is not None:
+            kappa = self._kappa(self.said_kappa)
+            return kappa, np.full(size, (1 - kappa) / (1 - self.said_kappa))  # as with a LI, whose r is 1
+        if kind == "Output":
+            self._note(f"{name} is not integrated: kappa is 0, the readout of a step is what its spikes weigh")
+            return 0.0, np.ones(size)
+        rest = self.circuit.parameter(name, "v_leak")
+        if rest.any():
+            raise NirError(f"{name}: v_leak={_widest(rest):g} but the core's readout rests at 0: set it to 0")
+        decays = self._decay(name, "tau" if kind == "LI" else "tau_mem")
+        gain = self._gain(name, "r", decays)
+        if kind == "CubaLI":
+            fast = self._decay(name, "tau_syn")
+            gain = gain * self._gain(name, "w_in", fast)
+            decays = self._one_pole(name, decays, fast)
+        kappa = self._one("kappa", name, decays)
+        # Rockpool's r is no gain, and what arrives leaks on its own step.
+        factor = np.full(size, kappa) if self.dialect == "rockpool" else gain * (1 - kappa)
+        factor[np.abs(factor - 1) < SAME_FACTOR] = 1
+        self.values["readout_factor"] = [float(factor.min()), float(factor.max())]
+        return kappa, factor
+
+    def _kappa(self, said: float) -> float:
+        """The decay of a readout that an exported graph leaves out, for this step and integration."""
+        dt, integration = self.said["dt"], self.said["integration"]
+        if (dt, integration) == (self.dt, self.integration) or not said or dt is None:
+            return said
+        dt, integration = seconds(dt), chosen("integration", integration, INTEGRATIONS)
+        tau = dt / (1 - said) if integration == "euler" else -dt / np.log(said)
+        return float(self._decay_of(self.readout, "the time constant that the graph gives it", np.array([tau]))[0])
+
+    def _one_pole(self, name: str, slow: Real, fast: Real) -> Real:
+        """One decay for two in a row: the same area and the same mean delay ``a / (1 - a)``."""
+        if fast.max() <= SAME_DECAY:
+            return slow
+        if not self.approximate:
+            raise NirError(
+                f"{name} filters its current with tau_syn but the core's readout does not: use a LI, {APPROXIMATE}"
+            )
+        delay = slow / (1 - slow) + fast / (1 - fast)
+        self._note(
+            f"{name}: one decay instead of two, with the same mean delay of {delay.max():.2f} steps",
+            readout_delay_steps=float(delay.max()),
+        )
+        return delay / (1 + delay)
+
+    def _readings(self, network: FloatNetwork) -> None:
+        """Which reading was taken, where simulators do not agree on it."""
+        c = self.circuit
+        cuba = any(c.kinds[name] == "CubaLIF" for name in self.first)
+        gain = self.values["weight_factor"]
+        if self.guessed and self.spike is None and not 1 / FAR <= min(gain) <= max(gain) <= FAR:
+            other = 1 / (1 - self.beta) if cuba else 1 / (1 - self.alpha)
+            self._note(
+                f"a spike is read as a current of 1 that lasts one step, so that weights are multiplied with {gain[0]:.3g}: "
+                f"where it makes the {'current' if cuba else 'potential'} jump by the weight "
+                f"({'as in Norse and Rockpool' if cuba else 'as in Rockpool'}), they are worth {other:.3g} times as much: "
+                "say whose graph it is with --from, or give --spike jump",
+                spike_gain=max(gain, key=lambda factor: abs(np.log(abs(factor) or 1e-300))),
+            )
+        small = {"alpha": self.alpha} | ({"beta": self.beta} if cuba else {})
+        small |= {} if c.kinds[self.readout] == "Output" else {"kappa": self.kappa}
+        for name, decay in small.items():
+            if self.habits.gains == ("one",) and decay < SMALL and not self.dt_asked:  # nothing else in it says dt
+                self._note(
+                    f"{name} is {decay:.3g}: time constants are that short in steps of {self.dt:g} s, which {self.dialect} "
+                    "counts in: are they in another unit? Give --dt"
+                )
+            if self.guessed and decay < SMALL and not self.integration_asked:
+                other = {"euler": np.exp(decay - 1), "exp": 1 + np.log(max(decay, 1e-300))}[self.integration]
+                self._note(
+                    f"{name} is {decay:.3g}, read with integration {self.integration}: time constants near a step are "
+                    f"read in other ways elsewhere ({other:.3g} with integration exp): give --integration or --from"
+                )
+        if not self.fires_at and (exact := reach_exactly(network.weight, network.config.threshold)):
+            self._note(
+                f"weights onto {exact} neurons can add up to the threshold exactly: the core fires at it, "
+                f"{'as Rockpool, sinabs and SpikingJelly do, NIR, snnTorch and Norse' if self.guessed else self.dialect} "
+                "only above it: where that counts, lower these weights by a trifle",
+                exactly_at_threshold=exact,
+            )
+
+    # ---------------------------------------------------------------- time
+
+    def _steps(self, projection: Projection) -> Real:
+        """Delays in steps, on the grid if they are meant to be."""
+        steps = projection.delay / self.dt
+        grid = np.rint(steps * GRID) / GRID
+        return np.where(np.abs(steps - grid) < NEAR, grid, steps)
+
+    def _lags(self) -> dict[str, int]:
+        """Steps by which each population spikes later than in the graph: the least with which no synapse takes under one.
+
+        A synapse from q to p with a delay of n steps takes ``n + lag_p - lag_q`` on the core. Lags cancel in a loop of one
+        population onto itself, which costs a step in every simulator that computes step by step. What the readout hears has
+        to be late by the same.
+        """
+        ways = (
+            (p.source, p.target, 1 - int(np.floor(self._steps(p).min() + 0.5)))
+            for p in self.to_neurons
+            if p.source != p.target and p.pre.size
+        )
+        try:
+            return lags((self.circuit.input, *self.first), ways, {p.source for p in self.to_readout})
+        except Unending as error:
+            loop, together = error.loop, error.together
+        names = _listed(name for name in self.first if name in loop)
+        if together:
+            raise NirError(
+                f"{self.readout} hears {names} on the step of their spikes but on the core one is later than the other: "
+                f"let it hear the last one only, or delay what {names} tell each other"
+            )
+        raise NirError(f"the loop through {names} is shorter than a step for each of its synapses: delay one of them")
+
+    def _synapses(self, factor: Real) -> _Synapses:
+        """Synapses of all populations in one list; input units first, then neurons, as yet in one row each."""
+        c, lags, parts = self.circuit, self._lags(), []
+        for p in self.to_neurons:
+            delay = self._steps(p) + lags[p.target] - lags[p.source] - 1
+            row = p.pre + (c.sizes[c.input] + self.first[p.source] if p.source in self.first else 0)
+            neuron = p.post + self.first[p.target]
+            parts.append(_Synapses(row, neuron, p.weight * factor[neuron], delay))
+        reaching: dict[str, list[Real]] = {name: [] for name in self.first}
+        for part, p in zip(parts, self.to_neurons, strict=True):
+            reaching[p.target].append(part.weight)
+        for name, weights in reaching.items():
+            self._check_weights(name, weights)
+        live = [(p.target, s.weight) for s, p in zip(parts, self.to_neurons, strict=True) if p.source == c.input]
+        self._check_weights(live[0][0], [weight for _, weight in live], c.input)
+        synapses = _Synapses(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+        hurried = synapses.arrival < 0  # in loops only, see `_lags`
+        off = np.where(hurried, 0, np.abs(synapses.delay - synapses.arrival))
+        worst = float(off.max(initial=0))
+        self.values["lags"] = {name: lags[name] for name in self.first}
+        if self.lag is None:
+            self.lag = 0 if self.base else max(lags[p.source] for p in self.to_readout)
+        self.values["lag"] = self.lag
+        self.values |= {"rounded": int((off > 0).sum()), "worst_rounding_steps": worst}
+        if any(lags.values()) and self.lag:
+            late = ", ".join(f"{name} by {lag}" for name, lag in lags.items() if lag)
+            self.notes.append(
+                f"a synapse of the core takes a step: spikes come later than in the graph, {late} (steps)"
+            )
+        if hurried.any():
+            self._note(
+                f"{hurried.sum()} recurrent synapses have less than half a step of delay: they take one step, as in any "
+                "simulator that goes step by step",
+                instant_loops=int(hurried.sum()),
+            )
+        if worst:
+            self._note(
+                f"{self.values['rounded']} of {len(off)} delays are no whole steps: their spikes arrive up to "
+                f"{worst:.3f} steps ({worst * self.dt:.3g} s) early or late"
+            )
+        return synapses._replace(delay=np.maximum(synapses.delay, 0))
+
+    def _clip(self, synapses: _Synapses) -> _Synapses:
+        longest, most = (
+            synapses.delay.max(initial=0),
+            LIMITS["max_delay"][1] if self.max_delay is None else self.max_delay,
+        )
+        if longest <= most:
+            return synapses
+        clipped = int((synapses.delay > most).sum())
+        if self.max_delay is None:
+            raise NirError(
+                f"the longest delay is {longest:.0f} steps but a core holds {most}: take a larger dt, or clip it with "
+                f"--max-delay {most}"
+            )
+        self._note(
+            f"{clipped} delays were clipped to {most} steps, by up to {longest - most:g}",
+            clipped=clipped,
+            worst_clip_steps=float(longest - most),
+        )
+        return synapses._replace(delay=np.minimum(synapses.delay, most))
+
+    # ---------------------------------------------------------------- rows
+
+    def _no_loops(self, synapses: _Synapses) -> _Synapses:
+        """Without synapses of a neuron onto itself, which the core has not."""
+        itself = synapses.row - self.circuit.sizes[self.circuit.input] == synapses.neuron
+        if not itself.any():
+            return synapses
+        weight, name = float(np.abs(synapses.weight[itself]).max()), self._population(synapses.neuron[itself][0])
+        if not self.approximate:
+            raise NirError(
+                f"{name}: {itself.sum()} neurons project onto themselves with up to {weight:.3g} thresholds but the core's "
+                f"never do: set the diagonal of the recurrent weights to 0, {APPROXIMATE}"
+            )
+        self._note(
+            f"{itself.sum()} synapses of neurons onto themselves were dropped, of up to {weight:.3g} thresholds",
+            dropped=int(itself.sum()),
+        )
+        return synapses.part(~itself)
+
+    def _population(self, neuron: int) -> str:
+        return max((name for name, first in self.first.items() if first <= neuron), key=self.first.__getitem__)
+
+    def _rows(self, synapses: _Synapses) -> tuple[_Synapses, int]:
+        """One synapse per row and neuron: equal arrivals are added up, further ones of an input go to further rows of it."""
+        inputs = self.circuit.sizes[self.circuit.input]
+        order = np.lexsort((synapses.arrival, synapses.neuron, synapses.row))
+        s = synapses.part(order)
+        pair = s.row * self.neurons + s.neuron
+        begins = np.append(True, (np.diff(pair) != 0) | (np.diff(s.arrival) != 0))[: len(pair)]
+        s = s.part(begins)._replace(weight=np.add.reduceat(s.weight, np.flatnonzero(begins)) if len(pair) else s.weight)
+        pair = pair[begins]
+        rank = np.arange(len(pair)) - np.searchsorted(pair, pair)
+        if (several := (rank > 0) & (s.row >= inputs)).any():
+            name = self._population(s.row[several][0] - inputs)
+            raise NirError(
+                f"{name} projects with several delays onto one neuron but a neuron of the core has one row: "
+                "leave one delay for each pair"
+            )
+        copies = int(rank.max(initial=0)) + 1
+        self.values["copies"] = copies
+        if copies > 1:
+            self._note(
+                f"an input reaches one neuron with up to {copies} delays: every input has {copies} rows, and data has to "
+                f"reach all of them: Dataset.repeated({copies})"
+            )
+        further = np.where(s.row < inputs, rank * inputs, (copies - 1) * inputs)
+        return s._replace(row=s.row + further), copies
+
+    def _network(self, s: _Synapses, copies: int, factor: Real) -> FloatNetwork:
+        c = self.circuit
+        outputs = max(c.sizes[self.readout], LIMITS["outputs"][0])
+        if outputs > c.sizes[self.readout]:
+            self._note(f"{self.readout} has one value: a silent output was added, a core has at least {outputs}")
+        readout = np.zeros((self.neurons, outputs))
+        self._check_weights(self.readout, [p.weight * factor[p.post] for p in self.to_readout])
+        for p in self.to_readout:
+            if self._steps(p).max(initial=0) >= 0.5:
+                raise NirError(
+                    f"{self.readout} hears {p.source} after {p.delay.max():g} s but the core's readout has no delays: "
+                    "remove them"
+                )
+            np.add.at(readout, (p.pre + self.first[p.source], p.post), p.weight * factor[p.post])
+        recurrent = any(p.source in self.first for p in self.to_neurons)
+        inputs = c.sizes[c.input] * copies
+        if inputs > LIMITS["inputs"][1]:
+            raise NirError(
+                f"{c.sizes[c.input]} inputs with {copies} delays each take {inputs} rows but a core holds 1 to "
+                f"{LIMITS['inputs'][1]}: leave fewer delays between one pair"
+            )
+        weight, delay = np.zeros((2, inputs + self.neurons * recurrent, self.neurons))
+        weight[s.row, s.neuron], delay[s.row, s.neuron] = s.weight, s.delay
+        if self.base:
+            weight, readout = (_on_grid(values, self.base.weight.one) for values in (weight, readout))
+        self.values["synapses"] = len(s.weight)
+        config = self._config(inputs, outputs, recurrent, self._kind(s, delay), int(np.ceil(delay.max())))
+        shaped = {"none": np.zeros((0, 0)), "axonal": delay.max(axis=1, keepdims=True), "synaptic": delay}
+        return FloatNetwork(
+            config, weight, shaped[config.delays], readout, self.alpha, self.kappa, self.beta, int(self.values["lag"])
+        )
+
+    def _kind(self, s: _Synapses, delay: Real) -> Delays:
+        """The least kind of delays that holds them all, but not less than what the graph was exported from."""
+        kinds: tuple[Delays, ...] = ("none", "axonal", "synaptic")
+        least: Delays = "axonal" if (delay.max(axis=1)[s.row] == s.delay).all() else "synaptic"
+        least = least if s.arrival.any() else "none"
+        return max(least, self.base.delays if self.base else "none", key=kinds.index)
+
+    def _config(self, inputs: int, outputs: int, recurrent: bool, delays: Delays, longest: int) -> CoreConfig:
+        shape: dict[str, Any] = {"inputs": inputs, "neurons": self.neurons, "outputs": outputs, "recurrent": recurrent}
+        shape |= {"delays": delays, "reset": self.reset}
+        if self.max_delay is not None:
+            shape["max_delay"] = self.max_delay
+        elif delays != "none" and not (self.base and longest <= self.base.max_delay):
+            shape["max_delay"] = 2 ** max(2, (longest + 1).bit_length()) - 2  # fills the delay lines
+        if self.beta:
+            shape["synapse"] = "exponential"
+        if self.base:
+            return self.base.replace(**shape)
+        return CoreConfig(**shape, prediction="readout" if self.readout == self.circuit.output else "softmax")
+
+
+def _on_grid(values: Real, one: int) -> Real:
+    """Multiples of ``1 / one`` without what multiplying and dividing by a gain made of them, if that is what they are."""
+    grid = np.rint(values * one) / one
+    same = np.abs(values - grid).max(initial=0) * one < SAME_WEIGHT and ((grid == 0) == (values == 0)).all()
+    return grid if same else values
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _plain(value: Any) -> Any:
+    """What metadata hold, without what files wrap it in; of anything but text and numbers the kind."""
+    if isinstance(value, np.ndarray | np.generic) and np.asarray(value).size == 1:
+        value = np.asarray(value).item()
+    value = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return value if value is None or isinstance(value, str | int | float) else type(value).__name__
+
+
+def _is_identity(projection: Projection, size: int) -> bool:
+    """Whether the target hears the source as it is."""
+    p = projection
+    return p.pre.size == size and bool((p.pre == p.post).all() and (p.weight == 1).all() and not p.delay.any())
+
+
+def _listed(names: Iterable[str], most: int = 8) -> str:
+    """Names in a sentence; of many the first ones."""
+    every = list(names)
+    return " and ".join(every[:most]) + (f" and {len(every) - most} others" if len(every) > most else "")
+
+
+def _widest(values: Iterable[float]) -> float:
+    """The value furthest from 0."""
+    return max(values, key=abs)

@@ -1,0 +1,1 @@
+"""Devices held against each other, value by value."""
