@@ -50,7 +50,7 @@ class Region(enum.Enum):
 
 
 class ProcessorBus(wiring.Signature):
-    """The memory bus of PicoRV32 as it sees it: `valid` is held until `ready`, on which `answer` is what was read."""
+    """The memory bus of PicoRV32 as it sees it: `valid` is held until `ready`, with `read_data`."""
 
     def __init__(self):
         super().__init__(
@@ -60,7 +60,7 @@ class ProcessorBus(wiring.Signature):
                 "data": Out(_ADDRESS_BITS),
                 "strobe": Out(STROBES),
                 "ready": In(1),
-                "answer": In(_ADDRESS_BITS),
+                "read_data": In(_ADDRESS_BITS),
             }
         )
 
@@ -106,7 +106,7 @@ class Soc(wiring.Component):
         with m.Switch(bus.address >> (_ADDRESS_BITS - _REGION_BITS)):
             for region, (selected, ready, answer) in places.items():
                 with m.Case(region.value):
-                    m.d.comb += [selected.eq(bus.valid), bus.ready.eq(ready), bus.answer.eq(answer)]
+                    m.d.comb += [selected.eq(bus.valid), bus.ready.eq(ready), bus.read_data.eq(answer)]
             with m.Default():
                 m.d.comb += bus.ready.eq(1)
         return m
@@ -123,7 +123,7 @@ class Soc(wiring.Component):
             o_mem_addr=bus.address,
             o_mem_wdata=bus.data,
             o_mem_wstrb=bus.strobe,
-            i_mem_rdata=bus.answer,
+            i_mem_rdata=bus.read_data,
             i_irq=0,
             i_pcpi_wr=0,
             i_pcpi_rd=0,
