@@ -7,7 +7,7 @@ from amaranth.utils import ceil_log2
 
 from ranvier.hw.fixed import round_half_up, shape
 from ranvier.hw.pipeline import delayed, lately
-from ranvier.hw.synapse import SynapseMemory, synapse_layout
+from ranvier.hw.synapse import SynapseMemory, SynapseRead
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Delivery"]
@@ -29,10 +29,8 @@ class Delivery(wiring.Component):
         Rows to deliver.
     slot : In
         ``t mod L``; held while anything is under way.
-    row, word : Out
-        Synapses to read (see `SynapseMemory`) ...
-    synapses : In(`synapse_layout`)
-        ... and what they hold.
+    read : Out(`SynapseRead`)
+        Synapses to deliver.
     deliver, deliver_word, slots, targets, weights : Out
         To `DelayLine`.
     arrive, arrived_row : Out
@@ -52,9 +50,7 @@ class Delivery(wiring.Component):
             {
                 "spikes": In(stream.Signature(row)),
                 "slot": In(slot),
-                "row": Out(row),
-                "word": Out(word),
-                "synapses": In(synapse_layout(config)),
+                "read": Out(SynapseRead(config)),
                 "deliver": Out(1),
                 "deliver_word": Out(word),
                 "slots": Out(data.ArrayLayout(slot, config.lanes)),
@@ -75,12 +71,12 @@ class Delivery(wiring.Component):
                 m.d.comb += self.spikes.ready.eq(1)
                 with m.If(self.spikes.valid):
                     m.d.comb += self.arrive.eq(1)
-                    m.d.sync += [self.row.eq(self.spikes.payload), self.word.eq(0)]
+                    m.d.sync += [self.read.row.eq(self.spikes.payload), self.read.word.eq(0)]
                     m.next = "Issue"
             with m.State("Issue"):
                 m.d.comb += issuing.eq(1)
-                m.d.sync += self.word.eq(self.word + 1)
-                with m.If(self.word == c.words - 1):
+                m.d.sync += self.read.word.eq(self.read.word + 1)
+                with m.If(self.read.word == c.words - 1):
                     m.next = "Rest" if c.words == 1 else "Accept"
             with m.State("Rest"):
                 m.next = "Accept"
@@ -88,11 +84,11 @@ class Delivery(wiring.Component):
 
         m.d.comb += [
             self.deliver.eq(delayed(m, issuing, self.LATENCY)),
-            self.deliver_word.eq(delayed(m, self.word, self.LATENCY)),
+            self.deliver_word.eq(delayed(m, self.read.word, self.LATENCY)),
             self.busy.eq(lately(m, issuing, self.LATENCY)),
         ]
-        m.d.sync += [self.targets.eq(self.synapses.targets), self.weights.eq(self.synapses.weight)]
+        m.d.sync += [self.targets.eq(self.read.synapses.targets), self.weights.eq(self.read.synapses.weight)]
         for lane in range(c.lanes):
-            steps = round_half_up(self.synapses.delay[lane], c.delay_fraction)
+            steps = round_half_up(self.read.synapses.delay[lane], c.delay_fraction)
             m.d.sync += self.slots[lane].eq(self.slot + 1 + steps)
         return m

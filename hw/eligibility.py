@@ -11,8 +11,8 @@ from ranvier.hw.neuron import filter_latency
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.row_memory import read_turn, write_wait
-from ranvier.hw.synapse import SynapseMemory, SynapseWrite, synapse_layout
-from ranvier.hw.trace_history import TraceHistory, entry_layout
+from ranvier.hw.synapse import SynapseMemory, SynapseRead, SynapseWrite
+from ranvier.hw.trace_history import TraceHistory, TraceRead
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Eligibility"]
@@ -52,14 +52,10 @@ class Eligibility(wiring.Component):
         ... of so many ...
     credit : In(`credit_layout`)
         ... two clocks later.
-    synapse_row, synapse_word : Out
-        Synapses to read, ...
-    synapses : In(`synapse_layout`)
-        ... `SynapseMemory.LATENCY` clocks later.
-    trace_row, trace_slots : Out
-        Entries of the trace history to read, ...
-    entries : In(array of lanes of entries)
-        ... one clock later.
+    read : Out(`SynapseRead`)
+        Synapses to update.
+    history : Out(`TraceRead`)
+        Entries of the trace history.
     draw, advance : In, Out
         Random bits of every lane; `advance` when they were used. A step with credit, where there are delays, begins with a
         draw whose lane 0 is the dither that rounds every ``W etaD m``.
@@ -88,12 +84,8 @@ class Eligibility(wiring.Component):
                 "entry": Out(word),
                 "count": In(range(config.words + 1)),
                 "credit": In(credit_layout(config)),
-                "synapse_row": Out(row),
-                "synapse_word": Out(word),
-                "synapses": In(synapse_layout(config)),
-                "trace_row": Out(row),
-                "trace_slots": Out(data.ArrayLayout(slot, lanes)),
-                "entries": In(data.ArrayLayout(entry_layout(config), lanes)),
+                "read": Out(SynapseRead(config)),
+                "history": Out(TraceRead(config)),
                 "draw": In(data.ArrayLayout(32, lanes)),
                 "advance": Out(1),
                 "write": Out(SynapseWrite(config)),
@@ -165,7 +157,7 @@ class Eligibility(wiring.Component):
             m.d.sync += dither.eq(self.draw[0] >> (32 - len(dither)))
         valid = delayed(m, issuing & (self.count != 0), filtering + self.SYNAPSES)
         row = delayed(m, row, filtering + self.SYNAPSES)
-        m.d.comb += [self.synapse_row.eq(row), self.synapse_word.eq(self.credit.word)]
+        m.d.comb += [self.read.row.eq(row), self.read.word.eq(self.credit.word)]
         final = delayed(m, issuing & last, filtering + self.SYNAPSES)
         using = self._update(m, valid, final, row, self.credit, dither)
         m.d.comb += self.advance.eq(dithering | using)
@@ -176,20 +168,20 @@ class Eligibility(wiring.Component):
         c = self.config
         wait = SynapseMemory.LATENCY
         valid, final, row = delayed(m, valid, wait), delayed(m, final, wait), delayed(m, row, wait)
-        credit, synapses = delayed(m, credit, wait), self.synapses
+        credit, synapses = delayed(m, credit, wait), self.read.synapses
 
         # The entry made last is that of step t - R; delay 0 reads it. Entries older than the row is awake are zero.
         age = Signal.like(self.age)
         held = Mux(self.visited, self.age, age)
         m.d.sync += age.eq(held)
-        m.d.comb += self.trace_row.eq(delayed(m, row, 1))
+        m.d.comb += self.history.row.eq(delayed(m, row, 1))
         traces, slopes, weighted_credit = [], [], []
         for lane in range(c.lanes):
             steps = round_half_up(synapses.delay[lane], c.delay_fraction)
-            m.d.sync += self.trace_slots[lane].eq(self.slot - c.kernel_radius - steps)
+            m.d.sync += self.history.slots[lane].eq(self.slot - c.kernel_radius - steps)
             known = delayed(m, steps < held, 1 + TraceHistory.LATENCY)
-            traces.append(delayed(m, Mux(known, self.entries[lane].trace, 0), 1))
-            slopes.append(delayed(m, Mux(known, self.entries[lane].slope, 0), 1))
+            traces.append(delayed(m, Mux(known, self.history.entries[lane].trace, 0), 1))
+            slopes.append(delayed(m, Mux(known, self.history.entries[lane].slope, 0), 1))
             product = synapses.weight[lane] * credit.delay[lane]
             weighted_credit.append(delayed(m, Mux(synapses.targets[lane] & valid, product, 0), 1))
 
@@ -223,11 +215,11 @@ class Eligibility(wiring.Component):
             writing = delayed(m, writes[lane], 3)
             clipped.append(delayed(m, writing & clips, 1))
             m.d.comb += [
-                write.weight[lane].eq(delayed(m, weight, 1 + self.wait)),
-                write.weight_lanes[lane].eq(delayed(m, writing, 1 + self.wait)),
+                write.weight.values[lane].eq(delayed(m, weight, 1 + self.wait)),
+                write.weight.lanes[lane].eq(delayed(m, writing, 1 + self.wait)),
             ]
         late = 4 + self.wait
-        m.d.comb += [write.weight_row.eq(delayed(m, row, late)), write.weight_word.eq(delayed(m, word, late))]
+        m.d.comb += [write.weight.row.eq(delayed(m, row, late)), write.weight.word.eq(delayed(m, word, late))]
         m.d.sync += self.weight_saturated.eq(popcount(clipped))
 
     def _narrowed(self, m, exact, dither):
@@ -253,11 +245,11 @@ class Eligibility(wiring.Component):
             writing = delayed(m, writes[lane], 3)
             clipped.append(delayed(m, writing & clips, 1))
             m.d.comb += [
-                write.delay[lane].eq(delayed(m, delay, 1 + self.wait)),
-                write.delay_lanes[lane].eq(delayed(m, writing, 1 + self.wait)),
+                write.delay.values[lane].eq(delayed(m, delay, 1 + self.wait)),
+                write.delay.lanes[lane].eq(delayed(m, writing, 1 + self.wait)),
             ]
         late = 4 + self.wait
-        m.d.comb += [write.delay_row.eq(delayed(m, row, late)), write.delay_word.eq(delayed(m, word, late))]
+        m.d.comb += [write.delay.row.eq(delayed(m, row, late)), write.delay.word.eq(delayed(m, word, late))]
         m.d.sync += [
             self.signal_saturated.eq(popcount(weighted_credit_clipped)),
             self.signal_underflow.eq(popcount(weighted_credit_lost)),
@@ -291,10 +283,10 @@ class Eligibility(wiring.Component):
         change = delayed(m, round_stochastic(product, c.random_bits_delay, draw), 1)
         delay, clips = clamp(delayed(m, delayed(m, delay, 3 + depth) - change, 1), c.delay_limit)
         m.d.sync += [
-            write.delay[0].eq(delay),
-            write.delay_lanes.eq(delayed(m, final, 4 + depth)),
+            write.delay.values[0].eq(delay),
+            write.delay.lanes.eq(delayed(m, final, 4 + depth)),
             self.signal_saturated.eq(delayed(m, final, depth) & weighted_credit_clips),
             self.signal_underflow.eq(delayed(m, final, depth) & weighted_credit_lost),
             self.delay_saturated.eq(delayed(m, final, 4 + depth) & clips),
         ]
-        m.d.comb += write.delay_row.eq(delayed(m, row, 5 + depth))
+        m.d.comb += write.delay.row.eq(delayed(m, row, 5 + depth))

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ranvier.hw.registers import Space
 from ranvier.parameters.config import CoreConfig
 
-__all__ = ["Host", "request_layout", "response_layout"]
+__all__ = ["Host", "HostPort", "request_layout", "response_layout"]
 
 
 def request_layout(config: CoreConfig) -> data.StructLayout:
@@ -29,6 +29,36 @@ def response_layout() -> data.StructLayout:
     return data.StructLayout({"data": signed(32), "error": 1})
 
 
+class HostPort(wiring.Signature):
+    """A request on its way to registers and memories, as the host sees it.
+
+    Attributes
+    ----------
+    active : Out(1)
+        A request is being answered: the core must stay idle.
+    space, row, column, data : Out
+        The request, held while `active`.
+    write : Out(1)
+        Write `data` now.
+    value : In(signed 32)
+        What is stored there, at the latest `Host.ACCESS` - 1 clocks after `active` rose.
+    """
+
+    def __init__(self, config: CoreConfig):
+        layout = request_layout(config)
+        super().__init__(
+            {
+                "active": Out(1),
+                "space": Out(Space),
+                "row": Out(layout["row"].shape),
+                "column": Out(layout["column"].shape),
+                "data": Out(signed(32)),
+                "write": Out(1),
+                "value": In(signed(32)),
+            }
+        )
+
+
 class Host(wiring.Component):
     """Answers one request at a time, in order, while the core is idle; an answer comes `LATENCY` clocks after its request.
 
@@ -45,16 +75,10 @@ class Host(wiring.Component):
         See `request_layout` and `response_layout`.
     idle : In(1)
         The core is idle.
-    active : Out(1)
-        A request is being answered: the core must stay idle.
-    space, row, column, data : Out
-        The request, held while `active`.
-    write : Out(1)
-        Write `data` now.
+    port : Out(`HostPort`)
+        To registers and memories.
     register_known, register_readable, register_writable : In(1)
         In `Space.REGISTER`, the core has the register at `column`; it can be read; it takes writes.
-    value : In(signed 32)
-        What is stored there, at the latest `ACCESS` - 1 clocks after `active` rose.
     """
 
     #: Clocks that a request is held for the memories to answer.
@@ -63,22 +87,15 @@ class Host(wiring.Component):
 
     def __init__(self, config: CoreConfig):
         self.config = config
-        layout = request_layout(config)
         super().__init__(
             {
-                "request": In(stream.Signature(layout)),
+                "request": In(stream.Signature(request_layout(config))),
                 "response": Out(stream.Signature(response_layout())),
                 "idle": In(1),
-                "active": Out(1),
-                "space": Out(Space),
-                "row": Out(layout["row"].shape),
-                "column": Out(layout["column"].shape),
-                "data": Out(signed(32)),
-                "write": Out(1),
+                "port": Out(HostPort(config)),
                 "register_known": In(1),
                 "register_readable": In(1),
                 "register_writable": In(1),
-                "value": In(signed(32)),
             }
         )
 
@@ -89,17 +106,37 @@ class Host(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        request = Signal(self.request.payload.shape())
-        inside, readable, writable, wait = Signal(), Signal(), Signal(), Signal(range(self.ACCESS))
-        good = Signal()
+        port, request = self.port, Signal(self.request.payload.shape())
+        good, wait = Signal(), Signal(range(self.ACCESS))
         m.d.comb += [
-            self.space.eq(request.space),
-            self.row.eq(request.row),
-            self.column.eq(request.column),
-            self.data.eq(request.data),
+            port.space.eq(request.space),
+            port.row.eq(request.row),
+            port.column.eq(request.column),
+            port.data.eq(request.data),
             self.response.payload.error.eq(~good),
-            self.active.eq(1),
+            port.active.eq(1),
         ]
+        self._check(m, request, good)
+        with m.FSM():
+            with m.State("Idle"):
+                m.d.comb += [port.active.eq(0), self.request.ready.eq(self.idle)]
+                m.d.sync += [request.eq(self.request.payload), wait.eq(0)]
+                with m.If(self.request.valid & self.idle):
+                    m.next = "Access"
+            with m.State("Access"):
+                m.d.comb += port.write.eq((wait == 1) & request.write & good)
+                m.d.sync += [wait.eq(wait + 1), self.response.payload.data.eq(Mux(good, port.value, 0))]
+                with m.If(wait == self.ACCESS - 1):
+                    m.next = "Respond"
+            with m.State("Respond"):
+                m.d.comb += self.response.valid.eq(1)
+                with m.If(self.response.ready):
+                    m.next = "Idle"
+        return m
+
+    def _check(self, m, request, good):
+        """Whether the place exists and allows what is asked, one clock after the request."""
+        inside, readable, writable = Signal(), Signal(), Signal()
         with m.Switch(request.space):
             with m.Case(Space.REGISTER):
                 m.d.comb += [
@@ -116,20 +153,3 @@ class Host(wiring.Component):
                         writable.eq((least <= request.data) & (request.data <= most) if space.has_rows else 0),
                     ]
         m.d.sync += good.eq(inside & Mux(request.write, writable, readable))
-
-        with m.FSM():
-            with m.State("Idle"):
-                m.d.comb += [self.active.eq(0), self.request.ready.eq(self.idle)]
-                m.d.sync += [request.eq(self.request.payload), wait.eq(0)]
-                with m.If(self.request.valid & self.idle):
-                    m.next = "Access"
-            with m.State("Access"):
-                m.d.comb += self.write.eq((wait == 1) & request.write & good)
-                m.d.sync += [wait.eq(wait + 1), self.response.payload.data.eq(Mux(good, self.value, 0))]
-                with m.If(wait == self.ACCESS - 1):
-                    m.next = "Respond"
-            with m.State("Respond"):
-                m.d.comb += self.response.valid.eq(1)
-                with m.If(self.response.ready):
-                    m.next = "Idle"
-        return m

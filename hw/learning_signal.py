@@ -7,9 +7,9 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ranvier.hw.fixed import popcount, round_half_up, round_stochastic, saturate, shape, vanished
-from ranvier.hw.neuron import neuron_layout
+from ranvier.hw.neuron import NeuronRead
 from ranvier.hw.pipeline import delayed, lately
-from ranvier.hw.row_memory import RowMemory, read_turn, write_wait
+from ranvier.hw.row_memory import RowMemory, RowRead, RowWrite, read_turn, write_wait
 from ranvier.hw.step_size import SCALE_LATENCY, StepSizeLayout, scale
 from ranvier.parameters.config import CoreConfig
 
@@ -44,18 +44,14 @@ class LearningSignal(wiring.Component):
         Held while neurons are to be taken from `neurons`, once all probabilities have come.
     neurons : In(stream)
         Neurons with psi or zbar, in ascending order.
-    neuron, word : Out
-        Word of Wout and B to read, ...
-    weights, feedback : In(array of lanes)
-        ... `RowMemory.LATENCY` clocks later.
-    state_word : Out
-        Word of neuron state to read, ...
-    state : In(array of lanes of neuron state)
-        ... two clocks later.
+    weights, feedback : Out(`RowRead`)
+        Words of Wout and B.
+    state : Out(`NeuronRead`)
+        Words of neuron state.
     draw, advance : In, Out
         Random bits of every lane; `advance` when they were used.
-    write, write_neuron, write_word, write_weights : Out
-        Word of Wout to write.
+    write : Out(`RowWrite`)
+        Words of Wout.
     credit_valid, credit_neuron, credit_weight, credit_delay : Out
         ``etaW m_j`` and ``etaD m_j``.
     busy : Out(1)
@@ -70,8 +66,8 @@ class LearningSignal(wiring.Component):
     def __init__(self, config: CoreConfig):
         self.config = config
         lanes = config.lanes
-        neuron, word = range(config.words * lanes), range(max(2, config.readout_words))
-        weights = data.ArrayLayout(shape(config.weight), lanes)
+        neuron = range(config.words * lanes)
+        matrix = (config.weight, config.neurons, config.readout_words, lanes)
         super().__init__(
             {
                 "begin": In(1),
@@ -84,18 +80,12 @@ class LearningSignal(wiring.Component):
                 "eta_readout": In(StepSizeLayout),
                 "walk": In(1),
                 "neurons": In(stream.Signature(neuron)),
-                "neuron": Out(neuron),
-                "word": Out(word),
-                "weights": In(weights),
-                "feedback": In(weights),
-                "state_word": Out(range(max(2, config.words))),
-                "state": In(data.ArrayLayout(neuron_layout(config), lanes)),
+                "weights": Out(RowRead(*matrix)),
+                "feedback": Out(RowRead(*matrix)),
+                "state": Out(NeuronRead(config)),
                 "draw": In(data.ArrayLayout(32, lanes)),
                 "advance": Out(1),
-                "write": Out(lanes),
-                "write_neuron": Out(neuron),
-                "write_word": Out(word),
-                "write_weights": Out(weights),
+                "write": Out(RowWrite(*matrix)),
                 "credit_valid": Out(1),
                 "credit_neuron": Out(neuron),
                 "credit_weight": Out(shape(config.step_weight)),
@@ -114,24 +104,26 @@ class LearningSignal(wiring.Component):
         c = self.config
         at = RowMemory.LATENCY
         lane_bits = ceil_log2(c.lanes)
-        last = self.word == c.readout_words - 1
+        last = self.weights.word == c.readout_words - 1
         storing = lately(m, self.probability_valid, 1 + SCALE_LATENCY)
         turn = read_turn(m, c.memory, ~self.walk)
         issue = self.walk & turn & self.neurons.valid & ~storing
         m.d.comb += [
-            self.neuron.eq(self.neurons.payload),
+            self.weights.row.eq(self.neurons.payload),
             self.neurons.ready.eq(issue & last),
-            self.state_word.eq(self.neuron >> lane_bits),
+            self.feedback.row.eq(self.weights.row),
+            self.feedback.word.eq(self.weights.word),
+            self.state.word.eq(self.neurons.payload >> lane_bits),
         ]
         with m.If(issue):
-            m.d.sync += self.word.eq(Mux(last, 0, self.word + 1))
+            m.d.sync += self.weights.word.eq(Mux(last, 0, self.weights.word + 1))
 
         begin, dither = delayed(m, self.begin, 1), Signal(32)  # late: whoever begins a step decides late in its clock
         with m.If(begin):
             m.d.sync += dither.eq(self.draw[0])
         error, scaled_error, *of_errors = self._errors(m, dither)
-        lane = delayed(m, self.neuron[:lane_bits], 2) if lane_bits else 0
-        state = delayed(m, self.state[lane], at - 2)
+        lane = delayed(m, self.neurons.payload[:lane_bits], 2) if lane_bits else 0
+        state = delayed(m, self.state.state[lane], at - 2)
         valid = delayed(m, issue, at)
         m.d.comb += self.advance.eq(begin | delayed(m, valid, 1))
         self._update(m, valid, scaled_error, state.readout_trace)
@@ -163,7 +155,7 @@ class LearningSignal(wiring.Component):
                 write.data[lane].scaled_error.eq(scaled_error),
                 write.en[lane].eq(valid & ((index[:lane_bits] == lane) if lane_bits else 1)),
             ]
-        m.d.comb += read.addr.eq(self.word)
+        m.d.comb += read.addr.eq(self.weights.word)
         words = delayed(m, read.data, RowMemory.LATENCY - 1)
         lanes = range(c.lanes)
         return [words[n].error for n in lanes], [words[n].scaled_error for n in lanes], valid & clipped, valid & lost
@@ -176,28 +168,28 @@ class LearningSignal(wiring.Component):
         for lane in range(c.lanes):
             product = delayed(m, scaled_error[lane] * trace, 1)
             change = delayed(m, round_stochastic(product, c.random_bits_readout, self.draw[lane]), 1)
-            total = delayed(m, delayed(m, self.weights[lane], 2) - change, 1)
+            total = delayed(m, delayed(m, self.weights.values[lane], 2) - change, 1)
             weight, clips = saturate(total, c.weight)
-            exists = delayed(m, self.word * c.lanes + lane < c.outputs, RowMemory.LATENCY + 3)
+            exists = delayed(m, self.weights.word * c.lanes + lane < c.outputs, RowMemory.LATENCY + 3)
             writes = delayed(m, valid, 3) & exists
             clipped.append(delayed(m, writes & clips, 1))
             m.d.comb += [
-                self.write_weights[lane].eq(delayed(m, weight, 1 + wait)),
-                self.write[lane].eq(delayed(m, writes, 1 + wait)),
+                self.write.values[lane].eq(delayed(m, weight, 1 + wait)),
+                self.write.lanes[lane].eq(delayed(m, writes, 1 + wait)),
             ]
         m.d.comb += [
-            self.write_neuron.eq(delayed(m, self.neuron, self.WRITE + wait)),
-            self.write_word.eq(delayed(m, self.word, self.WRITE + wait)),
+            self.write.row.eq(delayed(m, self.neurons.payload, self.WRITE + wait)),
+            self.write.word.eq(delayed(m, self.weights.word, self.WRITE + wait)),
         ]
         m.d.sync += self.weight_saturated.eq(popcount(clipped))
 
     def _credit(self, m, valid, last, error, surrogate, dither):
         """L, m and the two credits of a neuron, from the products of its words; of each whether it clipped, and vanished."""
         c = self.config
-        feedback = self.weights if c.feedback == "symmetric" else self.feedback
+        feedback = self.weights.values if c.feedback == "symmetric" else self.feedback.values
         level = []
         for lane in range(c.lanes):
-            exists = delayed(m, self.word * c.lanes + lane < c.outputs, RowMemory.LATENCY)
+            exists = delayed(m, self.weights.word * c.lanes + lane < c.outputs, RowMemory.LATENCY)
             level.append(delayed(m, Mux(exists, feedback[lane] * error[lane], 0), 1))
         while len(level) > 1:
             level = [delayed(m, a + b, 1) for a, b in zip(level[::2], level[1::2], strict=True)]
@@ -224,7 +216,7 @@ class LearningSignal(wiring.Component):
         scaled = delayed(m, credited, 3 + SCALE_LATENCY)
         m.d.comb += [
             self.credit_valid.eq(scaled),
-            self.credit_neuron.eq(delayed(m, self.neuron, self.LATENCY)),
+            self.credit_neuron.eq(delayed(m, self.neurons.payload, self.LATENCY)),
             self.credit_weight.eq(weight),
             self.credit_delay.eq(delay),
         ]

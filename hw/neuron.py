@@ -12,7 +12,7 @@ from ranvier.hw.fixed import popcount, saturate, shape, toward_zero
 from ranvier.hw.pipeline import delayed, lately
 from ranvier.parameters.config import CoreConfig
 
-__all__ = ["NeuronSweep", "filter_latency", "neuron_layout"]
+__all__ = ["NeuronRead", "NeuronSweep", "SweptWord", "filter_latency", "neuron_layout"]
 
 
 def filter_latency(config: CoreConfig) -> int:
@@ -28,6 +28,50 @@ def neuron_layout(config: CoreConfig) -> data.StructLayout:
     if config.learning:
         fields |= {"surrogate": shape(config.surrogate), "readout_trace": shape(config.trace)}
     return data.StructLayout(fields)
+
+
+class NeuronRead(wiring.Signature):
+    """A word of neuron state to look at while no sweep runs, as its reader sees it.
+
+    Attributes
+    ----------
+    word : Out
+        Which.
+    state : In(array of lanes of neuron state)
+        What it holds, two clocks later.
+    """
+
+    def __init__(self, config: CoreConfig):
+        super().__init__(
+            {
+                "word": Out(range(max(2, config.words))),
+                "state": In(data.ArrayLayout(neuron_layout(config), config.lanes)),
+            }
+        )
+
+
+class SweptWord(wiring.Signature):
+    """A word of neurons as the sweep of a step leaves it.
+
+    Attributes
+    ----------
+    valid : Out(1)
+        A word has been swept: ...
+    word : Out
+        ... this one, ...
+    spiked, active : Out(lanes)
+        ... whose neurons spiked, and have psi or zbar.
+    """
+
+    def __init__(self, config: CoreConfig):
+        super().__init__(
+            {
+                "valid": Out(1),
+                "word": Out(range(max(2, config.words))),
+                "spiked": Out(config.lanes),
+                "active": Out(config.lanes),
+            }
+        )
 
 
 class NeuronSweep(wiring.Component):
@@ -56,12 +100,10 @@ class NeuronSweep(wiring.Component):
         Ask the delay line for the current of a word ...
     current : In(array of lanes)
         ... which arrives one clock later.
-    swept : Out(1)
-        `swept_word`, `spiked` (lanes) and `active` (lanes with psi or zbar) of a word are valid.
-    read_word : In
-        Word to look at while no sweep runs ...
-    state : Out(array of lanes of neuron state)
-        ... and its content two clocks later.
+    swept : Out(`SweptWord`)
+        Words in ascending order.
+    read : In(`NeuronRead`)
+        Word to look at.
     busy : Out(1)
         A sweep is under way.
     potential_saturated, trace_saturated : Out
@@ -85,12 +127,8 @@ class NeuronSweep(wiring.Component):
                 "take": Out(1),
                 "take_word": Out(word),
                 "current": In(data.ArrayLayout(shape(config.potential), lanes)),
-                "swept": Out(1),
-                "swept_word": Out(word),
-                "spiked": Out(lanes),
-                "active": Out(lanes),
-                "read_word": In(word),
-                "state": Out(data.ArrayLayout(neuron_layout(config), lanes)),
+                "swept": Out(SweptWord(config)),
+                "read": In(NeuronRead(config)),
                 "busy": Out(1),
                 "potential_saturated": Out(range(lanes * (1 + config.exponential) + 1)),
                 "trace_saturated": Out(range(lanes + 1)),
@@ -101,9 +139,9 @@ class NeuronSweep(wiring.Component):
         m = Module()
         c, filtering = self.config, filter_latency(self.config)
         latency = self.LATENCY + filtering
-        m.submodules.memory = memory = Memory(shape=self.state.shape(), depth=max(2, c.words), init=[])
+        m.submodules.memory = memory = Memory(shape=self.read.state.shape(), depth=max(2, c.words), init=[])
         read, write = memory.read_port(), memory.write_port()
-        m.d.comb += self.state.eq(delayed(m, read.data, 1))
+        m.d.comb += self.read.state.eq(delayed(m, read.data, 1))
 
         # Issue one word per clock; `stage[n]` is the word issued n clocks ago.
         running, word = Signal(), Signal(range(max(2, c.words)))
@@ -124,17 +162,17 @@ class NeuronSweep(wiring.Component):
         m.d.comb += [
             self.take.eq(running & ~self.clear),
             self.take_word.eq(word),
-            read.addr.eq(Mux(running, word, self.read_word)),
+            read.addr.eq(Mux(running, word, self.read.word)),
         ]
 
         last = stage[latency]
-        after = Signal(self.state.shape())
+        after = Signal(self.read.state.shape())
         m.d.comb += [
             write.addr.eq(last.word),
             write.en.eq(last.valid),
             write.data.eq(Mux(self.clear, 0, after.as_value())),
         ]
-        m.d.comb += [self.swept.eq(last.valid & ~self.clear), self.swept_word.eq(last.word)]
+        m.d.comb += [self.swept.valid.eq(last.valid & ~self.clear), self.swept.word.eq(last.word)]
         v_clipped, z_clipped = [], []
         for lane in range(c.lanes):
             current = delayed(m, self.current[lane], 3)
@@ -149,14 +187,14 @@ class NeuronSweep(wiring.Component):
                 clipped = self._factors(m, lane, v, existing, after[lane])
                 z_clipped.append(delayed(m, stage[latency - 1].valid & ~self.clear & self.learn & clipped, 1))
             else:
-                m.d.comb += self.active[lane].eq(0)
+                m.d.comb += self.swept.active[lane].eq(0)
         m.d.sync += [self.potential_saturated.eq(popcount(v_clipped)), self.trace_saturated.eq(popcount(z_clipped))]
         return m
 
     def _synapse(self, m, lane, arriving, after):
         """I of one lane: state at stage 2, what arrives at stage 4, I at stage 6."""
         c = self.config
-        product = delayed(m, self.state[lane].synaptic_current * self.beta, 1)
+        product = delayed(m, self.read.state[lane].synaptic_current * self.beta, 1)
         leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
         current, clipped = saturate(delayed(m, leaked + arriving, 1), c.potential)
         current = delayed(m, current, 1)
@@ -166,7 +204,7 @@ class NeuronSweep(wiring.Component):
     def _membrane(self, m, lane, current, after):
         """v and z of one lane: state at stage 2, I at stage 4 and v at stage 6, each later by as much as I is filtered."""
         c, filtering = self.config, filter_latency(self.config)
-        before = self.state[lane]
+        before = self.read.state[lane]
         product = delayed(m, before.potential * self.alpha, 1)
         if c.reset == "soft now":
             leaked = self._less_threshold(product, delayed(m, before.spiked, 1))
@@ -187,7 +225,7 @@ class NeuronSweep(wiring.Component):
         m.d.comb += [
             after.potential.eq(delayed(m, v, 2)),
             after.spiked.eq(delayed(m, v >= c.threshold_raw, 2)),
-            self.spiked[lane].eq(after.spiked),
+            self.swept.spiked[lane].eq(after.spiked),
         ]
         return v, clipped
 
@@ -212,7 +250,7 @@ class NeuronSweep(wiring.Component):
         height = Mux(fires, fall, rise)
         psi, _ = saturate(height >> exact_log2(c.surrogate_raw // c.surrogate.one), c.surrogate)
 
-        before = self.state[lane]
+        before = self.read.state[lane]
         product = delayed(m, before.readout_trace * self.kappa, 1)
         leaked = delayed(m, product >> c.decay.fraction, 4 + filtering)
         zbar, clipped = saturate(Cat(leaked + Mux(fires, c.trace.one, 0), Const(0, 1)).as_signed(), c.trace)
@@ -223,6 +261,6 @@ class NeuronSweep(wiring.Component):
         m.d.comb += [
             after.surrogate.eq(delayed(m, psi, 1)),
             after.readout_trace.eq(delayed(m, zbar, 1)),
-            self.active[lane].eq(after.surrogate.any() | after.readout_trace.any()),
+            self.swept.active[lane].eq(after.surrogate.any() | after.readout_trace.any()),
         ]
         return clipped

@@ -7,10 +7,30 @@ from amaranth.lib.wiring import In, Out
 from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.fixed import popcount, shape, toward_zero
 from ranvier.hw.pipeline import delayed, lately
-from ranvier.hw.row_memory import RowMemory
+from ranvier.hw.row_memory import RowMemory, RowRead
 from ranvier.parameters.config import CoreConfig
 
-__all__ = ["Readout"]
+__all__ = ["Readout", "ReadoutRead"]
+
+
+class ReadoutRead(wiring.Signature):
+    """A word of y to look at while no step is under way, as its reader sees it.
+
+    Attributes
+    ----------
+    word : Out
+        Which.
+    values : In(array of lanes)
+        What it holds, one clock later, `potential` format.
+    """
+
+    def __init__(self, config: CoreConfig):
+        super().__init__(
+            {
+                "word": Out(range(max(2, config.readout_words))),
+                "values": In(data.ArrayLayout(shape(config.potential), config.lanes)),
+            }
+        )
 
 
 class Readout(wiring.Component):
@@ -34,14 +54,10 @@ class Readout(wiring.Component):
         Decay, `decay` format.
     spikes : In(stream)
         Neurons that spiked on this step.
-    neuron, word : Out
-        Word of Wout to read; ...
-    weights : In(array of lanes)
-        ... it comes `RowMemory.LATENCY` clocks later, `weight` format.
-    read_word : In
-        Word of y to look at while nothing is under way ...
-    values : Out(array of lanes)
-        ... and its content one clock later, `potential` format.
+    weights : Out(`RowRead`)
+        Words of Wout.
+    read : In(`ReadoutRead`)
+        Word of y to look at.
     leaking : Out(1)
         y is being leaked or cleared.
     busy : Out(1)
@@ -55,19 +71,15 @@ class Readout(wiring.Component):
 
     def __init__(self, config: CoreConfig):
         self.config = config
-        lanes, word = config.lanes, range(max(2, config.readout_words))
-        neuron = range(config.words * config.lanes)
+        lanes = config.lanes
         super().__init__(
             {
                 "start": In(1),
                 "clear": In(1),
                 "kappa": In(shape(config.decay)),
-                "spikes": In(stream.Signature(neuron)),
-                "neuron": Out(neuron),
-                "word": Out(word),
-                "weights": In(data.ArrayLayout(shape(config.weight), lanes)),
-                "read_word": In(word),
-                "values": Out(data.ArrayLayout(shape(config.potential), lanes)),
+                "spikes": In(stream.Signature(range(config.words * lanes))),
+                "weights": Out(RowRead(config.weight, config.neurons, config.readout_words, lanes)),
+                "read": In(ReadoutRead(config)),
                 "leaking": Out(1),
                 "busy": Out(1),
                 "saturated": Out(range(lanes + 1)),
@@ -77,22 +89,22 @@ class Readout(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c = self.config
-        last = self.word == c.readout_words - 1
+        last = self.weights.word == c.readout_words - 1
         issue_leak, issue_spike, adding = Signal(), Signal(), Signal()
         m.d.comb += [
-            self.neuron.eq(self.spikes.payload),
+            self.weights.row.eq(self.spikes.payload),
             issue_spike.eq(self.spikes.valid & ~self.leaking),
             self.spikes.ready.eq(issue_spike & last),
         ]
         with m.If(self.start):
-            m.d.sync += [issue_leak.eq(1), self.word.eq(0)]
+            m.d.sync += [issue_leak.eq(1), self.weights.word.eq(0)]
         with m.Elif(issue_leak | issue_spike):
-            m.d.sync += self.word.eq(Mux(last, 0, self.word + 1))
+            m.d.sync += self.weights.word.eq(Mux(last, 0, self.weights.word + 1))
             with m.If(last):
                 m.d.sync += issue_leak.eq(0)
 
         # A word is at the banks when its word of Wout is, or at once when it leaks.
-        add, add_word = delayed(m, issue_spike, RowMemory.LATENCY), delayed(m, self.word, RowMemory.LATENCY)
+        add, add_word = delayed(m, issue_spike, RowMemory.LATENCY), delayed(m, self.weights.word, RowMemory.LATENCY)
         banks = [Accumulator(c.potential, c.weight, c.readout_words) for _ in range(c.lanes)]
         for lane, bank in enumerate(banks):
             m.submodules[f"bank_{lane}"] = bank
@@ -100,13 +112,13 @@ class Readout(wiring.Component):
             product = delayed(m, delayed(m, bank.value, 1) * self.kappa, 1)
             leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
             m.d.comb += [
-                bank.address.eq(Mux(issue_leak, self.word, Mux(add, add_word, self.read_word))),
+                bank.address.eq(Mux(issue_leak, self.weights.word, Mux(add, add_word, self.read.word))),
                 bank.add.eq(add & exists),
-                bank.addend.eq(self.weights[lane]),
+                bank.addend.eq(self.weights.values[lane]),
                 bank.write.eq(delayed(m, issue_leak, self.LEAK_LATENCY)),
-                bank.write_address.eq(delayed(m, self.word, self.LEAK_LATENCY)),
+                bank.write_address.eq(delayed(m, self.weights.word, self.LEAK_LATENCY)),
                 bank.write_value.eq(Mux(self.clear, 0, leaked)),
-                self.values[lane].eq(bank.value),
+                self.read.values[lane].eq(bank.value),
             ]
         m.d.comb += [
             self.leaking.eq(lately(m, issue_leak, self.LEAK_LATENCY)),

@@ -11,7 +11,7 @@ from ranvier.hw.pipeline import delayed
 from ranvier.parameters.config import Memory as Ports
 from ranvier.parameters.qformat import QFormat
 
-__all__ = ["SINGLE_PORTED", "RowMemory", "read_turn", "row_stride", "write_wait"]
+__all__ = ["SINGLE_PORTED", "RowMemory", "RowRead", "RowWrite", "read_turn", "row_stride", "write_wait"]
 
 #: Attribute by which synthesis puts a memory into SPRAM, and `ranvier.hw.flow.verilog` leaves its content undefined.
 SINGLE_PORTED = {"ram_style": "huge"}
@@ -38,6 +38,49 @@ def write_wait(ports: Ports, latency: int) -> int:
     return (latency + 1) % 2 if ports == "single" else 0
 
 
+class RowRead(wiring.Signature):
+    """A word of a matrix to read, as its reader sees it.
+
+    Attributes
+    ----------
+    row, word : Out
+        Which.
+    values : In(array of lanes)
+        What it holds, `RowMemory.LATENCY` clocks later.
+    """
+
+    def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int):
+        super().__init__(
+            {
+                "row": Out(range(max(2, rows))),
+                "word": Out(range(max(2, words))),
+                "values": In(data.ArrayLayout(shape(fmt), lanes)),
+            }
+        )
+
+
+class RowWrite(wiring.Signature):
+    """A word of a matrix to write, as its writer sees it.
+
+    Attributes
+    ----------
+    lanes : Out(lanes)
+        Lanes to write; in memory `RowMemory.WRITE_LATENCY` clocks later.
+    row, word, values : Out
+        Where and what.
+    """
+
+    def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int):
+        super().__init__(
+            {
+                "lanes": Out(lanes),
+                "row": Out(range(max(2, rows))),
+                "word": Out(range(max(2, words))),
+                "values": Out(data.ArrayLayout(shape(fmt), lanes)),
+            }
+        )
+
+
 class RowMemory(wiring.Component):
     """Matrix of `rows` x `words` x `lanes` values: one word read and one written per clock, or one of the two.
 
@@ -57,14 +100,10 @@ class RowMemory(wiring.Component):
 
     Attributes
     ----------
-    row, word : In
+    read : In(`RowRead`)
         Word to read; the answer comes `LATENCY` clocks later.
-    values : Out(array of lanes)
-        The answer.
-    write : In(lanes)
+    write : In(`RowWrite`)
         Lanes to write; in memory `WRITE_LATENCY` clocks later.
-    write_row, write_word, write_values : In
-        Where and what.
     """
 
     #: Input register, address sum, memory, output register.
@@ -75,37 +114,27 @@ class RowMemory(wiring.Component):
 
     def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int, ports: Ports = "dual"):
         self.rows, self.words, self.lanes, self.ports = rows, words, lanes, ports
-        row, word, values = range(max(2, rows)), range(max(2, words)), data.ArrayLayout(shape(fmt), lanes)
-        super().__init__(
-            {
-                "row": In(row),
-                "word": In(word),
-                "values": Out(values),
-                "write": In(lanes),
-                "write_row": In(row),
-                "write_word": In(word),
-                "write_values": In(values),
-            }
-        )
+        size = (fmt, rows, words, lanes)
+        super().__init__({"read": In(RowRead(*size)), "write": In(RowWrite(*size))})
 
     def elaborate(self, platform):
         m = Module()
-        shape, depth = self.values.shape(), max(2, self.rows * row_stride(self.ports, self.words))
+        shape, depth = self.read.values.shape(), max(2, self.rows * row_stride(self.ports, self.words))
         attrs = SINGLE_PORTED if self.ports == "single" else {}
         m.submodules.memory = memory = Memory(shape=shape, depth=depth, init=[], attrs=attrs)
         read, write = memory.read_port(), memory.write_port(granularity=1)
-        asked = self._address(m, self.row, self.word)
-        written = self._address(m, self.write_row, self.write_word)
+        asked = self._address(m, self.read.row, self.read.word)
+        written = self._address(m, self.write.row, self.write.word)
         if self.ports == "single":
             address = Signal.like(read.addr)
             m.d.comb += [address.eq(Mux(write.en.any(), written, asked)), read.en.eq(~write.en.any())]
             asked = written = address
         m.d.comb += [
             read.addr.eq(asked),
-            self.values.eq(delayed(m, read.data, 1)),
+            self.read.values.eq(delayed(m, read.data, 1)),
             write.addr.eq(written),
-            write.data.eq(delayed(m, self.write_values, 2)),
-            write.en.eq(delayed(m, self.write, 2)),
+            write.data.eq(delayed(m, self.write.values, 2)),
+            write.en.eq(delayed(m, self.write.lanes, 2)),
         ]
         return m
 

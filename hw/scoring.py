@@ -1,12 +1,13 @@
 """Scoring of a step: largest readout, softmax, and what is added to the scores."""
 
 from amaranth.hdl import Module, Mux, Signal, signed, unsigned
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import delayed
+from ranvier.hw.readout import ReadoutRead
 from ranvier.hw.softmax import Softmax
 from ranvier.parameters.config import CoreConfig
 
@@ -27,10 +28,8 @@ class Scoring(wiring.Component):
     ----------
     start : In(1)
         Score this step.
-    read_word : Out
-        Word of y to read ...
-    values : In(array of lanes)
-        ... one clock later.
+    readout : Out(`ReadoutRead`)
+        Words of y.
     valid, index : Out
         One output per clock, in ascending order, with ...
     probability : Out
@@ -46,8 +45,7 @@ class Scoring(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
-                "read_word": Out(range(max(2, config.readout_words))),
-                "values": In(data.ArrayLayout(shape(config.potential), config.lanes)),
+                "readout": Out(ReadoutRead(config)),
                 "valid": Out(1),
                 "index": Out(range(config.outputs)),
                 "probability": Out(unsigned(config.error.fraction + 1)),
@@ -72,7 +70,7 @@ class Scoring(wiring.Component):
                 with m.If(self.start):
                     m.next = "Search"
             with m.State("Search"):
-                m.d.comb += [searching.eq(1), self.read_word.eq(word)]
+                m.d.comb += [searching.eq(1), self.readout.word.eq(word)]
                 m.d.sync += word.eq(word + 1)
                 with m.If(word == c.readout_words - 1):
                     m.next = "Found"
@@ -81,12 +79,12 @@ class Scoring(wiring.Component):
                     m.d.comb += softmax.start.eq(1)
                     m.next = "Softmax"
             with m.State("Softmax"):
-                m.d.comb += self.read_word.eq(softmax.output >> lane_bits)
+                m.d.comb += self.readout.word.eq(softmax.output >> lane_bits)
                 with m.If(~softmax.busy):
                     m.next = "Idle"
 
         lane = delayed(m, softmax.output[:lane_bits], 1) if lane_bits else 0
-        value = delayed(m, self.values[lane], 1)
+        value = delayed(m, self.readout.values[lane], 1)
         m.d.comb += [
             softmax.value.eq(value),
             self.valid.eq(softmax.valid),
@@ -101,7 +99,7 @@ class Scoring(wiring.Component):
         c = self.config
         lowest = c.potential.min
         level = [
-            delayed(m, Mux(delayed(m, word * c.lanes + lane < c.outputs, 1), self.values[lane], lowest), 1)
+            delayed(m, Mux(delayed(m, word * c.lanes + lane < c.outputs, 1), self.readout.values[lane], lowest), 1)
             for lane in range(c.lanes)
         ]
         while len(level) > 1:

@@ -2,15 +2,15 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import ceil_log2
 
 from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import delayed
-from ranvier.hw.row_memory import RowMemory
+from ranvier.hw.row_memory import RowMemory, RowWrite
 from ranvier.parameters.config import CoreConfig
 
-__all__ = ["SynapseMemory", "SynapseWrite", "synapse_layout"]
+__all__ = ["SynapseMemory", "SynapseRead", "SynapseWrite", "synapse_layout"]
 
 
 def synapse_layout(config: CoreConfig) -> data.StructLayout:
@@ -24,23 +24,39 @@ def synapse_layout(config: CoreConfig) -> data.StructLayout:
     )
 
 
-class SynapseWrite(wiring.Signature):
-    """A word of weights and a word of delays to write, each to its own place.
+class SynapseRead(wiring.Signature):
+    """A word of synapses to read, as its reader sees it.
 
-    ``weight_lanes`` and ``delay_lanes`` say which lanes. An axonal delay is lane 0 of word 0.
+    Attributes
+    ----------
+    row, word : Out
+        Which.
+    synapses : In(`synapse_layout`)
+        What they are, `SynapseMemory.LATENCY` clocks later.
     """
 
     def __init__(self, config: CoreConfig):
-        row, word = range(max(2, config.rows)), range(max(2, config.words))
-        members: dict[str, wiring.Member] = {}
-        for name, fmt in (("weight", config.weight), ("delay", config.delay)):
-            members |= {
-                f"{name}_lanes": Out(config.lanes),
-                f"{name}_row": Out(row),
-                f"{name}_word": Out(word),
-                name: Out(data.ArrayLayout(shape(fmt), config.lanes)),
+        super().__init__(
+            {
+                "row": Out(range(max(2, config.rows))),
+                "word": Out(range(max(2, config.words))),
+                "synapses": In(synapse_layout(config)),
             }
-        super().__init__(members)
+        )
+
+
+class SynapseWrite(wiring.Signature):
+    """A word of weights and a word of delays to write, each to its own place, as their writer sees them.
+
+    Attributes
+    ----------
+    weight, delay : Out(`RowWrite`)
+        An axonal delay is lane 0 of word 0.
+    """
+
+    def __init__(self, config: CoreConfig):
+        size = (config.rows, config.words, config.lanes)
+        super().__init__({"weight": Out(RowWrite(config.weight, *size)), "delay": Out(RowWrite(config.delay, *size))})
 
 
 class SynapseMemory(wiring.Component):
@@ -57,10 +73,8 @@ class SynapseMemory(wiring.Component):
 
     Attributes
     ----------
-    row, word : In
+    read : In(`SynapseRead`)
         Synapses to read; the answer comes `LATENCY` clocks later, one word per clock.
-    synapses : Out(`synapse_layout`)
-        Their content.
     write : In(`SynapseWrite`)
         What to write; in memory `WRITE_LATENCY` clocks later.
     """
@@ -69,48 +83,38 @@ class SynapseMemory(wiring.Component):
 
     def __init__(self, config: CoreConfig):
         self.config = config
-        super().__init__(
-            {
-                "row": In(range(max(2, config.rows))),
-                "word": In(range(max(2, config.words))),
-                "synapses": Out(synapse_layout(config)),
-                "write": In(SynapseWrite(config)),
-            }
-        )
+        super().__init__({"read": In(SynapseRead(config)), "write": In(SynapseWrite(config))})
 
     def elaborate(self, platform):
         m = Module()
-        c, write = self.config, self.write
+        c, read, write = self.config, self.read, self.write
         m.submodules.weights = weights = RowMemory(c.weight, c.rows, c.words, c.lanes, c.memory)
+        connect(m, flipped(write.weight), weights.write)
         m.d.comb += [
-            weights.row.eq(self.row),
-            weights.word.eq(self.word),
-            self.synapses.weight.eq(weights.values),
-            weights.write.eq(write.weight_lanes),
-            weights.write_row.eq(write.weight_row),
-            weights.write_word.eq(write.weight_word),
-            weights.write_values.eq(write.weight),
+            weights.read.row.eq(read.row),
+            weights.read.word.eq(read.word),
+            read.synapses.weight.eq(weights.read.values),
         ]
         if c.delays != "none":
             words, lanes, ports = (c.words, c.lanes, c.memory) if c.delays == "synaptic" else (1, 1, "dual")
             m.submodules.delays = delays = RowMemory(c.delay, c.rows, words, lanes, ports)
             m.d.comb += [
-                delays.row.eq(self.row),
-                delays.word.eq(self.word if c.delays == "synaptic" else 0),
-                delays.write.eq(write.delay_lanes),
-                delays.write_row.eq(write.delay_row),
-                delays.write_word.eq(write.delay_word if c.delays == "synaptic" else 0),
+                delays.read.row.eq(read.row),
+                delays.read.word.eq(read.word if c.delays == "synaptic" else 0),
+                delays.write.lanes.eq(write.delay.lanes),
+                delays.write.row.eq(write.delay.row),
+                delays.write.word.eq(write.delay.word if c.delays == "synaptic" else 0),
             ]
             for lane in range(c.lanes):
-                m.d.comb += self.synapses.delay[lane].eq(delays.values[lane % lanes])
+                m.d.comb += read.synapses.delay[lane].eq(delays.read.values[lane % lanes])
             for lane in range(lanes):
-                m.d.comb += delays.write_values[lane].eq(write.delay[lane])
+                m.d.comb += delays.write.values[lane].eq(write.delay.values[lane])
 
         itself = Signal(range(-c.inputs, max(1, c.rows)))  # the neuron that this row belongs to, if not negative
         lane_bits = ceil_log2(c.lanes)
-        m.d.comb += itself.eq(self.row - c.inputs)
+        m.d.comb += itself.eq(read.row - c.inputs)
         for lane in range(c.lanes):
-            neuron = (self.word << lane_bits) + lane
+            neuron = (read.word << lane_bits) + lane
             own = (itself >= 0) & (itself == neuron)
-            m.d.comb += self.synapses.targets[lane].eq(delayed(m, ~own & (neuron < c.neurons), self.LATENCY))
+            m.d.comb += read.synapses.targets[lane].eq(delayed(m, ~own & (neuron < c.neurons), self.LATENCY))
         return m

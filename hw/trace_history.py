@@ -9,12 +9,35 @@ from amaranth.utils import ceil_log2
 from ranvier.hw.fixed import shape
 from ranvier.parameters.config import CoreConfig
 
-__all__ = ["TraceHistory", "entry_layout"]
+__all__ = ["TraceHistory", "TraceRead", "entry_layout"]
 
 
 def entry_layout(config: CoreConfig) -> data.StructLayout:
     """The trace at one step and its slope there."""
     return data.StructLayout({"trace": shape(config.trace), "slope": shape(config.trace_slope)})
+
+
+class TraceRead(wiring.Signature):
+    """Entries of one row to read, one for each lane, as their reader sees them.
+
+    Attributes
+    ----------
+    row : Out
+        Which row.
+    slots : Out(array of lanes)
+        Each lane's own slot.
+    entries : In(array of lanes of entries)
+        What is there, `TraceHistory.LATENCY` clocks later, straight from block RAM: register it before any logic.
+    """
+
+    def __init__(self, config: CoreConfig):
+        super().__init__(
+            {
+                "row": Out(range(max(2, config.rows))),
+                "slots": Out(data.ArrayLayout(ceil_log2(config.slots), config.lanes)),
+                "entries": In(data.ArrayLayout(entry_layout(config), config.lanes)),
+            }
+        )
 
 
 class TraceHistory(wiring.Component):
@@ -32,12 +55,8 @@ class TraceHistory(wiring.Component):
     ----------
     write, write_row, write_slot, entry : In
         Make an entry.
-    row : In
-        Row to read ...
-    slots : In(array of lanes)
-        ... at each lane's own slot.
-    entries : Out(array of lanes of entries)
-        What was there, one clock later, straight from block RAM: register it before any logic.
+    read : In(`TraceRead`)
+        Entries to read.
     """
 
     LATENCY = 1
@@ -51,9 +70,7 @@ class TraceHistory(wiring.Component):
                 "write_row": In(row),
                 "write_slot": In(slot),
                 "entry": In(entry_layout(config)),
-                "row": In(row),
-                "slots": In(data.ArrayLayout(slot, config.lanes)),
-                "entries": Out(data.ArrayLayout(entry_layout(config), config.lanes)),
+                "read": In(TraceRead(config)),
             }
         )
 
@@ -67,11 +84,11 @@ class TraceHistory(wiring.Component):
             m.submodules[f"copy_{copy}"] = memory
             read_port, write_port = memory.read_port(), memory.write_port()
             m.d.comb += [
-                read_port.addr.eq(Cat(self.slots[copy], self.row)),
+                read_port.addr.eq(Cat(self.read.slots[copy], self.read.row)),
                 write_port.addr.eq(Cat(self.write_slot, self.write_row)),
                 write_port.data.eq(self.entry),
                 write_port.en.eq(self.write),
             ]
             read.append(read_port.data)
-        m.d.comb += [self.entries[lane].eq(read[lane % copies]) for lane in range(c.lanes)]
+        m.d.comb += [self.read.entries[lane].eq(read[lane % copies]) for lane in range(c.lanes)]
         return m

@@ -8,7 +8,7 @@ from pathlib import Path
 from amaranth.hdl import ClockSignal, Const, Instance, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from ranvier.hw.bus.peripheral import Peripheral
 from ranvier.hw.bus.signature import STROBES
@@ -49,6 +49,22 @@ class Region(enum.Enum):
         return self.value << (_ADDRESS_BITS - _REGION_BITS)
 
 
+class ProcessorBus(wiring.Signature):
+    """The memory bus of PicoRV32 as it sees it: `valid` is held until `ready`, with `read_data`."""
+
+    def __init__(self):
+        super().__init__(
+            {
+                "valid": Out(1),
+                "address": Out(_ADDRESS_BITS),
+                "data": Out(_ADDRESS_BITS),
+                "strobe": Out(STROBES),
+                "ready": In(1),
+                "read_data": In(_ADDRESS_BITS),
+            }
+        )
+
+
 class Soc(wiring.Component):
     """PicoRV32 (RV32I; see `processor_verilog`), RAM, `Peripheral` and UART.
 
@@ -84,31 +100,30 @@ class Soc(wiring.Component):
         m = Module()
         if platform is not None:
             platform.add_file("picorv32.v", processor_verilog())
-        self.address, self.data, self.strobe = Signal(_ADDRESS_BITS), Signal(_ADDRESS_BITS), Signal(STROBES)
-        self.valid, self.ready, self.answer = Signal(), Signal(), Signal(_ADDRESS_BITS)
-        m.submodules.processor = self._processor()
-        places = {Region.RAM: self._ram(m), Region.SERIAL: self._serial(m), Region.CORE: self._core(m)}
-        with m.Switch(self.address >> (_ADDRESS_BITS - _REGION_BITS)):
+        bus = ProcessorBus().create()
+        m.submodules.processor = self._processor(bus)
+        places = {Region.RAM: self._ram(m, bus), Region.SERIAL: self._serial(m, bus), Region.CORE: self._core(m, bus)}
+        with m.Switch(bus.address >> (_ADDRESS_BITS - _REGION_BITS)):
             for region, (selected, ready, answer) in places.items():
                 with m.Case(region.value):
-                    m.d.comb += [selected.eq(self.valid), self.ready.eq(ready), self.answer.eq(answer)]
+                    m.d.comb += [selected.eq(bus.valid), bus.ready.eq(ready), bus.read_data.eq(answer)]
             with m.Default():
-                m.d.comb += self.ready.eq(1)
+                m.d.comb += bus.ready.eq(1)
         return m
 
-    def _processor(self):
+    def _processor(self, bus):
         return Instance(
             "picorv32",
             p_BARREL_SHIFTER=1,
             i_clk=ClockSignal(),
             i_resetn=~ResetSignal(),
             o_trap=self.trap,
-            o_mem_valid=self.valid,
-            i_mem_ready=self.ready,
-            o_mem_addr=self.address,
-            o_mem_wdata=self.data,
-            o_mem_wstrb=self.strobe,
-            i_mem_rdata=self.answer,
+            o_mem_valid=bus.valid,
+            i_mem_ready=bus.ready,
+            o_mem_addr=bus.address,
+            o_mem_wdata=bus.data,
+            o_mem_wstrb=bus.strobe,
+            i_mem_rdata=bus.read_data,
             i_irq=0,
             i_pcpi_wr=0,
             i_pcpi_rd=0,
@@ -118,41 +133,41 @@ class Soc(wiring.Component):
 
     # What each place has to say: (it is selected, it is done, what is read there).
 
-    def _ram(self, m):
+    def _ram(self, m, bus):
         selected, ready = Signal(), Signal()
         m.submodules.ram = ram = Memory(shape=_ADDRESS_BITS, depth=self.words, init=self.program)
         read, write = ram.read_port(), ram.write_port(granularity=_BYTE_BITS)
         m.d.sync += ready.eq(selected & ~ready)
         m.d.comb += [
-            read.addr.eq(self.address >> 2),
-            write.addr.eq(self.address >> 2),
-            write.data.eq(self.data),
-            write.en.eq(self.strobe & selected.replicate(STROBES)),
+            read.addr.eq(bus.address >> 2),
+            write.addr.eq(bus.address >> 2),
+            write.data.eq(bus.data),
+            write.en.eq(bus.strobe & selected.replicate(STROBES)),
         ]
         return selected, ready, read.data
 
-    def _serial(self, m):
+    def _serial(self, m, bus):
         selected = Signal()
         m.submodules.transmitter = transmitter = UARTTransmitter(self.bit)
-        writes = self.strobe.any()
+        writes = bus.strobe.any()
         m.d.comb += [
-            transmitter.bytes.payload.eq(self.data),
+            transmitter.bytes.payload.eq(bus.data),
             transmitter.bytes.valid.eq(selected & writes),
             self.tx.eq(transmitter.tx),
         ]
         return selected, transmitter.bytes.ready | ~writes, Const(0)
 
-    def _core(self, m):
+    def _core(self, m, bus):
         """An access is offered until it is taken, then the answer is waited for."""
         selected = Signal()
         m.submodules.peripheral = peripheral = Peripheral(self.config, self.depth)
         access, reply, asked = peripheral.bus.access, peripheral.bus.answer, Signal()
         m.d.comb += [
             access.valid.eq(selected & ~asked),
-            access.payload.write.eq(self.strobe.any()),
-            access.payload.address.eq(self.address[2:ADDRESS_BITS]),
-            access.payload.data.eq(self.data),
-            access.payload.strobe.eq(self.strobe),
+            access.payload.write.eq(bus.strobe.any()),
+            access.payload.address.eq(bus.address[2:ADDRESS_BITS]),
+            access.payload.data.eq(bus.data),
+            access.payload.strobe.eq(bus.strobe),
             reply.ready.eq(1),
         ]
         with m.If(reply.valid):

@@ -73,32 +73,6 @@ class UARTBone(wiring.Component):
         fixed = (command == Command.WRITE_FIXED) | (command == Command.READ_FIXED)
         self._clock(m, waiting, expired)
         self._access(m, write, address, word)
-
-        def receive(register):
-            """Shift bytes into `register`; whether one has come."""
-            m.d.comb += [self.received.ready.eq(1), waiting.eq(1)]
-            with m.If(self.received.valid):
-                m.d.sync += register.eq(Cat(self.received.payload, register))
-            with m.Elif(expired):
-                m.next = "Command"
-            return self.received.valid
-
-        def whole(happened):
-            """Count the bytes of a word; whether this is the last."""
-            with m.If(happened):
-                m.d.sync += count.eq(count + 1)
-            return happened & (count == _WORD_BYTES - 1)
-
-        def following():
-            """On to the next word, if there is one."""
-            m.d.sync += [left.eq(left - 1), address.eq(Mux(fixed, address, address + 1))]
-            with m.If(left == 1):
-                m.next = "Command"
-            with m.Elif(write):
-                m.next = "Word"
-            with m.Else():
-                m.next = "Access"
-
         with m.FSM():
             with m.State("Command"):
                 m.d.comb += self.received.ready.eq(1)
@@ -106,38 +80,69 @@ class UARTBone(wiring.Component):
                 with m.If(self.received.valid):
                     m.next = "Length"
             with m.State("Length"):
-                with m.If(receive(left)):
+                with m.If(self._receive(m, left, waiting, expired)):
                     m.next = "Address"
             with m.State("Address"):
-                with m.If(whole(receive(address))):
+                with m.If(self._whole(m, count, self._receive(m, address, waiting, expired))):
                     m.next = "Command"
                     with m.If((left != 0) & write):
                         m.next = "Word"
                     with m.Elif((left != 0) & read):
                         m.next = "Access"
             with m.State("Word"):
-                with m.If(whole(receive(word))):
+                with m.If(self._whole(m, count, self._receive(m, word, waiting, expired))):
                     m.next = "Access"
-            with m.State("Access"):
-                m.d.comb += self.bus.access.valid.eq(1)
-                with m.If(self.bus.access.ready):
-                    m.next = "Answer"
-            with m.State("Answer"):
-                answer = self.bus.answer
-                m.d.comb += answer.ready.eq(1)
-                with m.If(answer.valid):
-                    m.d.sync += word.eq(Mux(answer.payload.error, REFUSED, answer.payload.data))
-                    with m.If(write):
-                        following()
-                    with m.Else():
-                        m.next = "Send"
+            self._carry(m, write, fixed, left, address, word)
             with m.State("Send"):
                 m.d.comb += [self.sent.valid.eq(1), self.sent.payload.eq(word[-8:])]
                 with m.If(self.sent.ready):
                     m.d.sync += word.eq(word << 8)
-                with m.If(whole(self.sent.ready)):
-                    following()
+                with m.If(self._whole(m, count, self.sent.ready)):
+                    self._follow(m, write, fixed, left, address)
         return m
+
+    def _carry(self, m, write, fixed, left, address, word):
+        """One access, whose answer takes the place of the word."""
+        answer = self.bus.answer
+        with m.State("Access"):
+            m.d.comb += self.bus.access.valid.eq(1)
+            with m.If(self.bus.access.ready):
+                m.next = "Answer"
+        with m.State("Answer"):
+            m.d.comb += answer.ready.eq(1)
+            with m.If(answer.valid):
+                m.d.sync += word.eq(Mux(answer.payload.error, REFUSED, answer.payload.data))
+                with m.If(write):
+                    self._follow(m, write, fixed, left, address)
+                with m.Else():
+                    m.next = "Send"
+
+    def _receive(self, m, register, waiting, expired):
+        """Shift bytes into `register`; whether one has come."""
+        m.d.comb += [self.received.ready.eq(1), waiting.eq(1)]
+        with m.If(self.received.valid):
+            m.d.sync += register.eq(Cat(self.received.payload, register))
+        with m.Elif(expired):
+            m.next = "Command"
+        return self.received.valid
+
+    @staticmethod
+    def _whole(m, count, happened):
+        """Count the bytes of a word; whether this is the last."""
+        with m.If(happened):
+            m.d.sync += count.eq(count + 1)
+        return happened & (count == _WORD_BYTES - 1)
+
+    @staticmethod
+    def _follow(m, write, fixed, left, address):
+        """On to the next word, if there is one."""
+        m.d.sync += [left.eq(left - 1), address.eq(Mux(fixed, address, address + 1))]
+        with m.If(left == 1):
+            m.next = "Command"
+        with m.Elif(write):
+            m.next = "Word"
+        with m.Else():
+            m.next = "Access"
 
     def _clock(self, m, waiting, expired):
         """Time since the last byte, while a frame waits for more."""

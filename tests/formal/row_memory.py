@@ -14,14 +14,14 @@ def last_written(lane):
     """Any word, in one lane."""
 
     def claims(m, unit):
-        seen, row, word = inside(unit), AnyConst(len(unit.row)), AnyConst(len(unit.word))
-        for rows, words in ((unit.row, unit.word), (unit.write_row, unit.write_word), (row, word)):
+        seen, row, word = inside(unit), AnyConst(len(unit.read.row)), AnyConst(len(unit.read.word))
+        for rows, words in ((unit.read.row, unit.read.word), (unit.write.row, unit.write.word), (row, word)):
             m.d.comb += [Assume(rows < unit.rows), Assume(words < unit.words)]
         # What reaches memory now: asked, or given to write, `WRITE_LATENCY` - 1 clocks ago.
         clocks = unit.WRITE_LATENCY - 1
-        hit = delayed(m, (unit.write_row == row) & (unit.write_word == word), clocks)
-        lanes, value = delayed(m, unit.write, clocks), delayed(m, unit.write_values[lane], clocks)
-        asked = delayed(m, (unit.row == row) & (unit.word == word), clocks)
+        hit = delayed(m, (unit.write.row == row) & (unit.write.word == word), clocks)
+        lanes, value = delayed(m, unit.write.lanes, clocks), delayed(m, unit.write.values[lane], clocks)
+        asked = delayed(m, (unit.read.row == row) & (unit.read.word == word), clocks)
         last, stored = Signal.like(value), seen.memory.read_port(domain="comb")
         place = row * (1 << (unit.words - 1).bit_length() if unit.ports == "single" else unit.words) + word
         m.d.comb += stored.addr.eq(place)
@@ -32,7 +32,7 @@ def last_written(lane):
         taken_from = lanes.any() if unit.ports == "single" else hit & lanes.any()
         m.d.sync += [right.eq(asked & ~taken_from), known.eq(last)]
         right, known = (delayed(m, value, unit.LATENCY - unit.WRITE_LATENCY) for value in (right, known))
-        claim(m, ~right | (unit.values[lane] == known))
+        claim(m, ~right | (unit.read.values[lane] == known))
 
     return claims
 
@@ -53,13 +53,13 @@ FAULTS = [
     Fault(
         "a write lands in every lane",
         "row_memory.py",
-        "write.en.eq(delayed(m, self.write, 2))",
-        "write.en.eq(delayed(m, self.write.any().replicate(self.lanes), 2))",
+        "write.en.eq(delayed(m, self.write.lanes, 2))",
+        "write.en.eq(delayed(m, self.write.lanes.any().replicate(self.lanes), 2))",
     ),
     Fault(
         "a write lands with the values before",
         "row_memory.py",
-        "write.data.eq(delayed(m, self.write_values, 2))",
-        "write.data.eq(delayed(m, self.write_values, 3))",
+        "write.data.eq(delayed(m, self.write.values, 2))",
+        "write.data.eq(delayed(m, self.write.values, 3))",
     ),
 ]

@@ -67,8 +67,8 @@ FAULTS = [
     Fault(
         "half a frame is waited for for ever",
         "bus/uartbone.py",
-        "            with m.Elif(expired):\n",
-        "            with m.Elif(0):\n",
+        "        with m.Elif(expired):\n",
+        "        with m.Elif(0):\n",
     ),
     Fault("a frame of no words is begun", "bus/uartbone.py", "with m.Elif((left != 0) & read):", "with m.Elif(read):"),
     Fault(

@@ -17,26 +17,30 @@ from ranvier.parameters.sample import Sample
 
 def watch(core):
     """Make a core assert, on every clock, every contract of every unit of it; returns their names."""
-    m, names = inside(core).m, []
+    units, names = inside(core), []
+    m = units.m
 
     def keep(kind, unit, name):
         for promise, condition in getattr(contracts, kind)(m, unit).items():
             m.d.sync += Assert(condition, f"{name} {promise}")
             names.append(f"{name} {promise}")
 
-    keep("delay_line", core.delay_line, "the delay line's user")
-    for name, unit in (("delay_line", core.delay_line), ("readout", core.readout)):
+    keep("delay_line", units.delay_line, "the delay line's user")
+    for name, unit in (("delay_line", units.delay_line), ("readout", units.readout)):
         for lane, bank in enumerate(inside(unit).banks):
             keep("accumulator", bank, f"{name} {lane}")
-    for name, unit in core.lists.items():
+    for name, unit in units.lists.items():
         keep("spike_list", unit, name)
-    keep("scores", core.scores, "the user of scores")
+    keep("scores", units.scores, "the user of scores")
     if core.config.learning:
+        learner = inside(units.learner)
+        keep("spike_list", learner.to_credit, "to_credit")
+        learning = inside(learner.learning)
         for kind, unit in {
-            "traces": core.traces,
-            "awake_rows": core.awake,
-            "credit_list": core.credit,
-            "eligibility": core.eligibility,
+            "traces": learning.traces,
+            "awake_rows": learning.awake,
+            "credit_list": learning.credit,
+            "eligibility": learning.eligibility,
         }.items():
             keep(kind, unit, f"the user of {kind}")
     return names

@@ -63,7 +63,9 @@ def test_every_word_of_every_row(delays, lanes, stall):
         await ctx.tick().until(~dut.busy)
         await ctx.tick()
 
-    read = memory([dut.row, dut.word], dut.synapses, lambda r, w: synapses(network, r, w), SynapseMemory.LATENCY)
+    read = memory(
+        [dut.read.row, dut.read.word], dut.read.synapses, lambda *at: synapses(network, *at), SynapseMemory.LATENCY
+    )
     simulate(dut, testbench, background=[read, watch])
     expected = []
     for row in rows:
@@ -93,7 +95,7 @@ def test_latency(neurons):
         await ctx.tick()
         ctx.set(dut.spikes.valid, 0)
         for clock in range(1, 20):
-            if ctx.get(dut.word) == len(issued) < neurons:
+            if ctx.get(dut.read.word) == len(issued) < neurons:
                 issued.append(clock)
             if ctx.get(dut.deliver):
                 arrived.append(clock)

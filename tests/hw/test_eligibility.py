@@ -1,23 +1,20 @@
-"""The eligibility unit among its memories, wired as in the core: traces, history, awake rows, credit, synapses, draws."""
+"""The eligibility unit with its traces, history, lists of rows and credit, synapses and draws, as in the core."""
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
+from amaranth.lib.wiring import In
+from prove import inside
 from pysim import assign, clocks_until, pause, plain, pulse, simulate
 
 from ranvier.golden import eligibility as golden
 from ranvier.golden.learning_signal import Credit
 from ranvier.golden.random import LaneGenerators as GoldenGenerators
-from ranvier.hw.awake_rows import AwakeRows
-from ranvier.hw.credit_list import CreditList
-from ranvier.hw.eligibility import Eligibility
-from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.random import LaneGenerators
-from ranvier.hw.synapse import SynapseMemory, SynapseWrite
-from ranvier.hw.trace_history import TraceHistory
+from ranvier.hw.sharing import share
+from ranvier.hw.synapse import SynapseMemory, SynapseRead, SynapseWrite
+from ranvier.hw.synapse_learning import SynapseLearning
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.qformat import QFormat
 from ranvier.verification.stimulus import random_network
@@ -25,62 +22,20 @@ from ranvier.verification.stimulus import random_network
 CORE = CoreConfig(inputs=2, neurons=5, outputs=2, max_delay=2, lanes=2, recurrent=True)
 
 
-class Learner(wiring.Component):
-    """Everything from arriving spikes and credit to new weights and delays; with `host`, synapses are read and written."""
+class LearningSynapses(wiring.Component):
+    """`SynapseLearning` with synapses and generators; with `host`, synapses are read and written from outside."""
 
     def __init__(self, config: CoreConfig):
-        self.config = config
-        self.unit, self.synapses = Eligibility(config), SynapseMemory(config)
-        self.awake, self.traces, self.line = AwakeRows(config.rows), PresynapticTraces(config), TraceHistory(config)
-        self.credit, self.random = CreditList(config), LaneGenerators(config.lanes)
-        row, word = range(max(2, config.rows)), range(max(2, config.words))
-        ports = {"start": In(1), "slot": In(ceil_log2(config.slots)), "host": In(1), "row": In(row), "word": In(word)}
-        super().__init__(
-            ports | {"write": In(SynapseWrite(config)), "forget": In(1), "forget_row": In(row), "busy": Out(1)}
-        )
+        self.unit, self.synapses = SynapseLearning(config), SynapseMemory(config)
+        self.random = LaneGenerators(config.lanes)
+        super().__init__({"host": In(1), "read": In(SynapseRead(config)), "write": In(SynapseWrite(config))})
 
     def elaborate(self, platform):
         m = Module()
-        c, unit, traces, line = self.config, self.unit, self.traces, self.line
-        m.submodules += [unit, self.synapses, self.awake, traces, line, self.credit, self.random]
-        stays = traces.visited & traces.awake
-        wiring.connect(m, self.awake.awake, unit.rows)
-        with m.If(self.host):
-            m.d.comb += [self.synapses.row.eq(self.row), self.synapses.word.eq(self.word)]
-            wiring.connect(m, wiring.flipped(self.write), self.synapses.write)
-        with m.Else():
-            m.d.comb += [self.synapses.row.eq(unit.synapse_row), self.synapses.word.eq(unit.synapse_word)]
-            wiring.connect(m, unit.write, self.synapses.write)
-        m.d.comb += [
-            self.awake.walk.eq(self.start),
-            self.awake.append.eq(stays | traces.woke),
-            self.awake.row.eq(Mux(stays, traces.visited_row, traces.woken_row)),
-            self.awake.clear.eq(self.forget),
-            traces.visit.eq(unit.visit),
-            traces.row.eq(unit.row),
-            traces.forget.eq(self.forget),
-            traces.forget_row.eq(self.forget_row),
-            line.write.eq(traces.visited),
-            line.write_row.eq(traces.visited_row),
-            line.write_slot.eq(self.slot - c.kernel_radius),
-            line.entry.eq(traces.entry),
-            line.row.eq(unit.trace_row),
-            line.slots.eq(unit.trace_slots),
-            unit.start.eq(self.start),
-            unit.rows_done.eq(self.awake.done),
-            unit.slot.eq(self.slot),
-            unit.visited.eq(traces.visited),
-            unit.age.eq(traces.age),
-            unit.count.eq(self.credit.count),
-            unit.credit.eq(self.credit.credit),
-            self.credit.entry.eq(unit.entry),
-            self.credit.clear.eq(self.forget),
-            unit.synapses.eq(self.synapses.synapses),
-            unit.entries.eq(line.entries),
-            unit.draw.eq(self.random.draw),
-            self.random.advance.eq(unit.advance),
-            self.busy.eq(unit.busy),
-        ]
+        m.submodules += [self.unit, self.synapses, self.random]
+        share(m, self.synapses.read, (True, self.unit.synapses), (self.host, wiring.flipped(self.read)))
+        share(m, self.synapses.write, (True, self.unit.write_synapses), (self.host, wiring.flipped(self.write)))
+        m.d.comb += [self.unit.draw.eq(self.random.draw), self.random.advance.eq(self.unit.advance)]
         return m
 
 
@@ -93,10 +48,12 @@ def matrix(values, config):
 
 
 class Bench:
-    """A `Learner` beside the golden unit, on one random network."""
+    """`LearningSynapses` beside the golden unit, on one random network."""
 
     def __init__(self, config: CoreConfig, seed: int):
-        self.config, self.dut = config, Learner(config)
+        self.config, self.dut = config, LearningSynapses(config)
+        parts = inside(self.dut.unit)
+        self.eligibility, self.credit = parts.eligibility, parts.credit
         self.rng = np.random.default_rng(seed)
         self.network = random_network(config, self.rng)
         self.reference, self.random = golden.Eligibility(config), GoldenGenerators(self.network.seed, config.lanes)
@@ -105,10 +62,7 @@ class Bench:
         self.compared = 0
 
     async def counters(self, ctx):
-        unit = self.dut.unit
-        ports = [getattr(unit, name) for name in self.clipped if name != "trace_saturated"] + [
-            self.dut.traces.saturated
-        ]
+        ports = [getattr(self.dut.unit, name) for name in self.clipped]
         async for _, _, *counts in ctx.tick().sample(*ports):
             for name, count in zip(self.clipped, counts, strict=True):
                 self.clipped[name] += count
@@ -119,13 +73,12 @@ class Bench:
         ctx.set(dut.host, 1)
         for row in range(c.rows):
             for word in range(c.words):
-                where = {"weight_row": row, "weight_word": word, "delay_row": row, "delay_word": word}
-                every = (1 << c.lanes) - 1
-                lanes = {"weight_lanes": every, "delay_lanes": 0 if c.delays == "axonal" and word else every}
+                where, every = {"row": row, "word": word}, (1 << c.lanes) - 1
+                lanes = {"weight": every, "delay": 0 if c.delays == "axonal" and word else every}
                 values = {"weight": weight[row, word].tolist(), "delay": delay[row, word].tolist()}
-                assign(ctx, dut.write, where | lanes | values)
+                assign(ctx, dut.write, {n: where | {"lanes": lanes[n], "values": values[n]} for n in lanes})
                 await ctx.tick()
-        assign(ctx, dut.write, {"weight_lanes": 0, "delay_lanes": 0})
+        assign(ctx, dut.write, {"weight": {"lanes": 0}, "delay": {"lanes": 0}})
         await pulse(ctx, dut.random, seed=self.network.seed, load=1)
         await ctx.tick()
         ctx.set(dut.host, 0)
@@ -137,11 +90,10 @@ class Bench:
         ctx.set(dut.host, 1)
         for clock in range(len(places) + SynapseMemory.LATENCY):
             row, word = places[min(clock, len(places) - 1)]
-            ctx.set(dut.row, row)
-            ctx.set(dut.word, word)
+            assign(ctx, dut.read, {"row": row, "word": word})
             if clock >= SynapseMemory.LATENCY:
                 row, word = places[clock - SynapseMemory.LATENCY]
-                held = plain(ctx.get(dut.synapses.synapses))
+                held = plain(ctx.get(dut.read.synapses))
                 expected = {"none": [0] * c.lanes, "axonal": [delay[row, 0, 0]] * c.lanes, "synaptic": delay[row, word]}
                 np.testing.assert_array_equal(held["weight"], weight[row, word], f"step {step}: W[{row}], word {word}")
                 np.testing.assert_array_equal(held["delay"], expected[c.delays], f"step {step}: D[{row}], word {word}")
@@ -151,29 +103,29 @@ class Bench:
 
     async def step(self, ctx, step, rows, credit):
         """One step on both; returns the clocks that it took, the rows that were awake, and the words with credit."""
-        dut, c = self.dut, self.config
-        ctx.set(dut.slot, step % c.slots)
+        unit, c = self.dut.unit, self.config
+        ctx.set(unit.slot, step % c.slots)
         for row in rows:
-            await pulse(ctx, dut.traces, arrive=1, arrived_row=int(row))
+            await pulse(ctx, unit, arrived=1, arrived_row=int(row))
             await pause(ctx, 2)
             self.reference.arrive(int(row))
-        await pulse(ctx, dut.credit, begin=1)
+        await pulse(ctx, unit, begin=1)
         for j in np.nonzero((credit.weight | credit.delay) != 0)[0]:
-            values = {"weight": int(credit.weight[j]), "delay": int(credit.delay[j])}
-            await pulse(ctx, dut.credit, valid=1, neuron=int(j), **values)
-        await pulse(ctx, dut.credit, flush=1)
+            values = {"credit_weight": int(credit.weight[j]), "credit_delay": int(credit.delay[j])}
+            await pulse(ctx, unit, credit_valid=1, credit_neuron=int(j), **values)
+        await pulse(ctx, unit, flush=1)
         await ctx.tick()
-        awake, words = len(self.reference.lines), ctx.get(dut.credit.count)
-        ctx.set(dut.traces.alpha, self.network.alpha)
-        ctx.set(dut.traces.beta, self.network.beta)
-        await pulse(ctx, dut, start=1)
-        clocks = await clocks_until(ctx, ~dut.busy)
+        awake, words = len(self.reference.lines), ctx.get(self.credit.count)
+        ctx.set(unit.alpha, self.network.alpha)
+        ctx.set(unit.beta, self.network.beta)
+        await pulse(ctx, unit, start=1)
+        clocks = await clocks_until(ctx, ~unit.busy)
         self.reference.step(step, credit, self.network, self.random)
         return clocks, awake, words
 
     async def forget(self, ctx):
         for row in range(self.config.rows):
-            await pulse(ctx, self.dut, forget=1, forget_row=row)
+            await pulse(ctx, self.dut.unit, clear=1, clear_row=row)
         self.reference.clear()
 
 
@@ -223,7 +175,7 @@ def test_steps_against_the_golden_one(changes):
             before = len(bench.reference.lines)
             clocks, awake, words = await bench.step(ctx, step, rows, credit)
             slept += before + len(set(rows)) > len(bench.reference.lines)
-            assert clocks == bench.dut.unit.latency + issuing(config, awake, words), f"step {step}"
+            assert clocks == bench.eligibility.latency + issuing(config, awake, words), f"step {step}"
             await bench.compare(ctx, step)
 
     simulate(bench.dut, testbench, background=[bench.counters])
@@ -241,12 +193,12 @@ def test_steps_against_the_golden_one(changes):
 def test_latency(delays, lanes, memory, synapse):
     config = CORE.replace(delays=delays, lanes=lanes, memory=memory, synapse=synapse)
     bench, issued, written = Bench(config, seed=1), [], []
-    unit = bench.dut.unit
+    unit = bench.eligibility
 
     async def watch(ctx):
         clock = 0
         async for _, _, visit, weight, delay in ctx.tick().sample(
-            unit.visit, unit.write.weight_lanes, unit.write.delay_lanes
+            unit.visit, unit.write.weight.lanes, unit.write.delay.lanes
         ):
             clock += 1
             if visit:

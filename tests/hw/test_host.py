@@ -62,12 +62,12 @@ def test_every_request_is_answered_in_order(changes):
         """Holds `stored` everywhere, answers as late as allowed, and is busy now and then."""
         held = 0
         ports = [
-            dut.active,
-            dut.space,
-            dut.row,
-            dut.column,
-            dut.write,
-            dut.data,
+            dut.port.active,
+            dut.port.space,
+            dut.port.row,
+            dut.port.column,
+            dut.port.write,
+            dut.port.data,
             dut.idle,
             dut.request.valid & dut.request.ready,
         ]
@@ -75,13 +75,13 @@ def test_every_request_is_answered_in_order(changes):
             assert idle or not taken, "a request was taken while the core was busy"
             held = held + 1 if active else 0
             on_time = held == Host.ACCESS - 1
-            ctx.set(dut.value, stored(space, row, column) if on_time else -1)
+            ctx.set(dut.port.value, stored(space, row, column) if on_time else -1)
             if write:
                 writes.append((space, row, column, data))
             ctx.set(dut.idle, int(rng.random() < 0.7))
 
     async def bank(ctx):
-        async for (column,) in ctx.changed(dut.column):
+        async for (column,) in ctx.changed(dut.port.column):
             ctx.set(dut.register_known, int(column in KNOWN))
             ctx.set(dut.register_readable, int(column in READS))
             ctx.set(dut.register_writable, int(column in WRITES))

@@ -41,7 +41,7 @@ class Bench:
 
     def processes(self):
         dut, n = self.dut, self.config.neurons
-        row = [dut.neuron, dut.word]
+        row, fed = ([port.row, port.word] for port in (dut.weights, dut.feedback))
 
         def weights(j, w, write):
             """One port answers no read on a clock on which it writes."""
@@ -49,7 +49,7 @@ class Bench:
             return [-1] * self.config.lanes if stolen else self.weights[j % n, w].tolist()
 
         async def write(ctx):
-            where = [dut.write, dut.write_neuron, dut.write_word, dut.write_weights]
+            where = [dut.write.lanes, dut.write.row, dut.write.word, dut.write.values]
             async for _, _, lanes, neuron, word, values in ctx.tick().sample(*where):
                 for lane, value in enumerate(plain(values)):
                     if lanes >> lane & 1:
@@ -71,9 +71,9 @@ class Bench:
                     ctx.set(dut.draw, self.random.draw(1)[0].tolist())
 
         return [
-            memory([*row, dut.write], dut.weights, weights, RowMemory.LATENCY),
-            memory(row, dut.feedback, lambda j, w: self.feedback[j % n, w].tolist(), RowMemory.LATENCY),
-            memory([dut.state_word], dut.state, self.words, 2),
+            memory([*row, dut.write.lanes], dut.weights.values, weights, RowMemory.LATENCY),
+            memory(fed, dut.feedback.values, lambda j, w: self.feedback[j % n, w].tolist(), RowMemory.LATENCY),
+            memory([dut.state.word], dut.state.state, self.words, 2),
             write,
             credit,
             draw,

@@ -50,8 +50,8 @@ def test_steps_against_the_golden_ones(changes):
         busy = True
         while busy:  # the count of a word comes a clock after the word was written
             busy = ctx.get(dut.busy)
-            if ctx.get(dut.swept):
-                words.append(tuple(ctx.get(getattr(dut, n)) for n in ("swept_word", "spiked", "active")))
+            if ctx.get(dut.swept.valid):
+                words.append(tuple(ctx.get(getattr(dut.swept, n)) for n in ("word", "spiked", "active")))
             seen["trace_saturated"] += ctx.get(dut.trace_saturated)
             seen["potential_saturated"] += ctx.get(dut.potential_saturated)
             clocks += busy
@@ -62,9 +62,9 @@ def test_steps_against_the_golden_ones(changes):
     async def check(ctx, step):
         every = []
         for word in range(config.words):
-            ctx.set(dut.read_word, word)
+            ctx.set(dut.read.word, word)
             await pause(ctx, 2)
-            every += plain(ctx.get(dut.state))
+            every += plain(ctx.get(dut.read.state))
         assert every == states(reference, config), f"step {step}"
         seen["steps"] += 1
 
@@ -125,7 +125,7 @@ def test_a_silent_neuron_decays_to_exactly_zero(sign):
             await clocks_until(ctx, ~dut.busy)
             await pause(ctx, 2)
             current[0] = 0
-            potential = ctx.get(dut.state[0].potential)
+            potential = ctx.get(dut.read.state[0].potential)
         assert 1 < step <= 61
 
     simulate(dut, testbench, background=[memory([dut.take_word], dut.current, lambda _: current, 1)])

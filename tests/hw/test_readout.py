@@ -53,16 +53,19 @@ def test_steps_against_the_golden_one(outputs, lanes, stall):
             spikes += int(spiked.sum())
             values = []
             for word in range(words):
-                ctx.set(dut.read_word, word)
+                ctx.set(dut.read.word, word)
                 await ctx.tick()
-                values += plain(ctx.get(dut.values))
+                values += plain(ctx.get(dut.read.values))
             np.testing.assert_array_equal(values[:outputs], reference.value, f"step {step}")
             compared += outputs
         await pause(ctx, 2)
 
     rows = weight.reshape(config.neurons, words, lanes)
     weights = memory(
-        [dut.neuron, dut.word], dut.weights, lambda j, w: rows[j % config.neurons, w].tolist(), RowMemory.LATENCY
+        [dut.weights.row, dut.weights.word],
+        dut.weights.values,
+        lambda j, w: rows[j % config.neurons, w].tolist(),
+        RowMemory.LATENCY,
     )
     simulate(dut, testbench, background=[weights, saturation])
     assert compared == 25 * outputs

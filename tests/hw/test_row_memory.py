@@ -9,6 +9,7 @@ from ranvier.hw.row_memory import RowMemory, read_turn, write_wait
 from ranvier.parameters.qformat import QFormat
 
 FORMAT = QFormat(True, 2, 3)
+IDLE = {"write": {"lanes": 0}}
 
 
 @pytest.mark.parametrize("ports", ["dual", "single"])
@@ -22,17 +23,14 @@ def test_reads_what_was_written_before(rows, words, lanes, ports):
     values = rng.integers(FORMAT.min, FORMAT.max + 1, (clocks, lanes))
     stimulus = [
         {
-            "row": int(where["row"][n]),
-            "word": int(where["word"][n]),
-            "write": int(write[n]),
-            "write_row": int(to["row"][n]),
-            "write_word": int(to["word"][n]),
-            "write_values": values[n].tolist(),
+            "read": {name: int(places[n]) for name, places in where.items()},
+            "write": {name: int(places[n]) for name, places in to.items()}
+            | {"lanes": int(write[n]), "values": values[n].tolist()},
         }
         for n in range(clocks)
     ]
     dut = RowMemory(FORMAT, rows, words, lanes, ports)
-    (read,) = clocked(dut, [*stimulus, *[{"write": 0}] * latency], "values")
+    (read,) = clocked(dut, [*stimulus, *[IDLE] * latency], "read.values")
     held, compared = np.zeros((rows, words, lanes), int), 0
     for n in range(clocks):
         at, target = (where["row"][n], where["word"][n]), (to["row"][n], to["word"][n])
@@ -48,16 +46,17 @@ def test_reads_what_was_written_before(rows, words, lanes, ports):
 
 @pytest.mark.parametrize("ports", ["dual", "single"])
 def test_latency(ports):
-    write = {"write": 3, "write_row": 2, "write_word": 1, "write_values": [5, -6], "row": 2, "word": 1}
-    (read,) = clocked(RowMemory(FORMAT, 3, 2, 2, ports), [write, *[{"write": 0}] * 6], "values")
+    place = {"row": 2, "word": 1}
+    both = {"read": place, "write": place | {"lanes": 3, "values": [5, -6]}}
+    (read,) = clocked(RowMemory(FORMAT, 3, 2, 2, ports), [both, *[IDLE] * 6], "read.values")
     asked = RowMemory.WRITE_LATENCY - (RowMemory.LATENCY - 2)  # an answer was in memory two clocks before
     assert [values.tolist() for values in read].index([5, -6]) == asked + RowMemory.LATENCY
 
 
 def test_with_one_port_a_write_takes_the_place_of_the_read():
-    store = {"write": 1, "write_values": [3]}
-    asks = [{"write": 0, "row": 1}, {"row": 0, "write": 1, "write_row": 2}, {"write": 0}]
-    (read,) = clocked(RowMemory(FORMAT, 3, 1, 1, "single"), [store, *asks, *[{}] * 5], "values")
+    store = {"write": {"lanes": 1, "values": [3]}}
+    asks = [IDLE | {"read": {"row": 1}}, {"read": {"row": 0}, "write": {"lanes": 1, "row": 2}}, IDLE]
+    (read,) = clocked(RowMemory(FORMAT, 3, 1, 1, "single"), [store, *asks, *[{}] * 5], "read.values")
     assert [values.tolist() for values in read][5:8] == [[0], [0], [3]]  # row 1; nothing, so still that; row 0
 
 

@@ -43,5 +43,9 @@ def test_probabilities_scores_and_clocks(outputs, lanes, prediction):
             assert clocks == words + ceil_log2(lanes) + 2 * outputs + Softmax.LATENCY + 4
             compared += len(seen)
 
-    simulate(dut, testbench, background=[memory([dut.read_word], dut.values, lambda w: value[w % words].tolist(), 1)])
+    simulate(
+        dut,
+        testbench,
+        background=[memory([dut.readout.word], dut.readout.values, lambda w: value[w % words].tolist(), 1)],
+    )
     assert compared == 14 * outputs

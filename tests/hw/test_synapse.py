@@ -6,6 +6,7 @@ from ranvier.hw.synapse import SynapseMemory
 from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=2, neurons=5, outputs=2, max_delay=6, recurrent=True)
+IDLE = {"write": {"weight": {"lanes": 0}, "delay": {"lanes": 0}}}
 
 
 def padded(values, config):
@@ -29,21 +30,19 @@ def test_every_synapse_is_read_back(delays, neurons, lanes, recurrent, memory):
     stimulus = [
         {
             "write": {
-                "weight_lanes": every,
-                "weight_row": row,
-                "weight_word": word,
-                "weight": weight[row, word].tolist(),
-                "delay_lanes": 0 if delays == "axonal" and word else 1 if delays == "axonal" else every,
-                "delay_row": row,
-                "delay_word": word,
-                "delay": delay[row, word].tolist(),
+                "weight": {"lanes": every, "row": row, "word": word, "values": weight[row, word].tolist()},
+                "delay": {
+                    "lanes": 0 if delays == "axonal" and word else 1 if delays == "axonal" else every,
+                    "row": row,
+                    "word": word,
+                    "values": delay[row, word].tolist(),
+                },
             }
         }
         for row, word in places
     ]
-    idle = {"write": {"weight_lanes": 0, "delay_lanes": 0}}
-    stimulus += [idle, *({"row": row, "word": word} for row, word in places), *[{}] * SynapseMemory.LATENCY]
-    (synapses,) = clocked(SynapseMemory(config), stimulus, "synapses")
+    stimulus += [IDLE, *({"read": {"row": row, "word": word}} for row, word in places), *[{}] * SynapseMemory.LATENCY]
+    (synapses,) = clocked(SynapseMemory(config), stimulus, "read.synapses")
     for (row, word), read in zip(places, synapses[-len(places) :], strict=True):
         assert read["weight"] == weight[row, word].tolist()
         lanes_of_delay = {
@@ -60,15 +59,11 @@ def test_every_synapse_is_read_back(delays, neurons, lanes, recurrent, memory):
 
 def test_lanes_are_written_one_by_one():
     config = CORE.replace(lanes=4)
+    place = {"row": 1, "word": 1}
     write = {
-        "weight_row": 1,
-        "weight_word": 1,
-        "delay_row": 1,
-        "delay_word": 1,
-        "weight": [1, 2, 3, 4],
-        "delay": [5, 6, 7, 8],
+        "weight": place | {"lanes": 0b0101, "values": [1, 2, 3, 4]},
+        "delay": place | {"lanes": 0b1000, "values": [5, 6, 7, 8]},
     }
-    stimulus = [{"write": write | {"weight_lanes": 0b0101, "delay_lanes": 0b1000}, "row": 1, "word": 1}]
-    stimulus += [{"write": {"weight_lanes": 0, "delay_lanes": 0}}] * 6
-    (synapses,) = clocked(SynapseMemory(config), stimulus, "synapses")
+    stimulus = [{"write": write, "read": place}, *[IDLE] * 6]
+    (synapses,) = clocked(SynapseMemory(config), stimulus, "read.synapses")
     assert synapses[-1] == {"weight": [1, 0, 3, 0], "delay": [0, 0, 0, 8], "targets": 0b0001}

@@ -23,13 +23,14 @@ def test_every_lane_reads_at_its_own_slot(delays, inputs, lanes):
         if delays != "synaptic":
             slots[:] = slots[0]
         collides = write and row == to and to_slot in slots
-        stimulus.append({"write": write, "write_row": to, "write_slot": to_slot, "row": row, "slots": slots.tolist()})
+        stimulus.append({"write": write, "write_row": to, "write_slot": to_slot})
+        stimulus[-1]["read"] = {"row": row, "slots": slots.tolist()}
         stimulus[-1]["entry"] = dict(zip(("trace", "slope"), entry, strict=True))
         expected.append(None if collides else held[row, slots].tolist())
         if write:
             held[to, to_slot] = entry
     idle = [{"write": 0}] * TraceHistory.LATENCY
-    (entries,) = clocked(TraceHistory(config), [*stimulus, *idle], "entries")
+    (entries,) = clocked(TraceHistory(config), [*stimulus, *idle], "read.entries")
     for clock, values in enumerate(expected):
         if values is not None:
             read = [[e["trace"], e["slope"]] for e in entries[clock + TraceHistory.LATENCY]]

@@ -16,7 +16,7 @@ PERIPHERAL = ("tests/sim/test_bus.py", "tests/ranvier/drivers/test_remote.py")
 #: What files of the hardware are checked by, if not as parts of the peripheral.
 CHECKS = {
     "bus/axi.py": ("tests/hw/bus/test_axi.py",),
-    "core.py": ("tests/hw/test_core.py",),
+    "sequencer.py": ("tests/hw/test_core.py",),
     "register_slice.py": ("tests/hw/test_register_slice.py",),
     "softmax.py": ("tests/hw/test_softmax.py",),
     "bus/uart.py": ("tests/hw/bus/test_uart.py",),
@@ -33,9 +33,9 @@ FAULTS = [
     ),
     Fault(
         "a reset emits scores",
-        "core.py",
-        "m.d.sync += self.scores.silent.eq(1)",
-        "m.d.sync += self.scores.silent.eq(0)",
+        "sequencer.py",
+        "m.d.sync += self.silent.eq(1)",
+        "m.d.sync += self.silent.eq(0)",
     ),
     Fault(
         "a byte is lost when the one before is taken on the same clock",
@@ -75,17 +75,17 @@ FAULTS = [
         "byte_address.eq(self.address << 2)",
         "byte_address.eq(0)",
     ),
-    Fault("reads overtake events", "bus/peripheral.py", "with m.If(~busy):", "with m.If(busy | ~busy):"),
+    Fault("reads overtake events", "bus/responder.py", "with m.If(~self.busy):", "with m.If(self.busy | ~self.busy):"),
     Fault(
         "the row applies to windows without rows",
-        "bus/peripheral.py",
-        "Mux(self._has_rows(space), self.registers.row.row, 0)",
-        "self.registers.row.row",
+        "bus/responder.py",
+        "Mux(self._has_rows(space), self.row, 0)",
+        "self.row",
     ),
-    Fault("columns wrap around", "bus/peripheral.py", "with m.Elif(self.beyond):", "with m.Elif(self.beyond & 0):"),
+    Fault("columns wrap around", "bus/responder.py", "with m.Elif(beyond):", "with m.Elif(beyond & 0):"),
     Fault(
         "parts of words are written whole",
-        "bus/peripheral.py",
+        "bus/responder.py",
         "with m.Elif(access.write & ~whole):",
         "with m.Elif(access.write & nothing):",
     ),

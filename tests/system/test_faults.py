@@ -102,7 +102,7 @@ FAULTS = [
     CoreFault(
         "delay line is not cleared after a sample",
         "core.py",
-        "delay_line.take.eq(neurons.take | self.clearing),",
+        "delay_line.take.eq(neurons.take | sequencer.clear),",
         "delay_line.take.eq(neurons.take),",
     ),
     CoreFault(
@@ -220,21 +220,21 @@ FAULTS = [
     ),
     CoreFault(
         "random generators step once too often",
-        "core.py",
-        "self.random.advance.eq(unit.advance | self.signal.advance),",
-        "self.random.advance.eq(unit.advance | self.signal.advance | self.begin_learning),",
+        "learner.py",
+        "random.advance.eq(learning.advance | signal.advance),",
+        "random.advance.eq(learning.advance | signal.advance | self.control.update),",
     ),
     CoreFault(
         "credit of the last word is not stored",
-        "core.py",
-        "m.d.comb += self.credit.flush.eq(1)",
-        "m.d.comb += self.credit.flush.eq(0)",
+        "learner.py",
+        "learning.flush.eq(control.signal & control.credited),",
+        "learning.flush.eq(0),",
     ),
     CoreFault(
         "lagging updates do not catch up at the end",
-        "core.py",
+        "sequencer.py",
         "with m.If(self.learn & (lagging != 0)):",
-        "with m.If(self.learn & (lagging > c.lag)):",
+        "with m.If(self.learn & (lagging > self.config.lag)):",
     ),
     CoreFault(
         "presynaptic current decays like the trace",

@@ -82,7 +82,7 @@ def test_memories_infer_block_ram_on_ecp5(verilog, tmp_path):
     blocks = {name for name, cell in kind.items() if "16KD" in cell}
     expected = {"core.synapses.weights", "core.synapses.delays", "core.readout_weights", "core.scoring.softmax.table"}
     expected |= {f"core.delay_line.bank_{lane}" for lane in range(4)} | {
-        f"core.trace_history.copy_{lane}" for lane in range(4)
+        f"core.learner.learning.trace_history.copy_{lane}" for lane in range(4)
     }
     assert expected <= blocks, expected - blocks
 

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -47,16 +48,18 @@ def simulate(dut, *testbenches: Callable, background: Iterable[Callable] = (), d
 def clocked(dut, stimulus: Iterable[dict[str, Any]], *watch: str) -> list[np.ndarray]:
     """Set the ports named in each dict, one dict per clock, and see the ports `watch` just before each edge.
 
-    Returns one array [clocks, ...] per watched port. A port keeps its value until it is named again.
+    Returns one array [clocks, ...] per watched port (a member of an interface is ``interface.member``). A port keeps its
+    value until it is named again.
     """
     seen: list[list] = [[] for _ in watch]
+    watched = [attrgetter(name)(dut) for name in watch]
 
     async def testbench(ctx):
         for inputs in stimulus:
             for name, value in inputs.items():
                 assign(ctx, getattr(dut, name), value)
-            for values, name in zip(seen, watch, strict=True):
-                values.append(plain(ctx.get(getattr(dut, name))))
+            for values, port in zip(seen, watched, strict=True):
+                values.append(plain(ctx.get(port)))
             await ctx.tick()
 
     simulate(dut, testbench)

@@ -1,0 +1,199 @@
+"""Answers the bus inside: one access after the other, each looked up, held until it can be carried out, and answered."""
+
+from amaranth.hdl import Cat, Module, Mux
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ranvier.hw.bus.signature import BusSignature, access_layout
+from ranvier.hw.host import request_layout, response_layout
+from ranvier.hw.registers import COLUMN_BITS, Register, Space
+from ranvier.parameters.config import CoreConfig
+
+__all__ = ["Responder"]
+
+
+class Responder(wiring.Component):
+    """Carries out accesses: to registers and scores at once, to the core once the events before have been handled.
+
+    An access to a register of the peripheral is answered after 3 clocks, one to a score after 4. One to the core waits while
+    `busy`, then takes `Host.LATENCY` clocks more; a write of `Register.EVENT` waits while the queue is full. If nobody takes
+    from the output stream meanwhile, so that the core cannot go on, it is given up and refused.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        The core.
+
+    Attributes
+    ----------
+    bus : In(`BusSignature`)
+        Accesses.
+    access : Out(`access_layout`)
+        The access at hand, held until it is answered.
+    hold : In(1)
+        Take no access.
+    known, readable, writable, value : In
+        Register at the column of the access; see `RegisterBank`.
+    write, read : Out(1)
+        It is written, or read, now.
+    row : In
+        Row of windows that have rows.
+    score : In(32)
+        Score at the column of the access, two clocks after it was taken.
+    event_refused, event_full : In(1)
+        The data of the access are no event of this core; the queue has no room for one.
+    busy, stalled : In(1)
+        Events are being handled; nobody takes from the output stream.
+    request, response : stream
+        To the core; see `Host`.
+    done : Out(1)
+        The access at hand is carried out now; ...
+    refused : Out(1)
+        ... or it ends in an error, ...
+    refused_event, gave_up : Out(1)
+        ... because of the event that it brings, or because the core is stalled.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        super().__init__(
+            {
+                "bus": In(BusSignature()),
+                "access": Out(access_layout),
+                "hold": In(1),
+                "known": In(1),
+                "readable": In(1),
+                "writable": In(1),
+                "value": In(32),
+                "write": Out(1),
+                "read": Out(1),
+                "row": In(COLUMN_BITS),
+                "score": In(32),
+                "event_refused": In(1),
+                "event_full": In(1),
+                "busy": In(1),
+                "stalled": In(1),
+                "request": Out(stream.Signature(request_layout(config))),
+                "response": In(stream.Signature(response_layout())),
+                "done": Out(1),
+                "refused": Out(1),
+                "refused_event": Out(1),
+                "gave_up": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        space, column = self.access.address[COLUMN_BITS:], self.access.address[:COLUMN_BITS]
+        beyond = self._request(m, space, column)
+        with m.FSM():
+            with m.State("Idle"):
+                m.d.comb += self.bus.access.ready.eq(~self.hold)
+                m.d.sync += self.access.eq(self.bus.access.payload)
+                with m.If(self.bus.access.valid & self.bus.access.ready):
+                    m.next = "Look"
+            self._look(m, space, column, beyond)
+            self._register(m, column)
+            self._score(m)
+            self._core(m)
+            with m.State("Answer"):
+                m.d.comb += self.bus.answer.valid.eq(1)
+                with m.If(self.bus.answer.ready):
+                    m.next = "Idle"
+        return m
+
+    def _look(self, m, space, column, beyond):
+        """Where the access goes, and whether there is such a place for it."""
+        access, answer = self.access, self.bus.answer.payload
+        whole, nothing = access.strobe.all(), access.write & ~access.strobe.any()
+        with m.State("Look"):
+            with m.If(nothing):
+                m.d.sync += [answer.data.eq(0), answer.error.eq(0)]
+                m.next = "Answer"
+            with m.Elif(access.write & ~whole):
+                self._refuse(m)
+            with m.Elif((space == Space.REGISTER) & self.known):
+                with m.If(Mux(access.write, self.writable, self.readable)):
+                    m.next = "Register"
+                with m.Else():
+                    self._refuse(m)
+            with m.Elif(space == Space.SCORE):
+                m.next = "Score"
+                with m.If(access.write | (column >= self.config.outputs)):
+                    self._refuse(m)
+            with m.Elif(beyond):
+                self._refuse(m)
+            with m.Else():
+                m.next = "Wait"
+
+    def _register(self, m, column):
+        """A register of the peripheral; an event waits for room."""
+        access, event = self.access, column == Register.EVENT.value
+        with m.State("Register"):
+            with m.If(access.write & event & self.event_refused):
+                m.d.comb += self.refused_event.eq(1)
+                self._refuse(m)
+            with m.Elif(access.write & event & self.event_full):
+                with m.If(self.stalled):
+                    m.d.comb += self.gave_up.eq(1)
+                    self._refuse(m)
+            with m.Else():
+                m.d.comb += [self.write.eq(access.write), self.read.eq(~access.write)]
+                self._finish(m, self.value)
+
+    def _score(self, m):
+        """A score comes from memory."""
+        with m.State("Score"):
+            m.next = "Score read"
+        with m.State("Score read"):
+            self._finish(m, self.score)
+
+    def _core(self, m):
+        """Everything else is asked of the core, in order with the events."""
+        with m.State("Wait"):
+            with m.If(~self.busy):
+                m.next = "Ask"
+            with m.Elif(self.stalled):
+                m.d.comb += self.gave_up.eq(1)
+                self._refuse(m)
+        with m.State("Ask"):
+            m.d.comb += self.request.valid.eq(1)
+            with m.If(self.request.ready):
+                m.next = "Hear"
+        with m.State("Hear"):
+            m.d.comb += self.response.ready.eq(1)
+            with m.If(self.response.valid):
+                with m.If(self.response.payload.error):
+                    self._refuse(m)
+                with m.Else():
+                    self._finish(m, self.response.payload.data)
+
+    def _finish(self, m, value):
+        """The access was carried out."""
+        answer = self.bus.answer.payload
+        m.d.comb += self.done.eq(1)
+        m.d.sync += [answer.data.eq(Mux(self.access.write, 0, value)), answer.error.eq(0)]
+        m.next = "Answer"
+
+    def _refuse(self, m):
+        """The access ends in an error."""
+        answer = self.bus.answer.payload
+        m.d.comb += self.refused.eq(1)
+        m.d.sync += [answer.data.eq(0), answer.error.eq(1)]
+        m.next = "Answer"
+
+    def _request(self, m, space, column):
+        """The access as a request to the core; whether its place is beyond what a request can name."""
+        request, row = self.request.payload, Mux(self._has_rows(space), self.row, 0)
+        m.d.comb += [
+            request.write.eq(self.access.write),
+            request.space.eq(space),
+            request.row.eq(row),
+            request.column.eq(column),
+            request.data.eq(self.access.data),
+        ]
+        return (row >> len(request.row)).any() | (column >> len(request.column)).any()
+
+    @staticmethod
+    def _has_rows(space):
+        return Cat(space == member.value for member in Space if member.has_rows).any()
