@@ -1,4 +1,4 @@
-"""Files that are published compressed: unpacked once by pooch, beside the archive."""
+"""Unpacking of files that are published compressed: once, by pooch, into the folder of the archive."""
 
 import gzip
 import logging

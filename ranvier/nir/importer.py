@@ -164,9 +164,9 @@ def import_graph(
     Raises
     ------
     NirError
-        If the core cannot do what the graph does, or it is no graph.
+        If the core cannot do what the graph does, or it is not a graph.
     ConfigError, NetworkError
-        If no core is that large, or its formats do not hold the values.
+        If no core is that large, or its formats cannot hold the values.
     """
     if dialect is not None:
         chosen("dialect", dialect, DIALECTS)
@@ -286,12 +286,12 @@ class _Import:
         self.lag = said["lag"] if self.base else None
         if not (self.lag is None or (is_whole(self.lag) and 0 <= self.lag <= MOST_LAG)):
             raise NirError(
-                f"metadata {METADATA['lag']}={shown(self.lag)} of the graph is no number of steps: remove it"
+                f"metadata {METADATA['lag']}={shown(self.lag)} of the graph is not a number of steps: remove it"
             )
         self.said_classes = said["classes"] if self.base else None
         self.said_kappa = said["kappa"] if self.base else None
         if not (self.said_kappa is None or (isinstance(self.said_kappa, float) and 0 <= self.said_kappa < 1)):
-            raise NirError(f"metadata {METADATA['kappa']}={shown(self.said_kappa)} of the graph is no decay: remove it")
+            raise NirError(f"metadata {METADATA['kappa']}={shown(self.said_kappa)} of the graph is not a decay: remove it")
         self.said = said | {"reset": self.base.reset if self.base else None, "spike": "step" if self.base else None}
         return self.said
 

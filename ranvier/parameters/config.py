@@ -24,7 +24,7 @@ Prediction = Literal["softmax", "readout"]
 
 
 class ConfigError(RanvierError, ValueError):
-    """A configuration that cannot be built; the message names the field, the limit and a way out."""
+    """A core that cannot be built; the message names the field, the limit and a way out."""
 
 
 #: Text fields and their allowed values.

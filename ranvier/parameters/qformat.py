@@ -38,7 +38,7 @@ class QFormat:
     Raises
     ------
     FormatError
-        If a count of bits is negative or no whole number, or if no bit is left, or more than 62.
+        If a count of bits is negative or not a whole number, or if there is no bit besides the sign, or more than 62.
     """
 
     signed: bool
