@@ -291,7 +291,9 @@ class _Import:
         self.said_classes = said["classes"] if self.base else None
         self.said_kappa = said["kappa"] if self.base else None
         if not (self.said_kappa is None or (isinstance(self.said_kappa, float) and 0 <= self.said_kappa < 1)):
-            raise NirError(f"metadata {METADATA['kappa']}={shown(self.said_kappa)} of the graph is not a decay: remove it")
+            raise NirError(
+                f"metadata {METADATA['kappa']}={shown(self.said_kappa)} of the graph is not a decay: remove it"
+            )
         self.said = said | {"reset": self.base.reset if self.base else None, "spike": "step" if self.base else None}
         return self.said
 
