@@ -1,7 +1,7 @@
-"""The register table in the languages of other tools and of people: Markdown, CMSIS-SVD, SystemRDL and LiteX' csr.csv.
+"""The register table as Markdown and in the formats of other tools: CMSIS-SVD, SystemRDL and LiteX's csr.csv.
 
-All four say the same of one core: registers with their fields, and the windows that this core has. Addresses are byte
-addresses, counted from where the core lies on its bus.
+All four describe the same: registers with their fields, and the windows of a core. Addresses are byte addresses relative to
+the base address of the core.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ _WORD_BYTES = 4
 
 @dataclass(frozen=True)
 class Word:
-    """A register word by name; `reset` is what it reads as out of reset, None where that is not fixed."""
+    """A register word by name; `reset` is its value after reset, None if that is not fixed."""
 
     name: str
     address: int
@@ -78,34 +78,35 @@ _INTRODUCTION = """\
 # Registers
 
 Generated from [`hw/registers.py`](../hw/registers.py) by `ranvier registers --format markdown`; do not edit. The same table
-comes as CMSIS-SVD, SystemRDL and LiteX' `csr.csv` (`--format svd | systemrdl | csv`). This page shows a core of
-{inputs} inputs, {neurons} neurons and {outputs} outputs; with `--preset` or `--config` it shows yours. Addresses are
-the same in every core.
+is available as CMSIS-SVD, SystemRDL and LiteX's `csr.csv` (`--format svd | systemrdl | csv`). This page shows a core of
+{inputs} inputs, {neurons} neurons and {outputs} outputs; `--preset` or `--config` selects another. Addresses are the same in
+every core.
 
 ## Addresses
 
-A core takes {size} KiB. Words have 32 bits; an address is that of a byte, and a multiple of 4.
+A core occupies {size} KiB. Words have 32 bits; addresses are byte addresses and multiples of 4.
 
 | bits of the address | name | meaning |
 |---|---|---|
-| {space_bits} | space | 0 the registers, else a window |
-| {column_bits} | column | which register; which neuron, output or unit of the window |
+| {space_bits} | space | 0 for the registers, otherwise a window |
+| {column_bits} | column | the register; the neuron, output or unit of the window |
 
-## What is refused
+## Refused accesses
 
-Every access is answered. One that is refused changes nothing; it is answered with a bus error (what that is on each bus says
-[interfaces.md](interfaces.md)), sets a bit of [ERROR](#error) and leaves its address in [ERROR_ADDRESS](#error_address):
+Every access is answered. A refused access changes nothing; it is answered with a bus error ([interfaces.md](interfaces.md)
+describes it for each bus), sets a bit of [ERROR](#error) and leaves its address in [ERROR_ADDRESS](#error_address). These
+accesses are refused:
 
-* an address at which there is nothing: no such register, or a column, row or window that this core lacks;
-* a read of what can only be written, a write to what can only be read;
-* a write of a part of a word (one of no byte at all is answered and does nothing);
-* a value that is not from the least to the greatest of its window;
-* an event with a unit or class that this core lacks, or any event while CONTROL.loading is set;
-* an access that has to wait for the core, when the core waits for somebody to take from its output stream.
+* an address without a register, or with a column, row or window that this core does not have;
+* a read of a write-only register, a write of a read-only register or window;
+* a write of only a part of a word (a write without any byte is answered and does nothing);
+* a value outside the range of its window;
+* an event with a unit or class that this core does not have, or any event while CONTROL.loading is set;
+* an access that must wait for the core while the core waits for its output stream to be read.
 
-Registers of the core, and windows, are answered once all events before them have been handled: what is read is the state
-after them, and what is written acts on the events after it. A write of [EVENT](#event) waits while the queue is full. All
-else is answered at once, also while the core is busy.
+Registers of the core, and windows, are answered once all earlier events have been handled: a read returns the state after
+them, and a write affects later events. A write of [EVENT](#event) waits while the queue is full. Everything else is answered
+at once, even while the core is busy.
 
 """
 
@@ -124,7 +125,7 @@ def markdown(config: CoreConfig) -> str:
     )
     text += "## Windows\n\n"
     text += (
-        "Rows, where there are any, are chosen by [ROW](#row); a window then shows the columns of that row. Values are raw\n"
+        "[ROW](#row) selects the row, if a window has rows; the window then shows the columns of that row. Values are raw\n"
         "integers in the given [format](arithmetic.md), sign-extended to 32 bits.\n\n"
     )
     text += _table("address", "name", "access", "rows", "columns", "format", "written", "what")
