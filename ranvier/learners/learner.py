@@ -129,7 +129,7 @@ class Trained:
             lines.append(f"{self.synapses:,} synapses are active, {self.plasticity.formed:,} were formed anew")
         if self.interrupted:
             lines.append(f"interrupted after epoch {len(self.epochs)}")
-        return lines + (["", "quantised for the core", *self.quantisation.text()] if self.quantisation else [])
+        return lines + (["", "quantised for the core", *self.quantisation.lines()] if self.quantisation else [])
 
 
 class Learner(ABC):
