@@ -37,7 +37,7 @@ class EventQueue(wiring.Component):
     hold : In(1)
         Take nothing: `refused` is high, the stream waits.
     refused, full : Out(1)
-        `word` is no event of this core; there is no room.
+        `word` is not an event of this core; there is no room.
     stream_refused : Out(1)
         An event of the stream was dropped.
     events : Out(stream of `event_layout`)

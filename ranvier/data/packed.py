@@ -103,7 +103,7 @@ class Binning:
     cap : int
         Most spikes of a unit on one step; 1 makes the samples binary.
     scored : int
-        The readout is scored on the last so many steps; 0 scores all of them.
+        The readout is scored on this many last steps; 0 scores all of them.
 
     Raises
     ------

@@ -83,7 +83,7 @@ def place(path: str | Path) -> Path | None:
 def replacing(path: str | Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
     """A stream whose content becomes the file `path` at the end; after an error the old file is there, and nothing else.
 
-    What is no plain file gets the content as it comes.
+    What is not a plain file gets the content as it comes.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     OutputError
         If it cannot be written; nothing is left behind.
     BrokenPipeError
-        If `path` is standard output and nobody reads it any more, which is no error of the writer.
+        If `path` is standard output and nobody reads it any more, which is not an error of the writer.
     """
     try:
         with replacing(path) as stream:

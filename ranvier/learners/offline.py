@@ -81,7 +81,7 @@ class GradientRule(Protocol):
 
 
 class Diverged(RanvierError, ValueError):
-    """A training that ran away to values that are no numbers; the message says in which epoch, and what to do."""
+    """A training that ran away to values that are not numbers; the message says in which epoch, and what to do."""
 
 
 @dataclass(frozen=True)

@@ -293,7 +293,7 @@ class OnlineLoop(TrainingLoop):
     def resume(self, values: Mapping[str, Any], arrays: Arrays) -> None:
         self.counts = {name: values["counters"][name] for name in COUNTERS}
         if not all(type(count) is int and 0 <= count < MOST_COUNTED for count in self.counts.values()):
-            raise ValueError("counters that are no counts")
+            raise ValueError("counters that are not counts")
         self.before = Counter(self.counts)
         if isinstance(self.device, CoreBase):
             self.device.resume(self.last, arrays)

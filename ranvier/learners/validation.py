@@ -26,7 +26,7 @@ DRAW = 2**32 - 1
 def check_dataset(dataset: Any) -> None:
     """`DataError` unless it is one."""
     if not isinstance(dataset, Dataset):
-        raise DataError(f"dataset={shown(dataset)} is no data set: give a Dataset, such as open_dataset({SOME!r})")
+        raise DataError(f"dataset={shown(dataset)} is not a data set: give a Dataset, such as open_dataset({SOME!r})")
 
 
 def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset | None]:

@@ -306,7 +306,7 @@ class _Import:
             if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) == outputs:
                 return tuple(names)
         raise NirError(
-            f"metadata {METADATA['classes']} of the graph is no list of {outputs} different names: remove it"
+            f"metadata {METADATA['classes']} of the graph is not a list of {outputs} different names: remove it"
         )
 
     def _step(self, said: Any, habits: Dialect) -> float:
@@ -487,7 +487,7 @@ class _Import:
         if silent := int((values == 0).sum()):
             self._note(f"{name}: {parameter}=0 makes every weight onto {silent} of its {values.size} units 0")
         habits, gains = {"undone": (1 - decay) * values, "one": values}, self.habits.gains
-        if parameter == "w_in" and self.membrane == "one":  # r alone is no gain
+        if parameter == "w_in" and self.membrane == "one":  # r alone is not a gain
             gains = ("one",)
         if gains and not any(np.allclose(habits[gain], 1, SAME_GAIN, 0) for gain in gains):
             odd = values[np.argmax(np.abs(habits[gains[0]] - 1))]
@@ -591,7 +591,7 @@ class _Import:
             gain = gain * self._gain(name, "w_in", fast)
             decays = self._one_pole(name, decays, fast)
         kappa = self._one("kappa", name, decays)
-        # Rockpool's r is no gain, and what arrives leaks on its own step.
+        # Rockpool's r is not a gain, and what arrives leaks on its own step.
         factor = np.full(size, kappa) if self.dialect == "rockpool" else gain * (1 - kappa)
         factor[np.abs(factor - 1) < SAME_FACTOR] = 1
         self.values["readout_factor"] = [float(factor.min()), float(factor.max())]

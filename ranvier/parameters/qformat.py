@@ -19,7 +19,7 @@ MOST = 62
 
 
 class FormatError(RanvierError, ValueError):
-    """What is no format of fixed-point numbers."""
+    """What is not a format of fixed-point numbers."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Every writer: plain files are replaced as a whole, links followed, and what is no plain file is written into."""
+"""Every writer: plain files are replaced as a whole, links followed, and what is not a plain file is written into."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""The loop that offline learners share: what is no number ends it, in the epoch where it appears."""
+"""The loop that offline learners share: what is not a number ends it, in the epoch where it appears."""
 
 from pathlib import Path
 
