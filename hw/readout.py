@@ -6,8 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.fixed import popcount, shape, toward_zero
-from ranvier.hw.pipeline import delayed, lately
-from ranvier.hw.row_memory import RowMemory
+from ranvier.hw.pipeline import Pipeline, as_built, join, lately
+from ranvier.hw.row_memory import readout_memory
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Readout"]
@@ -16,7 +16,7 @@ __all__ = ["Readout"]
 class Readout(wiring.Component):
     """Output units y, a bank of saturating sums per lane.
 
-    A step leaks every word once (``readout_words + LEAK_LATENCY`` clocks, while the neuron sweep runs) and then takes the
+    A step leaks every word once (``readout_words + leak_latency`` clocks, while the neuron sweep runs) and then takes the
     step's spikes, ``readout_words`` clocks each with no gap between them.
 
     Parameters
@@ -37,21 +37,20 @@ class Readout(wiring.Component):
     neuron, word : Out
         Word of Wout to read; ...
     weights : In(array of lanes)
-        ... it comes `RowMemory.LATENCY` clocks later, `weight` format.
+        ... it comes `RowMemory.latency` clocks later, `weight` format.
     read_word : In
         Word of y to look at while nothing is under way ...
     values : Out(array of lanes)
-        ... and its content one clock later, `potential` format.
+        ... and its content `read_latency` clocks later, `potential` format.
     leaking : Out(1)
         y is being leaked or cleared.
     busy : Out(1)
         Leaking, or a spike has not been added yet.
     saturated : Out
         How many lanes clipped on this clock.
+    read_latency, leak_latency : int
+        Clocks to read a word, and to leak one (read, product, leak, write); known once elaborated, see `as_built`.
     """
-
-    #: Read, product, leak, write.
-    LEAK_LATENCY = 4
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -77,8 +76,41 @@ class Readout(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c = self.config
-        last = self.word == c.readout_words - 1
-        issue_leak, issue_spike, adding = Signal(), Signal(), Signal()
+        issue_leak, issue_spike = self._issue(m)
+        banks = [Accumulator(c.potential, c.weight, c.readout_words) for _ in range(c.lanes)]
+
+        # A word is at the banks when its word of Wout is, or at once when it leaks.
+        pipeline = Pipeline(m)
+        leaking, spiking, word = (pipeline.timed(value) for value in (issue_leak, issue_spike, self.word))
+        weights = pipeline.timed(self.weights, as_built(readout_memory, c).latency)
+        add, add_word = spiking.at(weights.clock), word.at(weights.clock)
+        for lane, bank in enumerate(banks):
+            m.submodules[f"bank_{lane}"] = bank
+            exists = add_word * c.lanes + lane < c.outputs
+            product = (pipeline.timed(bank.value, bank.LATENCY).registered() * self.kappa).registered()
+            leaked = join(toward_zero, product, c.decay.fraction).registered()
+            m.d.comb += [
+                bank.address.eq(Mux(issue_leak, self.word, Mux(add, add_word, self.read_word))),
+                bank.add.eq(add & exists),
+                bank.addend.eq(self.weights[lane]),
+                bank.write.eq(leaking.at(leaked.clock)),
+                bank.write_address.eq(word.at(leaked.clock)),
+                bank.write_value.eq(Mux(self.clear, 0, leaked.value)),
+                self.values[lane].eq(bank.value),
+            ]
+        self.read_latency, self.leak_latency = bank.LATENCY, leaked.clock
+        adding = lately(m, issue_spike, weights.clock) | Cat(bank.busy for bank in banks).any()
+        m.d.comb += [
+            self.leaking.eq(lately(m, issue_leak, self.leak_latency)),
+            self.busy.eq(self.leaking | self.spikes.valid | adding),
+            self.saturated.eq(popcount([bank.clipped for bank in banks])),
+        ]
+        return m
+
+    def _issue(self, m):
+        """One word per clock, to leak it or to add a spike's weights to it: on which clocks which."""
+        issue_leak, issue_spike = Signal(), Signal()
+        last = self.word == self.config.readout_words - 1
         m.d.comb += [
             self.neuron.eq(self.spikes.payload),
             issue_spike.eq(self.spikes.valid & ~self.leaking),
@@ -90,28 +122,4 @@ class Readout(wiring.Component):
             m.d.sync += self.word.eq(Mux(last, 0, self.word + 1))
             with m.If(last):
                 m.d.sync += issue_leak.eq(0)
-
-        # A word is at the banks when its word of Wout is, or at once when it leaks.
-        add, add_word = delayed(m, issue_spike, RowMemory.LATENCY), delayed(m, self.word, RowMemory.LATENCY)
-        banks = [Accumulator(c.potential, c.weight, c.readout_words) for _ in range(c.lanes)]
-        for lane, bank in enumerate(banks):
-            m.submodules[f"bank_{lane}"] = bank
-            exists = add_word * c.lanes + lane < c.outputs
-            product = delayed(m, delayed(m, bank.value, 1) * self.kappa, 1)
-            leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
-            m.d.comb += [
-                bank.address.eq(Mux(issue_leak, self.word, Mux(add, add_word, self.read_word))),
-                bank.add.eq(add & exists),
-                bank.addend.eq(self.weights[lane]),
-                bank.write.eq(delayed(m, issue_leak, self.LEAK_LATENCY)),
-                bank.write_address.eq(delayed(m, self.word, self.LEAK_LATENCY)),
-                bank.write_value.eq(Mux(self.clear, 0, leaked)),
-                self.values[lane].eq(bank.value),
-            ]
-        m.d.comb += [
-            self.leaking.eq(lately(m, issue_leak, self.LEAK_LATENCY)),
-            adding.eq(lately(m, issue_spike, RowMemory.LATENCY) | Cat(bank.busy for bank in banks).any()),
-            self.busy.eq(self.leaking | self.spikes.valid | adding),
-            self.saturated.eq(popcount([bank.clipped for bank in banks])),
-        ]
-        return m
+        return issue_leak, issue_spike

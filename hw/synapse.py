@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ranvier.hw.fixed import shape
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import Pipeline, as_built, latest
 from ranvier.hw.row_memory import RowMemory
 from ranvier.parameters.config import CoreConfig
 
@@ -58,14 +58,14 @@ class SynapseMemory(wiring.Component):
     Attributes
     ----------
     row, word : In
-        Synapses to read; the answer comes `LATENCY` clocks later, one word per clock.
+        Synapses to read; the answer comes `latency` clocks later, one word per clock.
     synapses : Out(`synapse_layout`)
         Their content.
     write : In(`SynapseWrite`)
-        What to write; in memory `WRITE_LATENCY` clocks later.
+        What to write; in memory `write_latency` clocks later.
+    latency, write_latency : int
+        Clocks of a read and of a write; known once elaborated, see `as_built`.
     """
-
-    LATENCY, WRITE_LATENCY = RowMemory.LATENCY, RowMemory.WRITE_LATENCY
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -81,36 +81,52 @@ class SynapseMemory(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c, write = self.config, self.write
-        m.submodules.weights = weights = RowMemory(c.weight, c.rows, c.words, c.lanes, c.memory)
+        matrix = (c.weight, c.rows, c.words, c.lanes, c.memory)
+        m.submodules.weights = weights = RowMemory(*matrix)
         m.d.comb += [
             weights.row.eq(self.row),
             weights.word.eq(self.word),
-            self.synapses.weight.eq(weights.values),
             weights.write.eq(write.weight_lanes),
             weights.write_row.eq(write.weight_row),
             weights.write_word.eq(write.weight_word),
             weights.write_values.eq(write.weight),
         ]
-        if c.delays != "none":
-            words, lanes, ports = (c.words, c.lanes, c.memory) if c.delays == "synaptic" else (1, 1, "dual")
-            m.submodules.delays = delays = RowMemory(c.delay, c.rows, words, lanes, ports)
-            m.d.comb += [
-                delays.row.eq(self.row),
-                delays.word.eq(self.word if c.delays == "synaptic" else 0),
-                delays.write.eq(write.delay_lanes),
-                delays.write_row.eq(write.delay_row),
-                delays.write_word.eq(write.delay_word if c.delays == "synaptic" else 0),
-            ]
-            for lane in range(c.lanes):
-                m.d.comb += self.synapses.delay[lane].eq(delays.values[lane % lanes])
-            for lane in range(lanes):
-                m.d.comb += delays.write_values[lane].eq(write.delay[lane])
+        reads, built = Pipeline(m), as_built(RowMemory, *matrix)
+        weight = reads.timed(weights.values, built.latency)
+        targets = [reads.timed(target) for target in self._targets(m)]
+        delays = self._delays(m, reads) if c.delays != "none" else []
+        self.latency, self.write_latency = latest(weight, *targets, *delays), built.write_latency
+        m.d.comb += [
+            self.synapses.weight.eq(weight.at(self.latency)),
+            *(self.synapses.targets[lane].eq(target.at(self.latency)) for lane, target in enumerate(targets)),
+            *(self.synapses.delay[lane].eq(delay.at(self.latency)) for lane, delay in enumerate(delays)),
+        ]
+        return m
 
-        itself = Signal(range(-c.inputs, max(1, c.rows)))  # the neuron that this row belongs to, if not negative
-        lane_bits = ceil_log2(c.lanes)
+    def _delays(self, m, reads):
+        """Delay of every lane, from memory like that of the weights, or (axonal) with one entry per row."""
+        c, write = self.config, self.write
+        synaptic = c.delays == "synaptic"
+        matrix = (c.delay, c.rows, *((c.words, c.lanes, c.memory) if synaptic else (1, 1, "dual")))
+        m.submodules.delays = delays = RowMemory(*matrix)
+        lanes = len(delays.values)
+        m.d.comb += [
+            delays.row.eq(self.row),
+            delays.word.eq(self.word if synaptic else 0),
+            delays.write.eq(write.delay_lanes),
+            delays.write_row.eq(write.delay_row),
+            delays.write_word.eq(write.delay_word if synaptic else 0),
+            *(delays.write_values[lane].eq(write.delay[lane]) for lane in range(lanes)),
+        ]
+        values = reads.timed(delays.values, as_built(RowMemory, *matrix).latency)
+        return [values[lane % lanes] for lane in range(c.lanes)]
+
+    def _targets(self, m):
+        """Of each lane, whether it is a synapse: onto a neuron that exists, and not onto that which the row belongs to."""
+        c = self.config
+        itself = Signal(range(-c.inputs, max(1, c.rows)))  # that neuron, if not negative
         m.d.comb += itself.eq(self.row - c.inputs)
         for lane in range(c.lanes):
-            neuron = (self.word << lane_bits) + lane
+            neuron = (self.word << ceil_log2(c.lanes)) + lane
             own = (itself >= 0) & (itself == neuron)
-            m.d.comb += self.synapses.targets[lane].eq(delayed(m, ~own & (neuron < c.neurons), self.LATENCY))
-        return m
+            yield ~own & (neuron < c.neurons)

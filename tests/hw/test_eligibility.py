@@ -14,6 +14,7 @@ from ranvier.golden.random import LaneGenerators as GoldenGenerators
 from ranvier.hw.awake_rows import AwakeRows
 from ranvier.hw.credit_list import CreditList
 from ranvier.hw.eligibility import Eligibility
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.random import LaneGenerators
 from ranvier.hw.synapse import SynapseMemory, SynapseWrite
@@ -133,14 +134,14 @@ class Bench:
     async def compare(self, ctx, step):
         c, dut = self.config, self.dut
         weight, delay = matrix(self.network.weight, c), matrix(self.network.delay, c)
-        places = list(np.ndindex(c.rows, c.words))
+        places, latency = list(np.ndindex(c.rows, c.words)), as_built(SynapseMemory, c).latency
         ctx.set(dut.host, 1)
-        for clock in range(len(places) + SynapseMemory.LATENCY):
+        for clock in range(len(places) + latency):
             row, word = places[min(clock, len(places) - 1)]
             ctx.set(dut.row, row)
             ctx.set(dut.word, word)
-            if clock >= SynapseMemory.LATENCY:
-                row, word = places[clock - SynapseMemory.LATENCY]
+            if clock >= latency:
+                row, word = places[clock - latency]
                 held = plain(ctx.get(dut.synapses.synapses))
                 expected = {"none": [0] * c.lanes, "axonal": [delay[row, 0, 0]] * c.lanes, "synaptic": delay[row, word]}
                 np.testing.assert_array_equal(held["weight"], weight[row, word], f"step {step}: W[{row}], word {word}")
@@ -263,4 +264,4 @@ def test_latency(delays, lanes, memory, synapse):
 
     simulate(bench.dut, testbench, background=[watch])
     assert len(issued) == 1
-    assert written[-1] + SynapseMemory.WRITE_LATENCY - issued[0] == unit.latency
+    assert written[-1] + as_built(SynapseMemory, config).write_latency - issued[0] == unit.latency

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from pysim import clocked
 
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.synapse import SynapseMemory
 from ranvier.parameters.config import CoreConfig
 
@@ -42,7 +43,11 @@ def test_every_synapse_is_read_back(delays, neurons, lanes, recurrent, memory):
         for row, word in places
     ]
     idle = {"write": {"weight_lanes": 0, "delay_lanes": 0}}
-    stimulus += [idle, *({"row": row, "word": word} for row, word in places), *[{}] * SynapseMemory.LATENCY]
+    stimulus += [
+        idle,
+        *({"row": row, "word": word} for row, word in places),
+        *[{}] * as_built(SynapseMemory, config).latency,
+    ]
     (synapses,) = clocked(SynapseMemory(config), stimulus, "synapses")
     for (row, word), read in zip(places, synapses[-len(places) :], strict=True):
         assert read["weight"] == weight[row, word].tolist()
