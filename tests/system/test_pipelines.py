@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from faults import Fault, check_places, outcome
+from faults import Fault, check_places, outcome, use_hardware
 
 SEED, SAMPLES = 1, 20
 
@@ -108,8 +108,6 @@ def test_a_register_more_changes_clocks_only(place, hardware_copy, record_proper
 
 def main(hardware: Path, core: str) -> None:
     """Hold results and clocks of a core built from the folder `hardware` to golden model and formulas."""
-    from conftest import use_hardware
-
     use_hardware(hardware)
 
     from test_cycles import CONFIGS, compare, simulator
