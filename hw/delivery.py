@@ -5,9 +5,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.hw.fixed import round_half_up, shape
+from ranvier.hw.fixed import shape
 from ranvier.hw.pipeline import Pipeline, as_built, join, lately, latest
-from ranvier.hw.synapse import SynapseMemory, SynapseRead
+from ranvier.hw.synapse import SynapseMemory, SynapseRead, whole_steps
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Delivery"]
@@ -84,7 +84,7 @@ class Delivery(wiring.Component):
         pipeline = Pipeline(m)
         issued, word = pipeline.timed(issuing), pipeline.timed(self.read.word)
         synapses = pipeline.timed(self.read.synapses, as_built(SynapseMemory, c).latency)
-        steps = [join(round_half_up, synapses.delay[lane], c.delay_fraction) for lane in range(c.lanes)]
+        steps = [join(whole_steps, c, synapses.delay[lane]) for lane in range(c.lanes)]
         ready = latest(synapses, *steps)
         m.d.sync += [self.targets.eq(synapses.targets.at(ready)), self.weights.eq(synapses.weight.at(ready))]
         m.d.sync += [self.slots[lane].eq(self.slot + 1 + steps[lane].at(ready)) for lane in range(c.lanes)]

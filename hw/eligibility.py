@@ -6,11 +6,11 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ranvier.hw.credit_list import CreditList, credit_layout
-from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate, vanished
+from ranvier.hw.fixed import clamp, popcount, round_stochastic, saturate, vanished
 from ranvier.hw.pipeline import Pipeline, as_built, delayed, join, latest
 from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.row_memory import read_turn, write_wait
-from ranvier.hw.synapse import SynapseMemory, SynapseRead, SynapseWrite
+from ranvier.hw.synapse import SynapseMemory, SynapseRead, SynapseWrite, whole_steps
 from ranvier.hw.trace_history import TraceHistory, TraceRead
 from ranvier.parameters.config import CoreConfig
 
@@ -208,7 +208,7 @@ class Eligibility(wiring.Component):
         The entry made last is that of step t - R; delay 0 reads it. Entries older than the row is awake are zero.
         """
         c, pipeline = self.config, row.pipeline
-        steps = [join(round_half_up, synapses.delay[lane], c.delay_fraction) for lane in range(c.lanes)]
+        steps = [join(whole_steps, c, synapses.delay[lane]) for lane in range(c.lanes)]
         asked = latest(age, *steps)
         m.d.sync += [
             self.history.slots[lane].eq(self.slot - c.kernel_radius - late.at(asked)) for lane, late in enumerate(steps)

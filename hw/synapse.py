@@ -1,16 +1,16 @@
 """Synapse memory: weights and delays of all synapses, one row per presynaptic unit."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import ceil_log2
 
-from ranvier.hw.fixed import shape
+from ranvier.hw.fixed import round_half_up, shape
 from ranvier.hw.pipeline import Pipeline, as_built, latest
 from ranvier.hw.row_memory import RowMemory, RowWrite
 from ranvier.parameters.config import CoreConfig
 
-__all__ = ["SynapseMemory", "SynapseRead", "SynapseWrite", "synapse_layout"]
+__all__ = ["SynapseMemory", "SynapseRead", "SynapseWrite", "synapse_layout", "whole_steps"]
 
 
 def synapse_layout(config: CoreConfig) -> data.StructLayout:
@@ -22,6 +22,14 @@ def synapse_layout(config: CoreConfig) -> data.StructLayout:
             "targets": config.lanes,
         }
     )
+
+
+def whole_steps(config: CoreConfig, delay: Value) -> Value:
+    """``Dh = floor(D + 1/2)``: a raw D, as the forward pass and the traces take it, in steps.
+
+    A function and no member of `synapse_layout`: each user adds it to something else, and synthesis makes one sum of it.
+    """
+    return round_half_up(delay, config.delay_fraction)
 
 
 class SynapseRead(wiring.Signature):
