@@ -9,7 +9,7 @@ from ranvier.device import Device, DeviceError
 from ranvier.drivers.link import LinkError
 from ranvier.drivers.remote import RemoteCore
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.registers import COLUMN_BITS, Register, Space, constants, word_address
+from ranvier.hw.registers import COLUMN_BITS, AddressSpace, Register, constants, word_address
 from ranvier.parameters.network import Network
 from ranvier.parameters.sample import Sample
 from ranvier.verification.scenario import (
@@ -95,11 +95,11 @@ def out_of_range(device: RemoteCore, reference: Device) -> int:
     """What does not exist, or is read- or write-only, is refused, and the network stays as it was."""
     config, compared = device.config, 0
     rng = load_both(device, reference, 100)
-    last = Space.REGISTER.extent(config)[1]
-    nowhere = [word_address(Space.REGISTER, last), word_address(Space.REGISTER, (1 << COLUMN_BITS) - 1)]
-    nowhere += [space.value << COLUMN_BITS for space in Space if not space.exists(config)]
-    nowhere += [word_address(space, space.extent(config)[1]) for space in Space if space.exists(config)]
-    nowhere += [(max(space.value for space in Space) + 1) << COLUMN_BITS]
+    last = AddressSpace.REGISTER.extent(config)[1]
+    nowhere = [word_address(AddressSpace.REGISTER, last), word_address(AddressSpace.REGISTER, (1 << COLUMN_BITS) - 1)]
+    nowhere += [space.value << COLUMN_BITS for space in AddressSpace if not space.exists(config)]
+    nowhere += [word_address(space, space.extent(config)[1]) for space in AddressSpace if space.exists(config)]
+    nowhere += [(max(space.value for space in AddressSpace) + 1) << COLUMN_BITS]
     for word in sorted(set(nowhere)):
         compared += _refused(device, word << 2, None) + _refused(device, word << 2, 1)
     for register in (Register.ID, Register.DIGEST, Register.STATUS, Register.CYCLES, Register.COUNTER):
@@ -107,8 +107,8 @@ def out_of_range(device: RemoteCore, reference: Device) -> int:
     for register in (Register.EVENT, Register.CLEAR):
         compared += _refused(device, register.address, None)
     device.write(Register.ROW, config.rows)
-    compared += _refused(device, word_address(Space.WEIGHT, 0) << 2, 1)
-    compared += _refused(device, word_address(Space.POTENTIAL, 0) << 2, 1)
+    compared += _refused(device, word_address(AddressSpace.WEIGHT, 0) << 2, 1)
+    compared += _refused(device, word_address(AddressSpace.POTENTIAL, 0) << 2, 1)
     compared += compare_networks("after refused accesses", device.network(), reference.network())
     return compared + compare_runs(device, reference, "the sample after them", lively_sample(config, rng))
 
