@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.registers import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, Register, Space, word_address
+from ranvier.hw.registers import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, AddressSpace, Register, word_address
 from ranvier.parameters.config import CHOICES
 from ranvier.parameters.record import COUNTERS
 
@@ -61,8 +61,8 @@ def _windows() -> Iterator[str]:
         "",
         "/* Windows: byte address of the first column, a word each. REG_ROW chooses the row, if any. */",
     )
-    for space in Space:
-        if space is not Space.REGISTER:
+    for space in AddressSpace:
+        if space is not AddressSpace.REGISTER:
             shown = f"{space.text}, by {space.column}; {space.access.value}"
             yield from _table([(f"RANVIER_SPACE_{space.name}", f"{word_address(space, 0) << 2:#07x}u", shown)])
 

@@ -114,7 +114,7 @@ static ranvier_error_t reset(ranvier_t *core) {
     return RANVIER_OK;
 }
 
-/* Whether the core refuses events. It sends no outputs to its stream then, where perhaps nobody takes them. */
+/* Whether the core refuses events. It sends no outputs to its stream then, which may have no reader. */
 static ranvier_error_t refuse_events(ranvier_t *core, bool loading) {
     return put(core, RANVIER_REG_CONTROL, PUT(loading, CONTROL_LOADING));
 }
@@ -247,7 +247,7 @@ ranvier_error_t ranvier_load_begin(ranvier_t *core) {
     if (core == NULL) return RANVIER_E_ARGUMENT;
     core->loading = true; /* until ranvier_load_end, whatever happens */
     TRY(start_checksum(core));
-    TRY(refuse_events(core, false)); /* a core that waits for somebody to take its outputs goes on */
+    TRY(refuse_events(core, false)); /* a core that waits for its outputs to be read continues */
     TRY(reset(core));
     TRY(refuse_events(core, true));
     TRY(put(core, RANVIER_REG_ERROR, ALL));

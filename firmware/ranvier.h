@@ -4,9 +4,9 @@
  * Portable C99. No allocation, no global state, no C library beyond <stdint.h>, <stdbool.h> and <stddef.h>. A core is reached
  * through two functions that read and write a 32-bit word, whatever lies between: memory, SPI, a serial port.
  *
- * Every write is summed up on both sides (CRC-32) and compared after a network was loaded and after every sample, so that a
- * write that was lost or refused is noticed before a result is believed. While a network is loaded the core refuses events; if
- * it did not arrive whole, the core goes on refusing them until one did.
+ * Both sides keep a checksum (CRC-32) of every write. They are compared after loading a network and after every sample, so that
+ * a lost or refused write is detected before a result is used. The core refuses events while a network is being loaded and, if
+ * it did not arrive completely, until one has.
  *
  * All functions return RANVIER_OK or why not. None may be called for a core while another call for the same core is under way
  * (from an interrupt handler, say).
@@ -34,7 +34,7 @@ typedef enum {
     RANVIER_E_ID,          /**< something else answers, or nothing */
     RANVIER_E_VERSION,     /**< a Ranvier core whose registers are of another version */
     RANVIER_E_DIGEST,      /**< a Ranvier core, built from another configuration */
-    RANVIER_E_LOADING,     /**< the network is not complete: events are refused until one was loaded whole */
+    RANVIER_E_LOADING,     /**< the network is not complete: events are refused until one was loaded completely */
     RANVIER_E_CHECKSUM,    /**< not all that was written arrived */
     RANVIER_E_REFUSED,     /**< the core refused something that was written; RANVIER_REG_ERROR says of what kind */
     RANVIER_E_OVERFLOW,    /**< outputs were dropped because nobody read them in time */

@@ -157,7 +157,7 @@
 /* ERROR_ADDRESS: Address of the last refused access. (read) */
 #define RANVIER_REG_ERROR_ADDRESS                   0x0002cu    /* byte address */
 
-/* EVENT: An event; a write waits while the queue is full. Repeated writes queue more events. (write) */
+/* EVENT: An event; waits while the queue is full. Further writes queue more events. (write) */
 #define RANVIER_REG_EVENT                           0x00030u
 #define RANVIER_EVENT_INDEX_SHIFT                   0u          /* input unit (spike), or class of the sample (scored step, when learning) */
 #define RANVIER_EVENT_INDEX_MASK                    0x0000ffffu

@@ -44,6 +44,9 @@ class Accumulator(wiring.Component):
         An addition has not been written yet.
     """
 
+    #: Clocks from an address to its sum, straight from block RAM, and from an addend to the sum written.
+    LATENCY, ADD_LATENCY = 1, 3
+
     def __init__(self, sum_format: QFormat, addend_format: QFormat, depth: int):
         self.sum_format = sum_format
         self.align = sum_format.fraction - addend_format.fraction

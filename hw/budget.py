@@ -6,16 +6,18 @@ import numpy as np
 from amaranth.utils import ceil_log2
 from numpy.typing import NDArray
 
+from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.core import Phase
 from ranvier.hw.credit_list import credit_layout
 from ranvier.hw.delivery import Delivery
 from ranvier.hw.eligibility import Eligibility
-from ranvier.hw.neuron import NeuronSweep, filter_latency, neuron_layout
+from ranvier.hw.learning_signal import LearningSignal
+from ranvier.hw.neuron import NeuronSweep, neuron_layout
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.presynaptic_trace import trace_layout
 from ranvier.hw.readout import Readout
-from ranvier.hw.row_memory import RowMemory, row_stride, write_wait
-from ranvier.hw.softmax import Softmax
-from ranvier.hw.step_size import SCALE_LATENCY
+from ranvier.hw.row_memory import readout_memory, row_stride
+from ranvier.hw.scoring import Scoring
 from ranvier.hw.trace_history import entry_layout
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.exp_table import EXP_BITS, EXP_TABLE
@@ -53,32 +55,36 @@ class Activity:
 def constants(config: CoreConfig) -> dict[Phase, int]:
     """Clocks that a phase costs beside its work on a step that has any: pipelines filling and draining, changes of state."""
     c = config
-    lanes = ceil_log2(c.lanes)
-    score = c.readout_words + lanes + 2 * c.outputs + Softmax.LATENCY + 5
-    # The last error passes `scale` before the walk begins, the last credit after; with one port the first read may have to
-    # wait for its turn.
-    turn = SCALE_LATENCY % 2 if c.memory == "single" else 0
-    signal = RowMemory.LATENCY + lanes + 2 * SCALE_LATENCY + 5 - turn
-    wait = write_wait(c.memory, Eligibility.WRITE - Eligibility.SYNAPSES)
-    learn = Eligibility.WRITE + RowMemory.WRITE_LATENCY + 5 + (1 + lanes if c.delays == "axonal" else wait)
-    learn += filter_latency(c)
+    deliver = as_built(Delivery, c).latency + Accumulator.ADD_LATENCY
     return {
-        Phase.IDLE: Delivery.LATENCY + 4,
-        Phase.SWEEP: NeuronSweep.LATENCY + filter_latency(c) + 1,
-        Phase.READOUT: RowMemory.LATENCY + 6,
-        Phase.SCORE: score,
-        Phase.SIGNAL: signal if c.learning else 0,
-        Phase.DELIVER: Delivery.LATENCY + 6 if c.recurrent else 1,
-        Phase.LEARN: learn if c.learning else 0,
+        Phase.IDLE: deliver + 1,
+        Phase.SWEEP: as_built(NeuronSweep, c).latency + 1,
+        Phase.READOUT: as_built(readout_memory, c).latency + Accumulator.ADD_LATENCY + 3,
+        Phase.SCORE: c.readout_words + 2 * c.outputs + as_built(Scoring, c).latency + 1,
+        Phase.SIGNAL: _signal(c) if c.learning else 0,
+        Phase.DELIVER: deliver + 3 if c.recurrent else 1,
+        Phase.LEARN: as_built(Eligibility, c).latency + 5 if c.learning else 0,
         Phase.FINISH: 3 * c.outputs + 3,
         Phase.CLEAR: max(c.slots * c.words, c.rows, _sweep(c)),
     }
 
 
+def _signal(config: CoreConfig) -> int:
+    """Clocks of `Phase.SIGNAL` beside its walk: until the last error is stored, and from the last word to its credit.
+
+    The walk might begin 3 clocks after the last probability, its first word 1 clock after the error is stored. With one port
+    that word may have to wait for its turn, and the last takes none.
+    """
+    signal = as_built(LearningSignal, config)
+    storing = max(0, signal.error_latency + 1 - 3)
+    turn = storing % 2 - 1 if config.memory == "single" else 0
+    return storing + turn + signal.latency + 1
+
+
 def _sweep(config: CoreConfig) -> int:
     """Clocks in which all neurons are swept while all readouts leak."""
-    sweep = config.words + NeuronSweep.LATENCY + filter_latency(config)
-    return max(sweep, config.readout_words + Readout.LEAK_LATENCY) + 1
+    sweep, readout = as_built(NeuronSweep, config), as_built(Readout, config)
+    return max(config.words + sweep.latency, config.readout_words + readout.leak_latency) + 1
 
 
 def _row(config: CoreConfig) -> int:

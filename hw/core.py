@@ -16,7 +16,7 @@ from ranvier.hw.neuron import NeuronSweep
 from ranvier.hw.pipeline import delayed
 from ranvier.hw.readout import Readout
 from ranvier.hw.register_bank import RegisterBank
-from ranvier.hw.registers import Owner, Space
+from ranvier.hw.registers import AddressSpace, Owner
 from ranvier.hw.row_memory import RowMemory
 from ranvier.hw.scores import Scores
 from ranvier.hw.scoring import Scoring
@@ -129,7 +129,7 @@ class Core(wiring.Component):
         connect(m, host.port, windows.host)
         m.d.comb += [
             registers.index.eq(host.port.column),
-            registers.write.eq(host.port.write & (host.port.space == Space.REGISTER)),
+            registers.write.eq(host.port.write & (host.port.space == AddressSpace.REGISTER)),
             registers.data.eq(host.port.data),
             host.register_known.eq(registers.known),
             host.register_readable.eq(registers.readable),

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ranvier.hw.fixed import shape
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import Pipeline, delayed
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["CreditList", "credit_layout"]
@@ -48,9 +48,11 @@ class CreditList(wiring.Component):
     entry : In
         Entry to read from the list of `lag` steps ago; from `count` on it means nothing; ...
     credit : Out(`credit_layout`)
-        ... two clocks later.
+        ... `latency` clocks later.
     count : Out
         Entries in that list.
+    latency : int
+        Clocks to read an entry; known once elaborated, see `as_built`.
     """
 
     def __init__(self, config: CoreConfig):
@@ -73,20 +75,33 @@ class CreditList(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c = self.config
-        lists = 1 << ceil_log2(c.lag + 1)
-        word_bits, lane_bits = ceil_log2(max(2, c.words)), ceil_log2(c.lanes)
+        lists, word_bits = 1 << ceil_log2(c.lag + 1), ceil_log2(max(2, c.words))
         m.submodules.memory = memory = Memory(shape=credit_layout(c), depth=lists << word_bits, init=[])
         read, write = memory.read_port(), memory.write_port()
-        counts = [Signal(range(c.words + 1), name=f"count_{n}") for n in range(lists)]
+        gathered, store = self._gather(m)
         newest = Signal(range(max(2, lists)))
         oldest = (newest - c.lag)[: ceil_log2(lists)] if c.lag else newest
+        count_of = self._count(m, lists, newest, store)
+        credit = Pipeline(m).timed(read.data, 1).registered()
+        self.latency = credit.clock
+        m.d.comb += [
+            write.addr.eq(Cat(count_of[newest][:word_bits], newest)),
+            write.data.eq(gathered),
+            write.en.eq(store),
+            read.addr.eq(Cat(self.entry[:word_bits], oldest)),
+            self.credit.eq(credit.value),
+            self.count.eq(count_of[oldest]),
+        ]
+        return m
 
-        gathered = Signal(credit_layout(c))
+    def _gather(self, m):
+        """The word that credit is being gathered into, and when it is complete and has any."""
+        c = self.config
+        lane_bits = ceil_log2(c.lanes)
+        gathered, store, flush = Signal(credit_layout(c)), Signal(), delayed(m, self.flush, 1)
         any_credit = gathered.weight.as_value().any() | gathered.delay.as_value().any()
         word = self.neuron >> lane_bits
-        store, flush = Signal(), delayed(m, self.flush, 1)
         m.d.comb += store.eq(any_credit & (flush | (self.valid & (word != gathered.word))))
-
         with m.If(self.valid | flush):
             fresh = flush | (word != gathered.word)
             m.d.sync += gathered.word.eq(word)
@@ -96,6 +111,11 @@ class CreditList(wiring.Component):
                     gathered.weight[lane].eq(Mux(here, self.weight, Mux(fresh, 0, gathered.weight[lane]))),
                     gathered.delay[lane].eq(Mux(here, self.delay, Mux(fresh, 0, gathered.delay[lane]))),
                 ]
+        return gathered, store
+
+    def _count(self, m, lists, newest, store):
+        """Entries of every list; a new step begins with the list after the `newest`."""
+        counts = [Signal(range(self.config.words + 1), name=f"count_{n}") for n in range(lists)]
         following = Mux(newest == lists - 1, 0, newest + 1)
         with m.If(self.begin):
             m.d.sync += newest.eq(following)
@@ -104,15 +124,4 @@ class CreditList(wiring.Component):
                 m.d.sync += count.eq(0)
             with m.Elif(store & (newest == n)):
                 m.d.sync += count.eq(count + 1)
-
-        array = data.ArrayLayout(counts[0].shape(), lists)
-        count_of = data.View(array, Cat(counts))
-        m.d.comb += [
-            write.addr.eq(Cat(count_of[newest][:word_bits], newest)),
-            write.data.eq(gathered),
-            write.en.eq(store),
-            read.addr.eq(Cat(self.entry[:word_bits], oldest)),
-            self.credit.eq(delayed(m, read.data, 1)),
-            self.count.eq(count_of[oldest]),
-        ]
-        return m
+        return data.View(data.ArrayLayout(counts[0].shape(), lists), Cat(counts))

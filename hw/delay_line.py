@@ -16,7 +16,7 @@ class DelayLine(wiring.Component):
     """Circular buffer of input current, one bank of block RAM per lane, addressed by (step modulo L, word).
 
     Delivers one word of synapses per clock (latency 4 clocks to block RAM, hazards resolved inside `Accumulator`), and takes
-    one word of current per clock (latency 1), leaving zero behind.
+    one word of current per clock (latency `LATENCY`), leaving zero behind.
 
     Parameters
     ----------
@@ -41,12 +41,15 @@ class DelayLine(wiring.Component):
     slot : In
         Slot to take: ``t mod L``.
     current : Out(array of lanes)
-        Current of the word taken on the clock before, `potential` format.
+        Current of the word taken `LATENCY` clocks before, `potential` format.
     saturated : Out
         How many lanes clipped on this clock.
     busy : Out(1)
         A delivery, or the zero of a word taken, has not reached memory yet.
     """
+
+    #: Clocks from a word taken to its current.
+    LATENCY = Accumulator.LATENCY
 
     def __init__(self, config: CoreConfig):
         self.config = config

@@ -5,9 +5,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.hw.fixed import round_half_up, shape
-from ranvier.hw.pipeline import delayed, lately
-from ranvier.hw.synapse import SynapseMemory, SynapseRead
+from ranvier.hw.fixed import shape
+from ranvier.hw.pipeline import Pipeline, as_built, join, lately, latest
+from ranvier.hw.synapse import SynapseMemory, SynapseRead, whole_steps
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Delivery"]
@@ -16,7 +16,7 @@ __all__ = ["Delivery"]
 class Delivery(wiring.Component):
     """For a spike of presynaptic unit i at step t: ``line_j[(t + 1 + Dh_ji) mod L] += W_ji`` for every neuron j.
 
-    Takes a spike every ``max(3, words + 1)`` clocks; a word reaches the delay line `LATENCY` clocks later.
+    Takes a spike every ``max(3, words + 1)`` clocks; a word reaches the delay line `latency` clocks later.
 
     Parameters
     ----------
@@ -37,10 +37,9 @@ class Delivery(wiring.Component):
         One spike of a row, for its trace; pulses are at least 3 clocks apart.
     busy : Out(1)
         A spike has not left for the delay line yet.
+    latency : int
+        Clocks from a word issued to the word at the delay line: synapse memory, slot; known once elaborated, see `as_built`.
     """
-
-    #: Word issued to word at the delay line: synapse memory, slot.
-    LATENCY = SynapseMemory.LATENCY + 1
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -82,13 +81,17 @@ class Delivery(wiring.Component):
                 m.next = "Accept"
         m.d.comb += self.arrived_row.eq(self.spikes.payload)
 
+        pipeline = Pipeline(m)
+        issued, word = pipeline.timed(issuing), pipeline.timed(self.read.word)
+        synapses = pipeline.timed(self.read.synapses, as_built(SynapseMemory, c).latency)
+        steps = [join(whole_steps, c, synapses.delay[lane]) for lane in range(c.lanes)]
+        ready = latest(synapses, *steps)
+        m.d.sync += [self.targets.eq(synapses.targets.at(ready)), self.weights.eq(synapses.weight.at(ready))]
+        m.d.sync += [self.slots[lane].eq(self.slot + 1 + steps[lane].at(ready)) for lane in range(c.lanes)]
+        self.latency = ready + 1
         m.d.comb += [
-            self.deliver.eq(delayed(m, issuing, self.LATENCY)),
-            self.deliver_word.eq(delayed(m, self.read.word, self.LATENCY)),
-            self.busy.eq(lately(m, issuing, self.LATENCY)),
+            self.deliver.eq(issued.at(self.latency)),
+            self.deliver_word.eq(word.at(self.latency)),
+            self.busy.eq(lately(m, issuing, self.latency)),
         ]
-        m.d.sync += [self.targets.eq(self.read.synapses.targets), self.weights.eq(self.read.synapses.weight)]
-        for lane in range(c.lanes):
-            steps = round_half_up(self.read.synapses.delay[lane], c.delay_fraction)
-            m.d.sync += self.slots[lane].eq(self.slot + 1 + steps)
         return m

@@ -1,17 +1,16 @@
 """The eligibility unit: rows times lanes of (trace, credit, W, D) -> W', D'."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ranvier.hw.credit_list import credit_layout
-from ranvier.hw.fixed import clamp, popcount, round_half_up, round_stochastic, saturate, vanished
-from ranvier.hw.neuron import filter_latency
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.credit_list import CreditList, credit_layout
+from ranvier.hw.fixed import clamp, popcount, round_stochastic, saturate, vanished
+from ranvier.hw.pipeline import Pipeline, as_built, delayed, join, latest
 from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.hw.row_memory import read_turn, write_wait
-from ranvier.hw.synapse import SynapseMemory, SynapseRead, SynapseWrite
+from ranvier.hw.synapse import SynapseMemory, SynapseRead, SynapseWrite, whole_steps
 from ranvier.hw.trace_history import TraceHistory, TraceRead
 from ranvier.parameters.config import CoreConfig
 
@@ -51,7 +50,7 @@ class Eligibility(wiring.Component):
     count : In
         ... of so many ...
     credit : In(`credit_layout`)
-        ... two clocks later.
+        ... `CreditList.latency` clocks later.
     read : Out(`SynapseRead`)
         Synapses to update.
     history : Out(`TraceRead`)
@@ -65,6 +64,8 @@ class Eligibility(wiring.Component):
         Something is under way.
     signal_saturated, weight_saturated, delay_saturated, signal_underflow : Out
         How many values clipped, or vanished when they were rounded, on this clock.
+    latency : int
+        Clocks from the last word issued to the last delay in memory; known once elaborated, see `as_built`.
     """
 
     def __init__(self, config: CoreConfig):
@@ -97,34 +98,39 @@ class Eligibility(wiring.Component):
             }
         )
 
-    # Stages, in clocks after a word is issued, beside `filter_latency`, which it waits first. A row's trace entry is made
-    # while its first word is on the way, and is in the trace history one clock before that word reads it.
-    CREDIT = 2
-    SYNAPSES = CREDIT + 2
-    READ = SYNAPSES + SynapseMemory.LATENCY + 1
-    PRODUCT = READ + TraceHistory.LATENCY + 1
-    WRITE = PRODUCT + 4
-    assert READ == PresynapticTraces.LATENCY + 1
-
-    @property
-    def latency(self) -> int:
-        """Clocks from the last word issued to the last delay in memory."""
-        axonal = 1 + ceil_log2(self.config.lanes) if self.config.delays == "axonal" else 0
-        return filter_latency(self.config) + self.WRITE + SynapseMemory.WRITE_LATENCY + max(axonal, self.wait)
-
-    @property
-    def wait(self) -> int:
-        """Clocks that a word waits until its memory is free for it."""
-        return write_wait(self.config.memory, self.WRITE - self.SYNAPSES)
-
     def elaborate(self, platform):
         m = Module()
+        c = self.config
         n, row, issuing = Signal.like(self.entry), Signal.like(self.row), Signal()
         last = n + 1 >= self.count
+        dithering, dither = self._dither(m)
+
+        pipeline = Pipeline(m)
+        valid, final = pipeline.timed(issuing & (self.count != 0)), pipeline.timed(issuing & last)
+        rows, age = pipeline.timed(row), self._age(m, pipeline)
+        # A word waits at once, while it is but a number, for the new age of its row, which its synapses are to meet.
+        latency = as_built(CreditList, c).latency, as_built(SynapseMemory, c).latency
+        entry = pipeline.timed(n).not_before(age.clock - sum(latency))
+        credit = pipeline.timed(self.credit, entry.clock + latency[0])
+        synapses = pipeline.timed(self.read.synapses, credit.clock + latency[1])
+        m.d.comb += [
+            self.visit.eq(issuing & (n == 0)),
+            self.row.eq(row),
+            self.entry.eq(entry.value),
+            self.read.row.eq(rows.at(credit.clock)),
+            self.read.word.eq(credit.word.value),
+        ]
+        drawn, written = self._update(m, valid, final, rows, credit, synapses, age, dither)
+        m.d.comb += self.advance.eq(dithering | valid.at(drawn))
+        self.latency = written + as_built(SynapseMemory, c).write_latency
+        self._sequence(m, n, row, issuing, last, self.latency)
+        return m
+
+    def _sequence(self, m, n, row, issuing, last, latency):
+        """Row after row, and the words of each; at the end as long as the last of them is under way."""
         turn = read_turn(m, self.config.memory, self.start)
-        filtering = filter_latency(self.config)
+        drain = Signal(range(latency + 2))
         m.d.comb += self.busy.eq(1)
-        drain = Signal(range(self.latency + 2))
         with m.FSM():
             with m.State("Idle"):
                 m.d.comb += self.busy.eq(0)
@@ -145,148 +151,156 @@ class Eligibility(wiring.Component):
                         m.next = "Accept"
             with m.State("Drain"):
                 m.d.sync += drain.eq(drain + 1)
-                with m.If(drain == self.latency):
+                with m.If(drain == latency):
                     m.next = "Idle"
 
-        m.d.comb += [self.visit.eq(issuing & (n == 0)), self.row.eq(row)]
-        m.d.comb += self.entry.eq(delayed(m, n, filtering + self.CREDIT))
+    def _dither(self, m):
+        """The dither of a step with credit, and when it is drawn."""
         dithering, dither = Signal(), Signal(self.config.weight.fraction)
         if self.config.delays != "none":  # the list of credit is complete one clock after `start`
             m.d.sync += dithering.eq(delayed(m, self.start, 1) & (self.count != 0))
         with m.If(dithering):
             m.d.sync += dither.eq(self.draw[0] >> (32 - len(dither)))
-        valid = delayed(m, issuing & (self.count != 0), filtering + self.SYNAPSES)
-        row = delayed(m, row, filtering + self.SYNAPSES)
-        m.d.comb += [self.read.row.eq(row), self.read.word.eq(self.credit.word)]
-        final = delayed(m, issuing & last, filtering + self.SYNAPSES)
-        using = self._update(m, valid, final, row, self.credit, dither)
-        m.d.comb += self.advance.eq(dithering | using)
-        return m
+        return dithering, dither
 
-    def _update(self, m, valid, final, row, credit, dither):
-        """All lanes of one word from its credit (stage SYNAPSES) to its new weights and delays; when a draw is used."""
-        c = self.config
-        wait = SynapseMemory.LATENCY
-        valid, final, row = delayed(m, valid, wait), delayed(m, final, wait), delayed(m, row, wait)
-        credit, synapses = delayed(m, credit, wait), self.read.synapses
-
-        # The entry made last is that of step t - R; delay 0 reads it. Entries older than the row is awake are zero.
+    def _age(self, m, pipeline):
+        """Age of the row whose trace was advanced last, from the clock on which it makes its entry."""
         age = Signal.like(self.age)
         held = Mux(self.visited, self.age, age)
         m.d.sync += age.eq(held)
-        m.d.comb += self.history.row.eq(delayed(m, row, 1))
-        traces, slopes, weighted_credit = [], [], []
-        for lane in range(c.lanes):
-            steps = round_half_up(synapses.delay[lane], c.delay_fraction)
-            m.d.sync += self.history.slots[lane].eq(self.slot - c.kernel_radius - steps)
-            known = delayed(m, steps < held, 1 + TraceHistory.LATENCY)
-            traces.append(delayed(m, Mux(known, self.history.entries[lane].trace, 0), 1))
-            slopes.append(delayed(m, Mux(known, self.history.entries[lane].slope, 0), 1))
-            product = synapses.weight[lane] * credit.delay[lane]
-            weighted_credit.append(delayed(m, Mux(synapses.targets[lane] & valid, product, 0), 1))
+        return pipeline.timed(held, as_built(PresynapticTraces, self.config).latency)
 
-        # Everything but `weighted_credit` meets the traces at stage PRODUCT; `weighted_credit` is two clocks early.
-        weighted_credit_valid, weighted_credit_final = delayed(m, valid, 1), delayed(m, valid & final, 1)
-        late = 2 + TraceHistory.LATENCY
-        valid, final, row, synapses = (delayed(m, v, late) for v in (valid, valid & final, row, synapses))
-        writes = [valid & synapses.targets[lane] & self._awake(synapses.weight[lane]) for lane in range(c.lanes)]
-        word, weight_credit = delayed(m, credit.word, late), delayed(m, credit.weight, late)
-        self._weights(m, writes, row, word, synapses, weight_credit, traces)
+    def _update(self, m, valid, final, row, credit, synapses, age, dither):
+        """All lanes of one word from its credit to its new weights and delays; when it is drawn, and when all is written."""
+        c, asked, lanes = self.config, credit.clock, range(self.config.lanes)
+        credit = credit.not_before(synapses.clock)
+        traces, slopes = self._traces(m, row, synapses, age)
+        late = synapses.not_before(latest(*traces, *slopes))
+        writes = [join(self._writes, valid, late.targets[n], late.weight[n]) for n in lanes]
+        drawn, written = self._weights(m, asked, writes, row, credit, late.weight, traces)
+        if c.delays == "none":
+            return drawn, written
+        exact = [
+            join(self._weighted, synapses.targets[n], valid, synapses.weight[n], credit.delay[n]).registered()
+            for n in lanes
+        ]
+        draw = [valid.pipeline.timed(self.draw[n][32 - c.random_bits_delay :], drawn) for n in lanes]
         if c.delays == "synaptic":
-            self._synaptic_delays(m, writes, row, word, synapses, weighted_credit, slopes, dither)
-        elif c.delays == "axonal":
-            total = self._row_sum(m, weighted_credit_valid, weighted_credit_final, weighted_credit)
-            self._axonal_delays(m, final, row, synapses.delay[0], total, slopes[0], dither)
-        return delayed(m, valid, 1)
+            where = (asked, writes, row, credit.word)
+            moved = self._synaptic_delays(m, *where, late.delay, exact, slopes, draw, dither)
+        else:
+            final = join(lambda valid, final, _: valid & final, valid, final, synapses)
+            total = self._row_sum(m, valid, final, exact)
+            moved = self._axonal_delay(m, final, row, late.delay[0], total, slopes[0], draw[0], dither)
+        return drawn, max(written, moved)
 
-    def _awake(self, weight):
-        """Whether learning may change a synapse of this weight."""
-        return weight.any() if self.config.dormant else 1
+    def _writes(self, valid: Value, target: Value, weight: Value) -> Value:
+        """Whether learning changes a synapse of this weight."""
+        return valid & target & (weight.any() if self.config.dormant else 1)
 
-    def _weights(self, m, writes, row, word, synapses, credit, traces):
-        """Product, draw, difference, saturation: 4 clocks."""
-        c, write = self.config, self.write
-        clipped = []
+    def _weighted(self, target: Value, valid: Value, weight: Value, credit: Value) -> Value:
+        """``etaD m W`` of a synapse."""
+        return Mux(target & valid, weight * credit, 0)
+
+    def _traces(self, m, row, synapses, age):
+        """Trace and slope of each lane, at the delay of its synapse.
+
+        The entry made last is that of step t - R; delay 0 reads it. Entries older than the row is awake are zero.
+        """
+        c, pipeline = self.config, row.pipeline
+        steps = [join(whole_steps, c, synapses.delay[lane]) for lane in range(c.lanes)]
+        asked = latest(age, *steps)
+        m.d.sync += [
+            self.history.slots[lane].eq(self.slot - c.kernel_radius - late.at(asked)) for lane, late in enumerate(steps)
+        ]
+        m.d.comb += self.history.row.eq(row.at(asked + 1))
+        entries = pipeline.timed(self.history.entries, asked + 1 + TraceHistory.LATENCY)
+        traces, slopes = [], []
         for lane in range(c.lanes):
-            product = delayed(m, credit[lane] * traces[lane], 1)
-            change = delayed(m, round_stochastic(product, c.random_bits_weight, self.draw[lane]), 1)
-            total = delayed(m, delayed(m, synapses.weight[lane], 2) - change, 1)
-            weight, clips = saturate(total, c.weight)
-            writing = delayed(m, writes[lane], 3)
-            clipped.append(delayed(m, writing & clips, 1))
-            m.d.comb += [
-                write.weight.values[lane].eq(delayed(m, weight, 1 + self.wait)),
-                write.weight.lanes[lane].eq(delayed(m, writing, 1 + self.wait)),
-            ]
-        late = 4 + self.wait
-        m.d.comb += [write.weight.row.eq(delayed(m, row, late)), write.weight.word.eq(delayed(m, word, late))]
-        m.d.sync += self.weight_saturated.eq(popcount(clipped))
+            known = join(lambda steps, age: steps < age, steps[lane], age)
+            traces.append(join(lambda known, trace: Mux(known, trace, 0), known, entries[lane].trace).registered())
+            slopes.append(join(lambda known, slope: Mux(known, slope, 0), known, entries[lane].slope).registered())
+        return traces, slopes
 
-    def _narrowed(self, m, exact, dither):
+    def _weights(self, m, asked, writes, row, credit, weights, traces):
+        """Product, draw, difference, saturation; on which clock the draw is used, and the weight written."""
+        c = self.config
+        products = [(credit.weight[lane] * traces[lane]).registered() for lane in range(c.lanes)]
+        drawn, new, clipped = latest(*products), [], []
+        draw = row.pipeline.timed(self.draw, drawn)
+        for lane, product in enumerate(products):
+            change = join(round_stochastic, product, c.random_bits_weight, draw[lane]).registered()
+            weight, clips = join(saturate, (weights[lane] - change).registered(), c.weight)
+            clipped.append((writes[lane] & clips).registered().value)
+            new.append(weight)
+        m.d.sync += self.weight_saturated.eq(popcount(clipped))
+        return drawn, self._write_back(m, "weight", asked, new, writes, row, credit.word)
+
+    def _write_back(self, m, name, asked, new, writes, row, word):
+        """New values of a word back to where they were read, from registers; on which clock."""
+        ready = latest(*new) + 1
+        written = ready + write_wait(self.config.memory, ready - asked)
+        write = getattr(self.write, name)
+        for lane, value in enumerate(new):
+            m.d.comb += [write.values[lane].eq(value.at(written)), write.lanes[lane].eq(writes[lane].at(written))]
+        m.d.comb += [write.row.eq(row.at(written)), write.word.eq(word.at(written))]
+        return written
+
+    def _narrowed(self, exact, dither):
         """``etaD m W`` rounded by the dither, and in the next clock saturated; whether it clipped, and vanished."""
         c = self.config
-        rounded = delayed(m, round_stochastic(exact, c.weight.fraction, dither), 1)
-        narrow, clips = saturate(rounded, c.step_delay)
-        return narrow, clips, vanished(delayed(m, exact.any(), 1), narrow, clips)
+        rounded = join(round_stochastic, exact, c.weight.fraction, dither).registered()
+        narrow, clips = join(saturate, rounded, c.step_delay)
+        return narrow, clips, join(vanished, exact.any(), narrow, clips)
 
-    def _synaptic_delays(self, m, writes, row, word, synapses, weighted_credit, slopes, dither):
-        """Each lane for itself; `weighted_credit` (``etaD m W``) was two clocks early, which its rounding takes."""
-        c, write = self.config, self.write
-        weighted_credit_clipped, weighted_credit_lost, clipped = [], [], []
-        for lane in range(c.lanes):
-            narrow, clips, lost = self._narrowed(m, weighted_credit[lane], dither)
-            weighted_credit_clipped.append(clips)
-            weighted_credit_lost.append(lost)
-            product = delayed(m, delayed(m, narrow, 1) * slopes[lane], 1)
-            draw = self.draw[lane][32 - c.random_bits_delay :]
-            change = delayed(m, round_stochastic(product, c.random_bits_delay, draw), 1)
-            total = delayed(m, delayed(m, synapses.delay[lane], 2) - change, 1)
-            delay, clips = clamp(total, c.delay_limit)
-            writing = delayed(m, writes[lane], 3)
-            clipped.append(delayed(m, writing & clips, 1))
-            m.d.comb += [
-                write.delay.values[lane].eq(delayed(m, delay, 1 + self.wait)),
-                write.delay.lanes[lane].eq(delayed(m, writing, 1 + self.wait)),
-            ]
-        late = 4 + self.wait
-        m.d.comb += [write.delay.row.eq(delayed(m, row, late)), write.delay.word.eq(delayed(m, word, late))]
+    def _moved(self, delay, narrow, slope, draw):
+        """A delay less ``etaD m W eps'``, and whether that clipped: product, draw, difference, limits."""
+        c = self.config
+        product = (narrow.registered() * slope).registered()
+        change = join(round_stochastic, product, c.random_bits_delay, draw).registered()
+        return join(clamp, (delay - change).registered(), c.delay_limit)
+
+    def _synaptic_delays(self, m, asked, writes, row, word, delays, exact, slopes, draw, dither):
+        """Each lane for itself, from ``etaD m W``; on which clock they are written."""
+        new, clipped, exact_clipped, exact_lost = [], [], [], []
+        for lane in range(self.config.lanes):
+            narrow, clips, lost = self._narrowed(exact[lane], dither)
+            exact_clipped.append(clips.value)
+            exact_lost.append(lost.value)
+            delay, clips = self._moved(delays[lane], narrow, slopes[lane], draw[lane])
+            clipped.append((writes[lane] & clips).registered().value)
+            new.append(delay)
         m.d.sync += [
-            self.signal_saturated.eq(popcount(weighted_credit_clipped)),
-            self.signal_underflow.eq(popcount(weighted_credit_lost)),
+            self.signal_saturated.eq(popcount(exact_clipped)),
+            self.signal_underflow.eq(popcount(exact_lost)),
             self.delay_saturated.eq(popcount(clipped)),
         ]
+        return self._write_back(m, "delay", asked, new, writes, row, word)
 
-    def _row_sum(self, m, valid, final, weighted_credit):
-        """Sum over the lanes and words of a row: a registered tree, then an accumulator; 1 + ceil(log2 lanes) clocks."""
-        c = self.config
-        depth = ceil_log2(c.lanes)
-        while len(weighted_credit) > 1:
-            weighted_credit = [
-                delayed(m, a + b, 1) for a, b in zip(weighted_credit[::2], weighted_credit[1::2], strict=True)
-            ]
-        first, total = Signal(init=1), Signal(signed(len(weighted_credit[0]) + ceil_log2(c.words)))
-        valid, final = delayed(m, valid, depth), delayed(m, final, depth)
-        with m.If(valid):
-            m.d.sync += [total.eq(Mux(first, 0, total) + weighted_credit[0]), first.eq(final)]
-        return total
+    def _row_sum(self, m, valid, final, exact):
+        """Sum of ``etaD m W`` over the lanes and words of a row: a registered tree, then an accumulator."""
+        c, level = self.config, exact
+        while len(level) > 1:
+            level = [(a + b).registered() for a, b in zip(level[::2], level[1::2], strict=True)]
+        (word,) = level
+        first, total = Signal(init=1), Signal(signed(len(word.value) + ceil_log2(c.words)))
+        adding, ends = valid.at(word.clock), final.at(word.clock)
+        with m.If(adding):
+            m.d.sync += [total.eq(Mux(first, 0, total) + word.value), first.eq(ends)]
+        return word.pipeline.timed(total, word.clock + 1)
 
-    def _axonal_delays(self, m, final, row, delay, total, slope, dither):
-        """One update for a whole row, with the draw of lane 0 for its last word.
-
-        `total` is ready ``depth - 1`` clocks after stage PRODUCT, at which everything else is.
-        """
-        c, write = self.config, self.write
-        depth = ceil_log2(c.lanes)
-        narrow, weighted_credit_clips, weighted_credit_lost = self._narrowed(m, total, dither)
-        product = delayed(m, delayed(m, narrow, 1) * delayed(m, slope, 1 + depth), 1)
-        draw = delayed(m, self.draw[0][32 - c.random_bits_delay :], 1 + depth)
-        change = delayed(m, round_stochastic(product, c.random_bits_delay, draw), 1)
-        delay, clips = clamp(delayed(m, delayed(m, delay, 3 + depth) - change, 1), c.delay_limit)
+    def _axonal_delay(self, m, final, row, delay, total, slope, draw, dither):
+        """One update for a whole row, with the draw of lane 0 for its last word; on which clock it is written."""
+        write = self.write.delay
+        narrow, exact_clips, exact_lost = self._narrowed(total, dither)
+        delay, clips = self._moved(delay, narrow, slope, draw)
+        written = delay.clock + 1
         m.d.sync += [
-            write.delay.values[0].eq(delay),
-            write.delay.lanes.eq(delayed(m, final, 4 + depth)),
-            self.signal_saturated.eq(delayed(m, final, depth) & weighted_credit_clips),
-            self.signal_underflow.eq(delayed(m, final, depth) & weighted_credit_lost),
-            self.delay_saturated.eq(delayed(m, final, 4 + depth) & clips),
+            write.values[0].eq(delay.value),
+            write.lanes.eq(final.at(delay.clock)),
+            self.signal_saturated.eq((final & exact_clips).value),
+            self.signal_underflow.eq((final & exact_lost).value),
+            self.delay_saturated.eq((final & clips).value),
         ]
-        m.d.comb += write.delay.row.eq(delayed(m, row, 5 + depth))
+        m.d.comb += write.row.eq(row.at(written))
+        return written

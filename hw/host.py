@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ranvier.hw.registers import Space
+from ranvier.hw.registers import AddressSpace
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Host", "HostPort", "request_layout", "response_layout"]
@@ -12,11 +12,11 @@ __all__ = ["Host", "HostPort", "request_layout", "response_layout"]
 
 def request_layout(config: CoreConfig) -> data.StructLayout:
     """A request: write or read, space, row, column, and the data to write (sign-extended)."""
-    columns = max(space.extent(config)[1] for space in Space)
+    columns = max(space.extent(config)[1] for space in AddressSpace)
     return data.StructLayout(
         {
             "write": 1,
-            "space": Space,
+            "space": AddressSpace,
             "row": range(max(2, config.rows, config.neurons)),
             "column": range(columns),
             "data": signed(32),
@@ -49,7 +49,7 @@ class HostPort(wiring.Signature):
         super().__init__(
             {
                 "active": Out(1),
-                "space": Out(Space),
+                "space": Out(AddressSpace),
                 "row": Out(layout["row"].shape),
                 "column": Out(layout["column"].shape),
                 "data": Out(signed(32)),
@@ -78,7 +78,7 @@ class Host(wiring.Component):
     port : Out(`HostPort`)
         To registers and memories.
     register_known, register_readable, register_writable : In(1)
-        In `Space.REGISTER`, the core has the register at `column`; it can be read; it takes writes.
+        In `AddressSpace.REGISTER`, the core has the register at `column`; it can be read; it takes writes.
     """
 
     #: Clocks that a request is held for the memories to answer.
@@ -99,10 +99,10 @@ class Host(wiring.Component):
             }
         )
 
-    def windows(self) -> list[Space]:
+    def windows(self) -> list[AddressSpace]:
         """The spaces of memory that this core answers."""
-        others = (Space.REGISTER, Space.SCORE)  # registers have a bank, scores leave as outputs
-        return [space for space in Space if space.exists(self.config) and space not in others]
+        others = (AddressSpace.REGISTER, AddressSpace.SCORE)  # registers have a bank, scores leave as outputs
+        return [space for space in AddressSpace if space.exists(self.config) and space not in others]
 
     def elaborate(self, platform):
         m = Module()
@@ -138,7 +138,7 @@ class Host(wiring.Component):
         """Whether the place exists and allows what is asked, one clock after the request."""
         inside, readable, writable = Signal(), Signal(), Signal()
         with m.Switch(request.space):
-            with m.Case(Space.REGISTER):
+            with m.Case(AddressSpace.REGISTER):
                 m.d.comb += [
                     inside.eq((request.row == 0) & self.register_known),
                     readable.eq(self.register_readable),

@@ -7,10 +7,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ranvier.hw.fixed import popcount, round_half_up, round_stochastic, saturate, shape, vanished
-from ranvier.hw.neuron import NeuronRead
-from ranvier.hw.pipeline import delayed, lately
-from ranvier.hw.row_memory import RowMemory, RowRead, RowWrite, read_turn, write_wait
-from ranvier.hw.step_size import SCALE_LATENCY, StepSizeLayout, scale
+from ranvier.hw.neuron import NeuronRead, NeuronSweep
+from ranvier.hw.pipeline import Pipeline, as_built, delayed, join, lately, latest
+from ranvier.hw.row_memory import RowRead, RowWrite, read_turn, readout_memory, write_wait
+from ranvier.hw.step_size import StepSizeLayout, scale
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["LearningSignal"]
@@ -20,7 +20,7 @@ class LearningSignal(wiring.Component):
     """Visits every neuron with psi or zbar, ``readout_words`` clocks each with no gap, and reads its row of Wout (and B).
 
     The row's products with err add up to the learning signal; the row itself, corrected by ``-etaO err_k zbar_j`` with
-    stochastic rounding, is written back. Credits leave in order, `LATENCY` clocks after the last word of their neuron.
+    stochastic rounding, is written back. Credits leave in order, `latency` clocks after the last word of their neuron.
 
     Single-ported weights are read on every second clock and written on those between.
 
@@ -58,10 +58,12 @@ class LearningSignal(wiring.Component):
         Something is under way.
     signal_saturated, weight_saturated, signal_underflow : Out
         How many values clipped, or vanished when they were rounded, on this clock.
+    latency : int
+        Clocks from the last word of a neuron to its credit: memory, product, sums over lanes and words, L, m, eta m; known
+        once elaborated, see `as_built`.
+    error_latency : int
+        Clocks from a probability to its error (and eta times it) in memory, likewise.
     """
-
-    #: Clocks from a word of Wout asked for to its successor written.
-    WRITE = RowMemory.LATENCY + 4
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -96,16 +98,42 @@ class LearningSignal(wiring.Component):
                 "signal_underflow": Out(range(8)),
             }
         )
-        #: Clocks from the last word of a neuron to its credit: memory, product, sums over lanes and words, L, m, eta m.
-        self.LATENCY = RowMemory.LATENCY + ceil_log2(lanes) + 5 + SCALE_LATENCY
 
     def elaborate(self, platform):
         m = Module()
         c = self.config
-        at = RowMemory.LATENCY
-        lane_bits = ceil_log2(c.lanes)
+        begin, dither = delayed(m, self.begin, 1), Signal(32)  # late: whoever begins a step decides late in its clock
+        with m.If(begin):
+            m.d.sync += dither.eq(self.draw[0])
+        stored, of_errors, self.error_latency = self._errors(m, dither)
+        issued, ends = self._walk(m, self.error_latency)
+
+        walk, latency = Pipeline(m), as_built(readout_memory, c).latency
+        valid, last, neuron, word = (
+            walk.timed(value) for value in (issued, ends, self.neurons.payload, self.weights.word)
+        )
+        exists = [walk.timed(self.weights.word * c.lanes + lane < c.outputs) for lane in range(c.lanes)]
+        weights = walk.timed(self.weights.values, latency)
+        feedback = weights if c.feedback == "symmetric" else walk.timed(self.feedback.values, latency)
+        # What meets the weights waits for them itself: it is narrower than products.
+        errors, state = walk.timed(stored, 1).not_before(latency), self._state(walk, neuron).not_before(latency)
+        drawn, written = self._update(m, valid, neuron, word, exists, weights, errors, state.readout_trace)
+        total, done = self._signal(m, valid, last, exists, feedback, errors)
+        credited, of_credits = self._credit(m, neuron, done, total, state.surrogate, dither)
+        self.latency = credited
+        m.d.comb += [
+            self.advance.eq(begin | valid.at(drawn)),
+            self.busy.eq(lately(m, issued, max(written, credited))),
+        ]
+        clipped, lost = zip(of_errors, *of_credits, strict=True)
+        m.d.sync += [self.signal_saturated.eq(popcount(clipped)), self.signal_underflow.eq(popcount(lost))]
+        return m
+
+    def _walk(self, m, error_latency):
+        """One word of a neuron per clock (or turn): whether there is one, and whether it would be the neuron's last."""
+        c = self.config
         last = self.weights.word == c.readout_words - 1
-        storing = lately(m, self.probability_valid, 1 + SCALE_LATENCY)
+        storing = lately(m, self.probability_valid, error_latency)
         turn = read_turn(m, c.memory, ~self.walk)
         issue = self.walk & turn & self.neurons.valid & ~storing
         m.d.comb += [
@@ -113,28 +141,20 @@ class LearningSignal(wiring.Component):
             self.neurons.ready.eq(issue & last),
             self.feedback.row.eq(self.weights.row),
             self.feedback.word.eq(self.weights.word),
-            self.state.word.eq(self.neurons.payload >> lane_bits),
+            self.state.word.eq(self.neurons.payload >> ceil_log2(c.lanes)),
         ]
         with m.If(issue):
             m.d.sync += self.weights.word.eq(Mux(last, 0, self.weights.word + 1))
+        return issue, last
 
-        begin, dither = delayed(m, self.begin, 1), Signal(32)  # late: whoever begins a step decides late in its clock
-        with m.If(begin):
-            m.d.sync += dither.eq(self.draw[0])
-        error, scaled_error, *of_errors = self._errors(m, dither)
-        lane = delayed(m, self.neurons.payload[:lane_bits], 2) if lane_bits else 0
-        state = delayed(m, self.state.state[lane], at - 2)
-        valid = delayed(m, issue, at)
-        m.d.comb += self.advance.eq(begin | delayed(m, valid, 1))
-        self._update(m, valid, scaled_error, state.readout_trace)
-        of_credits = self._credit(m, valid, delayed(m, last, at), error, state.surrogate, dither)
-        m.d.comb += self.busy.eq(lately(m, issue, self.LATENCY))
-        clipped, lost = zip(of_errors, *of_credits, strict=True)
-        m.d.sync += [self.signal_saturated.eq(popcount(clipped)), self.signal_underflow.eq(popcount(lost))]
-        return m
+    def _state(self, walk, neuron):
+        """State of the neuron."""
+        c = self.config
+        words = walk.timed(self.state.state, as_built(NeuronSweep, c).state_latency)
+        return join(lambda word, lane: word[lane], words, neuron[: ceil_log2(c.lanes)] if c.lanes > 1 else 0)
 
     def _errors(self, m, dither):
-        """err and ``etaO err``, stored as words as they come and read back beside the rows."""
+        """err and ``etaO err``, stored as words: the word beside a row; which clip, and vanish; clocks until stored."""
         c = self.config
         lane_bits = ceil_log2(c.lanes)
         entry = data.StructLayout({"error": shape(c.error), "scaled_error": shape(c.step_readout)})
@@ -142,87 +162,85 @@ class LearningSignal(wiring.Component):
         m.submodules.errors = memory
         read, write = memory.read_port(), memory.write_port(granularity=1)
 
+        errors = Pipeline(m)
+        valid, index = errors.timed(self.probability_valid), errors.timed(self.probability_index)
         hit = Mux(self.probability_index == self.target, c.error.one, 0)
-        error = delayed(m, (self.probability - hit).as_signed(), 1)
-        valid, index = delayed(m, self.probability_valid, 1), delayed(m, self.probability_index, 1)
-        scaled_error, clipped, lost = scale(m, error, self.eta_readout, c.error.fraction, c.step_readout, dither)
-        error = delayed(m, error, SCALE_LATENCY)
-        valid, index = delayed(m, valid, SCALE_LATENCY), delayed(m, index, SCALE_LATENCY)
-        m.d.comb += write.addr.eq(index >> lane_bits)
+        error = errors.timed((self.probability - hit).as_signed()).registered()
+        scaled_error, clipped, lost = scale(error, self.eta_readout, c.error.fraction, c.step_readout, dither)
+        stored = latest(error, scaled_error)
+        place, storing = index.at(stored), valid.at(stored)
+        m.d.comb += [read.addr.eq(self.weights.word), write.addr.eq(place >> lane_bits)]
         for lane in range(c.lanes):
             m.d.comb += [
-                write.data[lane].error.eq(error),
-                write.data[lane].scaled_error.eq(scaled_error),
-                write.en[lane].eq(valid & ((index[:lane_bits] == lane) if lane_bits else 1)),
+                write.data[lane].error.eq(error.at(stored)),
+                write.data[lane].scaled_error.eq(scaled_error.at(stored)),
+                write.en[lane].eq(storing & ((place[:lane_bits] == lane) if lane_bits else 1)),
             ]
-        m.d.comb += read.addr.eq(self.weights.word)
-        words = delayed(m, read.data, RowMemory.LATENCY - 1)
-        lanes = range(c.lanes)
-        return [words[n].error for n in lanes], [words[n].scaled_error for n in lanes], valid & clipped, valid & lost
+        return read.data, (storing & clipped.at(stored), storing & lost.at(stored)), stored
 
-    def _update(self, m, valid, scaled_error, trace):
-        """``Wout_kj -= round(etaO err_k zbar_j)``: product, draw, difference, saturation."""
+    def _update(self, m, valid, neuron, word, exists, weights, errors, trace):
+        """``Wout_kj -= round(etaO err_k zbar_j)``: product, draw, difference, saturation; when it is drawn, and written."""
         c = self.config
-        wait = write_wait(c.memory, self.WRITE)
-        clipped = []
-        for lane in range(c.lanes):
-            product = delayed(m, scaled_error[lane] * trace, 1)
-            change = delayed(m, round_stochastic(product, c.random_bits_readout, self.draw[lane]), 1)
-            total = delayed(m, delayed(m, self.weights.values[lane], 2) - change, 1)
-            weight, clips = saturate(total, c.weight)
-            exists = delayed(m, self.weights.word * c.lanes + lane < c.outputs, RowMemory.LATENCY + 3)
-            writes = delayed(m, valid, 3) & exists
-            clipped.append(delayed(m, writes & clips, 1))
-            m.d.comb += [
-                self.write.values[lane].eq(delayed(m, weight, 1 + wait)),
-                self.write.lanes[lane].eq(delayed(m, writes, 1 + wait)),
-            ]
-        m.d.comb += [
-            self.write.row.eq(delayed(m, self.neurons.payload, self.WRITE + wait)),
-            self.write.word.eq(delayed(m, self.weights.word, self.WRITE + wait)),
-        ]
+        products = [(errors[lane].scaled_error * trace).registered() for lane in range(c.lanes)]
+        drawn, lanes, clipped = latest(*products), [], []
+        draw = valid.pipeline.timed(self.draw, drawn)
+        for lane, product in enumerate(products):
+            change = join(round_stochastic, product, c.random_bits_readout, draw[lane]).registered()
+            total = (weights[lane] - change).registered()
+            weight, clips = join(saturate, total, c.weight)
+            writes = join(lambda _, writes, exists: writes & exists, total, valid, exists[lane])
+            clipped.append((writes & clips).registered().value)
+            wait = write_wait(c.memory, total.clock + 1)
+            lanes.append((weight.registered(1 + wait), writes.registered(1 + wait)))
+        written = latest(*(weight for weight, _ in lanes))
+        for lane, (weight, writes) in enumerate(lanes):
+            m.d.comb += [self.write.values[lane].eq(weight.at(written)), self.write.lanes[lane].eq(writes.at(written))]
+        m.d.comb += [self.write.row.eq(neuron.at(written)), self.write.word.eq(word.at(written))]
         m.d.sync += self.weight_saturated.eq(popcount(clipped))
+        return drawn, written
 
-    def _credit(self, m, valid, last, error, surrogate, dither):
-        """L, m and the two credits of a neuron, from the products of its words; of each whether it clipped, and vanished."""
+    def _signal(self, m, valid, last, exists, feedback, errors):
+        """Sum over the words of a neuron of their products with err; whether it is complete."""
         c = self.config
-        feedback = self.weights.values if c.feedback == "symmetric" else self.feedback.values
-        level = []
-        for lane in range(c.lanes):
-            exists = delayed(m, self.weights.word * c.lanes + lane < c.outputs, RowMemory.LATENCY)
-            level.append(delayed(m, Mux(exists, feedback[lane] * error[lane], 0), 1))
+        level = [
+            join(
+                lambda e, weight, error: Mux(e, weight * error, 0), exists[n], feedback[n], errors[n].error
+            ).registered()
+            for n in range(c.lanes)
+        ]
         while len(level) > 1:
-            level = [delayed(m, a + b, 1) for a, b in zip(level[::2], level[1::2], strict=True)]
-        depth = 1 + ceil_log2(c.lanes)
-        valid, last, psi = delayed(m, valid, depth), delayed(m, last, depth), delayed(m, surrogate, depth)
+            level = [(a + b).registered() for a, b in zip(level[::2], level[1::2], strict=True)]
+        (word,) = level
+        first, total = Signal(init=1), Signal(signed(len(word.value) + ceil_log2(max(2, c.readout_words))))
+        adding, ends = valid.at(word.clock), last.at(word.clock)
+        with m.If(adding):
+            m.d.sync += [first.eq(ends), total.eq(Mux(first, 0, total) + word.value)]
+        done = word.pipeline.timed(adding & ends, word.clock).registered()
+        return word.pipeline.timed(total, done.clock), done
 
-        first = Signal(init=1)
-        total = Signal(signed(len(level[0]) + ceil_log2(max(2, c.readout_words))))
-        with m.If(valid):
-            m.d.sync += [first.eq(last), total.eq(Mux(first, 0, total) + level[0])]
-        done, psi = delayed(m, valid & last, 1), delayed(m, psi, 1)
-
+    def _credit(self, m, neuron, done, total, psi, dither):
+        """L, m and the two credits of a neuron; when they come; of each whether it clipped, and vanished."""
+        c = self.config
+        credited = join(lambda done, psi: done & psi.any(), done, psi)
         drop = c.weight.fraction + c.error.fraction - c.signal.fraction
-        signal, signal_clips = (delayed(m, v, 1) for v in saturate(round_half_up(total, drop), c.signal))
-        signal_lost = vanished(delayed(m, total.any(), 1), signal, signal_clips)
-        product = delayed(m, signal * delayed(m, psi, 1), 1)
-        credit, credit_clips = (
-            delayed(m, v, 1) for v in saturate(round_half_up(product, c.surrogate.fraction), c.signal)
-        )
-        credit_lost = vanished(delayed(m, product.any(), 1), credit, credit_clips)
-        weight, *of_weight = scale(m, credit, self.eta_weight, c.signal.fraction, c.step_weight, dither)
-        delay, *of_delay = scale(m, credit, self.eta_delay, c.signal.fraction, c.step_delay, dither)
-        credited = done & psi.any()
-        scaled = delayed(m, credited, 3 + SCALE_LATENCY)
+        signal, signal_clips, signal_lost = self._rounded(total, drop)
+        product = (signal * psi).registered()
+        credit, credit_clips, credit_lost = self._rounded(product, c.surrogate.fraction)
+        weight, *of_weight = scale(credit, self.eta_weight, c.signal.fraction, c.step_weight, dither)
+        delay, *of_delay = scale(credit, self.eta_delay, c.signal.fraction, c.step_delay, dither)
+        clock = latest(weight, delay)
         m.d.comb += [
-            self.credit_valid.eq(scaled),
-            self.credit_neuron.eq(delayed(m, self.neurons.payload, self.LATENCY)),
-            self.credit_weight.eq(weight),
-            self.credit_delay.eq(delay),
+            self.credit_valid.eq(credited.at(clock)),
+            self.credit_neuron.eq(neuron.at(clock)),
+            self.credit_weight.eq(weight.at(clock)),
+            self.credit_delay.eq(delay.at(clock)),
         ]
-        first, second = delayed(m, credited, 1), delayed(m, credited, 3)
-        return [
-            (first & signal_clips, first & signal_lost),
-            (second & credit_clips, second & credit_lost),
-            *((scaled & clips, scaled & lost) for clips, lost in (of_weight, of_delay)),
-        ]
+        flags = ((signal_clips, signal_lost), (credit_clips, credit_lost), of_weight, of_delay)
+        return clock, [tuple((credited & flag).value for flag in pair) for pair in flags]
+
+    def _rounded(self, value, drop):
+        """`value` without its `drop` lowest bits in the format of signals; whether it clipped, and vanished."""
+        c = self.config
+        results = join(lambda value: saturate(round_half_up(value, drop), c.signal), value)
+        narrow, clips = (result.registered() for result in results)
+        return narrow, clips, join(vanished, value.any(), narrow, clips)

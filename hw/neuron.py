@@ -1,23 +1,17 @@
 """The neuron sweep: leak, reset, integrate, fire; psi and zbar on the way. `lanes` neurons per clock."""
 
-from itertools import pairwise
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from ranvier.hw.delay_line import DelayLine
 from ranvier.hw.fixed import popcount, saturate, shape, toward_zero
-from ranvier.hw.pipeline import delayed, lately
+from ranvier.hw.pipeline import Pipeline, Timed, join, lately, latest
 from ranvier.parameters.config import CoreConfig
 
-__all__ = ["NeuronRead", "NeuronSweep", "SweptWord", "filter_latency", "neuron_layout"]
-
-
-def filter_latency(config: CoreConfig) -> int:
-    """Clocks in which an exponential synapse filters what arrives, before the membrane or its trace does: sum, saturate."""
-    return 2 if config.exponential else 0
+__all__ = ["NeuronRead", "NeuronSweep", "SweptWord", "neuron_layout"]
 
 
 def neuron_layout(config: CoreConfig) -> data.StructLayout:
@@ -38,7 +32,7 @@ class NeuronRead(wiring.Signature):
     word : Out
         Which.
     state : In(array of lanes of neuron state)
-        What it holds, two clocks later.
+        What it holds, `NeuronSweep.state_latency` clocks later.
     """
 
     def __init__(self, config: CoreConfig):
@@ -80,8 +74,8 @@ class NeuronSweep(wiring.Component):
     I is the current that arrives, or ``I = beta I + current`` if synapses are exponential. Reset "soft now" is
     ``v = alpha (v - theta z) + I``, reset "zero" ``v = I`` after a spike.
 
-    A sweep visits every word once, one word per clock, and takes ``words + LATENCY + filter_latency`` clocks. Stages: read,
-    leak product, leak, (sum and saturate I,) sum, saturate, factors, write.
+    A sweep visits every word once, one word per clock, and takes ``words + latency`` clocks. Stages: read, leak product,
+    leak, (sum and saturate I,) sum, saturate, factors, write.
 
     Parameters
     ----------
@@ -99,7 +93,7 @@ class NeuronSweep(wiring.Component):
     take, take_word : Out
         Ask the delay line for the current of a word ...
     current : In(array of lanes)
-        ... which arrives one clock later.
+        ... which arrives `DelayLine.LATENCY` clocks later.
     swept : Out(`SweptWord`)
         Words in ascending order.
     read : In(`NeuronRead`)
@@ -108,10 +102,11 @@ class NeuronSweep(wiring.Component):
         A sweep is under way.
     potential_saturated, trace_saturated : Out
         How many values clipped on this clock: v and I, zbar.
+    latency : int
+        Clocks from a word issued to the word written; known once elaborated, see `as_built`.
+    state_latency : int
+        Clocks from `read.word` to `read.state`, likewise.
     """
-
-    #: Clocks from the last word issued to the last word written, beside `filter_latency`.
-    LATENCY = 8
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -137,97 +132,110 @@ class NeuronSweep(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        c, filtering = self.config, filter_latency(self.config)
-        latency = self.LATENCY + filtering
+        c = self.config
         m.submodules.memory = memory = Memory(shape=self.read.state.shape(), depth=max(2, c.words), init=[])
         read, write = memory.read_port(), memory.write_port()
-        m.d.comb += self.read.state.eq(delayed(m, read.data, 1))
-
-        # Issue one word per clock; `stage[n]` is the word issued n clocks ago.
-        running, word = Signal(), Signal(range(max(2, c.words)))
-        layout = data.StructLayout({"valid": 1, "word": word.shape()})
-        stage = [Signal(layout, name=f"stage_{n}") for n in range(latency + 1)]
+        running, issued = self._issue(m)
         m.d.comb += [
-            stage[0].valid.eq(running),
-            stage[0].word.eq(word),
-            self.busy.eq(lately(m, running, latency)),
+            self.take.eq(running & ~self.clear),
+            self.take_word.eq(issued),
+            read.addr.eq(Mux(running, issued, self.read.word)),
         ]
-        m.d.sync += [late.eq(early) for early, late in pairwise(stage)]
+
+        pipeline = Pipeline(m)
+        valid, word = pipeline.timed(running), pipeline.timed(issued)
+        state, current = pipeline.timed(read.data, 1).registered(), pipeline.timed(self.current, DelayLine.LATENCY)
+        lanes = [self._lane(lane, word, state[lane], current[lane]) for lane in range(c.lanes)]
+        self.latency = self._write(m, write, valid, word, [after for after, _, _ in lanes])
+        m.d.comb += [self.read.state.eq(state.value), self.busy.eq(lately(m, running, self.latency))]
+        self.state_latency = state.clock
+
+        def count(clips, counted=1):  # on whatever clock they come
+            flags = (join(lambda v, clip: v & ~self.clear & counted & clip, valid, clip).registered() for clip in clips)
+            return popcount([flag.value for flag in flags])
+
+        m.d.sync += [
+            self.potential_saturated.eq(count(clip for _, clips, _ in lanes for clip in clips)),
+            self.trace_saturated.eq(count((clip for _, _, clips in lanes for clip in clips), self.learn)),
+        ]
+        return m
+
+    def _issue(self, m):
+        """One word per clock from `start` on: whether there is one, and which."""
+        running, word = Signal(), Signal(range(max(2, self.config.words)))
         with m.If(self.start):
             m.d.sync += [running.eq(1), word.eq(0)]
-        with m.Elif(word == c.words - 1):
+        with m.Elif(word == self.config.words - 1):
             m.d.sync += running.eq(0)
         with m.Else():
             m.d.sync += word.eq(word + 1)
-        m.d.comb += [
-            self.take.eq(running & ~self.clear),
-            self.take_word.eq(word),
-            read.addr.eq(Mux(running, word, self.read.word)),
-        ]
+        return running, word
 
-        last = stage[latency]
-        after = Signal(self.read.state.shape())
+    def _write(self, m, write, valid, word, after):
+        """A word's new state, from registers, to memory and to whoever wants its spikes; on which clock."""
+        written = latest(*(value for fields in after for value in fields.values())) + 1
+        state = Signal(self.read.state.shape())
         m.d.comb += [
-            write.addr.eq(last.word),
-            write.en.eq(last.valid),
-            write.data.eq(Mux(self.clear, 0, after.as_value())),
+            write.addr.eq(word.at(written)),
+            write.en.eq(valid.at(written)),
+            write.data.eq(Mux(self.clear, 0, state.as_value())),
+            self.swept.valid.eq(write.en & ~self.clear),
+            self.swept.word.eq(write.addr),
         ]
-        m.d.comb += [self.swept.valid.eq(last.valid & ~self.clear), self.swept.word.eq(last.word)]
-        v_clipped, z_clipped = [], []
-        for lane in range(c.lanes):
-            current = delayed(m, self.current[lane], 3)
-            if c.exponential:
-                current, clipped = self._synapse(m, lane, current, after[lane])
-                v_clipped.append(delayed(m, stage[5].valid & ~self.clear & clipped, 1))
-            v, clipped = self._membrane(m, lane, current, after[lane])
-            v_clipped.append(delayed(m, stage[5 + filtering].valid & ~self.clear & clipped, 1))
-            if c.learning:
-                # lanes beyond the last neuron earn no credit
-                existing = stage[latency - 1].word * c.lanes + lane < c.neurons
-                clipped = self._factors(m, lane, v, existing, after[lane])
-                z_clipped.append(delayed(m, stage[latency - 1].valid & ~self.clear & self.learn & clipped, 1))
-            else:
-                m.d.comb += self.swept.active[lane].eq(0)
-        m.d.sync += [self.potential_saturated.eq(popcount(v_clipped)), self.trace_saturated.eq(popcount(z_clipped))]
-        return m
+        for lane, fields in enumerate(after):
+            m.d.comb += [state[lane][name].eq(value.at(written)) for name, value in fields.items()]
+            m.d.comb += self.swept.spiked[lane].eq(state[lane].spiked)
+            if self.config.learning:
+                m.d.comb += self.swept.active[lane].eq(state[lane].surrogate.any() | state[lane].readout_trace.any())
+        return written
 
-    def _synapse(self, m, lane, arriving, after):
-        """I of one lane: state at stage 2, what arrives at stage 4, I at stage 6."""
+    def _lane(self, lane, word, before, current):
+        """New state of one lane by field, from that before and what arrives; which of v and I clip; whether zbar does."""
+        c, after, clips, trace_clips = self.config, {}, [], []
+        if c.exponential:
+            current, clipped = self._synapse(before, current)
+            after["synaptic_current"] = current
+            clips.append(clipped)
+        v, clipped = self._membrane(before, current)
+        fires = (v >= c.threshold_raw).registered()
+        after |= {"potential": v, "spiked": fires}
+        clips.append(clipped)
+        if c.learning:
+            exists = word.not_before(fires.clock) * c.lanes + lane < c.neurons  # lanes beyond earn no credit
+            after["surrogate"] = self._surrogate(before, v, fires, exists)
+            after["readout_trace"], clipped = self._readout_trace(before, fires)
+            trace_clips.append(clipped)
+        return after, clips, trace_clips
+
+    def _synapse(self, before, arriving):
+        """I, and a clock before whether it clips."""
         c = self.config
-        product = delayed(m, self.read.state[lane].synaptic_current * self.beta, 1)
-        leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
-        current, clipped = saturate(delayed(m, leaked + arriving, 1), c.potential)
-        current = delayed(m, current, 1)
-        m.d.comb += after.synaptic_current.eq(delayed(m, current, 2 + filter_latency(c)))
-        return current, clipped
+        product = (before.synaptic_current * self.beta).registered()
+        leaked = join(toward_zero, product, c.decay.fraction).registered()
+        current, clipped = join(saturate, (leaked + arriving).registered(), c.potential)
+        return current.registered(), clipped
 
-    def _membrane(self, m, lane, current, after):
-        """v and z of one lane: state at stage 2, I at stage 4 and v at stage 6, each later by as much as I is filtered."""
-        c, filtering = self.config, filter_latency(self.config)
-        before = self.read.state[lane]
-        product = delayed(m, before.potential * self.alpha, 1)
+    def _membrane(self, before, current):
+        """v, and a clock before whether it clips."""
+        c = self.config
+        product = (before.potential * self.alpha).registered()
         if c.reset == "soft now":
-            leaked = self._less_threshold(product, delayed(m, before.spiked, 1))
+            leaked = join(self._less_threshold, product, before.spiked).registered()
         else:
-            leaked = toward_zero(product, c.decay.fraction)
-        leaked = delayed(m, leaked, 1 + filtering)
-        spiked = delayed(m, before.spiked, 2 + filtering)
-        match c.reset:
+            leaked = join(toward_zero, product, c.decay.fraction).registered()
+        total = join(lambda v, z, i: self._kept(v, z) + i, leaked, before.spiked, current).registered()
+        v, clipped = join(saturate, total, c.potential)
+        return v.registered(), clipped
+
+    def _kept(self, leaked: Value, spiked: Value) -> Value:
+        """What a reset leaves of a leaked potential."""
+        match self.config.reset:
             case "soft":
-                kept = leaked - Mux(spiked, c.threshold_raw, 0)
+                return leaked - Mux(spiked, self.config.threshold_raw, 0)
             case "soft now":
-                kept = leaked
+                return leaked
             case "zero":
-                kept = Mux(spiked, 0, leaked)
-        total = delayed(m, kept + current, 1)
-        v, clipped = saturate(total, c.potential)
-        v = delayed(m, v, 1)
-        m.d.comb += [
-            after.potential.eq(delayed(m, v, 2)),
-            after.spiked.eq(delayed(m, v >= c.threshold_raw, 2)),
-            self.swept.spiked[lane].eq(after.spiked),
-        ]
-        return v, clipped
+                return Mux(spiked, 0, leaked)
 
     def _less_threshold(self, product: Value, spiked: Value) -> Value:
         """``alpha (v - theta z)``, truncated toward zero, of the product ``alpha v``.
@@ -241,26 +249,19 @@ class NeuronSweep(wiring.Component):
         below = Mux(product[-1], Const((1 << c.decay.fraction) - 1, width), 0)
         return (product + Mux(spiked, -theta, below))[:width].as_signed() >> c.decay.fraction
 
-    def _factors(self, m, lane, v, existing, after):
-        """psi and zbar of one lane, a clock after v; ``psi = max(0, 1 - |v - theta| / width)``."""
-        c, filtering = self.config, filter_latency(self.config)
-        fires = delayed(m, v >= c.threshold_raw, 1)
-        rise = delayed(m, v - (c.threshold_raw - c.surrogate_raw), 1)
-        fall = delayed(m, (c.threshold_raw + c.surrogate_raw) - v, 1)
-        height = Mux(fires, fall, rise)
-        psi, _ = saturate(height >> exact_log2(c.surrogate_raw // c.surrogate.one), c.surrogate)
+    def _surrogate(self, before, v, fires, exists) -> Timed:
+        """``psi = max(0, 1 - |v - theta| / width)``; as before while nothing is learned."""
+        c = self.config
+        rise = (v - (c.threshold_raw - c.surrogate_raw)).registered()
+        fall = ((c.threshold_raw + c.surrogate_raw) - v).registered()
+        bits = exact_log2(c.surrogate_raw // c.surrogate.one)
+        psi, _ = join(lambda z, fall, rise: saturate(Mux(z, fall, rise) >> bits, c.surrogate), fires, fall, rise)
+        return join(lambda e, psi, old: Mux(self.learn, Mux(e, psi, 0), old), exists, psi, before.surrogate)
 
-        before = self.read.state[lane]
-        product = delayed(m, before.readout_trace * self.kappa, 1)
-        leaked = delayed(m, product >> c.decay.fraction, 4 + filtering)
-        zbar, clipped = saturate(Cat(leaked + Mux(fires, c.trace.one, 0), Const(0, 1)).as_signed(), c.trace)
-
-        old = delayed(m, before, 5 + filtering)
-        psi = Mux(self.learn, Mux(existing, psi, 0), old.surrogate)
-        zbar = Mux(self.learn, zbar, old.readout_trace)
-        m.d.comb += [
-            after.surrogate.eq(delayed(m, psi, 1)),
-            after.readout_trace.eq(delayed(m, zbar, 1)),
-            self.swept.active[lane].eq(after.surrogate.any() | after.readout_trace.any()),
-        ]
-        return clipped
+    def _readout_trace(self, before, fires) -> tuple[Timed, Timed]:
+        """``zbar = kappa zbar + z``, and whether it clips; as before while nothing is learned."""
+        c = self.config
+        leaked = (before.readout_trace * self.kappa).registered() >> c.decay.fraction
+        total = join(lambda zbar, z: Cat(zbar + Mux(z, c.trace.one, 0), Const(0, 1)).as_signed(), leaked, fires)
+        zbar, clipped = join(saturate, total, c.trace)
+        return join(lambda new, old: Mux(self.learn, new, old), zbar, before.readout_trace), clipped

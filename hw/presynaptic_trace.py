@@ -1,13 +1,12 @@
 """Presynaptic traces: ``xbar = alpha xbar + x`` for every unit that is awake, and its slope for the trace history."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ranvier.hw.fixed import popcount, round_half_up, saturate, shape
-from ranvier.hw.neuron import filter_latency
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import Pipeline, Timed, join, latest
 from ranvier.hw.trace_history import entry_layout
 from ranvier.parameters.config import CoreConfig
 
@@ -35,8 +34,8 @@ def trace_layout(config: CoreConfig) -> data.StructLayout:
 class PresynapticTraces(wiring.Component):
     """State of all rows in block RAM: marked when a spike arrives, advanced by one step on every visit.
 
-    With exponential synapses ``ibar = beta ibar + x`` takes the place of x. A visit takes ``LATENCY + filter_latency``
-    clocks; a new one may begin every clock, but none to a row whose last visit is under way, nor while a spike is marked.
+    With exponential synapses ``ibar = beta ibar + x`` takes the place of x. A visit takes `latency` clocks; a new one may
+    begin every clock, but none to a row whose last visit is under way, nor while a spike is marked.
 
     Parameters
     ----------
@@ -62,13 +61,12 @@ class PresynapticTraces(wiring.Component):
     read_row : In
         Row to look at while nothing is under way ...
     trace : Out
-        ... and its trace three clocks later (zero if asleep).
+        ... and its trace `read_latency` clocks later (zero if asleep).
     saturated : Out
         How many of xbar and ibar clipped on this clock.
+    latency, read_latency : int
+        Clocks of a visit and of a read; known once elaborated, see `as_built`.
     """
-
-    #: Clocks of a visit, beside `filter_latency`.
-    LATENCY = 8
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -99,86 +97,97 @@ class PresynapticTraces(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c = self.config
-        layout = trace_layout(c)
-        m.submodules.memory = memory = Memory(shape=layout, depth=max(2, c.rows), init=[])
+        m.submodules.memory = memory = Memory(shape=trace_layout(c), depth=max(2, c.rows), init=[])
         read, write = memory.read_port(), memory.write_port()
+        pipeline = Pipeline(m)
+        row = Mux(self.visit, self.row, Mux(self.arrive, self.arrived_row, self.read_row))
+        asked = pipeline.timed(row).registered()
+        stored = pipeline.timed(read.data, asked.clock + 1)
+        trace = join(lambda state: Mux(state.awake, state.window[0], 0), stored).registered()
+        self.read_latency = trace.clock
+        marked, marking = self._mark(m, pipeline, stored)
+        advanced = self._advance(m, pipeline, stored)
         m.d.comb += [
-            read.addr.eq(delayed(m, Mux(self.visit, self.row, Mux(self.arrive, self.arrived_row, self.read_row)), 1)),
-            self.trace.eq(delayed(m, Mux(read.data.awake, read.data.window[0], 0), 1)),
-        ]
-        marked, marking = self._mark(m, read.data)
-        advanced = self._advance(m, read.data)
-        m.d.comb += [
+            read.addr.eq(asked.value),
+            self.trace.eq(trace.value),
             write.en.eq(marking | self.visited | self.forget),
             write.addr.eq(Mux(self.forget, self.forget_row, Mux(marking, self.woken_row, self.visited_row))),
             write.data.eq(Mux(self.forget, 0, Mux(marking, marked, advanced))),
         ]
         return m
 
-    def _mark(self, m, before):
+    def _mark(self, m, pipeline, stored):
         """One more spike on a row: read, count, write."""
         c = self.config
-        after = Signal(trace_layout(c))
+        before, after = stored.value, Signal(trace_layout(c))
         most = 1 << c.trace.integer
         with m.If(before.awake):
             m.d.sync += [after.eq(before), after.arrived.eq(Mux(before.arrived == most, most, before.arrived + 1))]
         with m.Else():
             m.d.sync += [after.eq(0), after.awake.eq(1), after.arrived.eq(1)]
-        asked = delayed(m, self.arrive, 2)
-        marking = delayed(m, asked, 1)
-        m.d.comb += [
-            self.woken_row.eq(delayed(m, self.arrived_row, 3)),
-            self.woke.eq(delayed(m, asked & ~before.awake, 1)),
-        ]
-        return after.as_value(), marking
+        arrived, row = pipeline.timed(self.arrive), pipeline.timed(self.arrived_row)
+        woke = join(lambda arrived, state: arrived & ~state.awake, arrived, stored).registered()
+        m.d.comb += [self.woken_row.eq(row.at(woke.clock)), self.woke.eq(woke.value)]
+        return after.as_value(), arrived.at(woke.clock)
 
-    def _advance(self, m, stored):
-        """One step of a row: leak, add, saturate, slope; the state to write at the end.
-
-        The clocks in the comments are later by as many as the filter of an exponential synapse takes.
-        """
-        c, radius, filtering = self.config, self.config.kernel_radius, filter_latency(self.config)
-        before = delayed(m, stored, 1)  # clock 3
-        arriving, clips = delayed(m, before.arrived, 1) << c.trace.fraction, []
-        after = Signal(trace_layout(c))
+    def _advance(self, m, pipeline, stored):
+        """One step of a row: leak, add, saturate, slope; the state to write at the end."""
+        c, radius = self.config, self.config.kernel_radius
+        visit, row = pipeline.timed(self.visit), pipeline.timed(self.row)
+        before = stored.registered()
+        arriving, clips = before.arrived.registered() << c.trace.fraction, []
         if c.exponential:
-            arriving, clipped = self._leaky(m, before.current, self.beta, arriving)
-            clips.append(delayed(m, self.visit, 5) & clipped)
-            m.d.comb += after.current.eq(delayed(m, arriving, 2 + filtering))
-            before = delayed(m, before, filtering)
-        trace, clipped = self._leaky(m, before.window[0], self.alpha, arriving)  # clock 6
-        clips.append(delayed(m, self.visit, 5 + filtering) & clipped)
-        old = delayed(m, before, 3)
-        window = [trace, *(old.window[n] for n in range(2 * radius))]  # xbar[t], xbar[t-1] .. xbar[t-2R]
-        differences = (tap * (window[radius + u] - window[radius - u]) for u, tap in enumerate(c.kernel, 1))
-        slope = delayed(m, sum(differences), 1)  # clock 7
-        entry = Signal(entry_layout(c))
-        m.d.sync += [
-            entry.trace.eq(delayed(m, window[radius], 1)),
-            entry.slope.eq(round_half_up(slope, c.kernel_format.fraction)),
-        ]
+            arriving, clipped = self._leaky(before.current, self.beta, arriving)
+            clips.append(visit & clipped)
+            current, before = arriving, before.not_before(arriving.clock - 1)  # which meets it after its product
+        trace, clipped = self._leaky(before.window[0], self.alpha, arriving)
+        clips.append(visit & clipped)
+        m.d.sync += self.saturated.eq(popcount([clip.value for clip in clips]))  # on whatever clocks they come
 
-        old, window = delayed(m, old, 2), [delayed(m, value, 2) for value in window]  # clock 8
-        visited = delayed(m, self.visit, self.LATENCY + filtering)
-        blank = ~entry.as_value().any()
+        old = before.not_before(trace.clock)
+        window = [trace, *(old.window[n] for n in range(2 * radius))]  # xbar[t], xbar[t-1] .. xbar[t-2R]
+        entry = self._entry(m, window)
+        after = self._after(m, old, window, entry)
+        if c.exponential:
+            m.d.comb += after.current.eq(current.at(entry.clock))
         m.d.comb += [
-            after.age.eq(Mux(old.age == c.slots, c.slots, old.age + 1)),
-            after.quiet.eq(Mux(blank, Mux(old.quiet == c.slots, c.slots, old.quiet + 1), 0)),
-            after.awake.eq(Cat(value.any() for value in window).any() | (after.quiet <= c.reach)),
-            *(after.window[n].eq(window[n]) for n in range(2 * radius)),
-            self.visited.eq(visited),
-            self.visited_row.eq(delayed(m, self.row, self.LATENCY + filtering)),
-            self.entry.eq(entry),
+            self.visited.eq(visit.at(entry.clock)),
+            self.visited_row.eq(row.at(entry.clock)),
+            self.entry.eq(entry.value),
             self.age.eq(after.age),
             self.awake.eq(after.awake),
         ]
-        m.d.sync += self.saturated.eq(popcount(clips))
+        self.latency = entry.clock
         return after.as_value()
 
-    def _leaky(self, m, before, decay, arriving):
-        """``decay * before + arriving``, 3 clocks after `before` and 2 after `arriving`; a clock before, if it clips."""
+    def _entry(self, m, window):
+        """What the trace was R steps ago, and its slope there."""
+        c, radius = self.config, self.config.kernel_radius
+        differences = (tap * (window[radius + u] - window[radius - u]) for u, tap in enumerate(c.kernel, 1))
+        slope, trace = sum(differences).registered(), window[radius]
+        ready, entry = latest(slope, trace), Signal(entry_layout(c))
+        m.d.sync += [
+            entry.trace.eq(trace.at(ready)),
+            entry.slope.eq(round_half_up(slope.at(ready), c.kernel_format.fraction)),
+        ]
+        return slope.pipeline.timed(entry, ready + 1)
+
+    def _after(self, m, old, window, entry):
+        """The state of a row after its step but for its current, on the clock of its entry."""
+        c, after, window = self.config, Signal(trace_layout(self.config)), [value.at(entry.clock) for value in window]
+        age, quiet, blank = old.age.at(entry.clock), old.quiet.at(entry.clock), ~entry.value.as_value().any()
+        m.d.comb += [
+            after.age.eq(Mux(age == c.slots, c.slots, age + 1)),
+            after.quiet.eq(Mux(blank, Mux(quiet == c.slots, c.slots, quiet + 1), 0)),
+            after.awake.eq(Cat(value.any() for value in window).any() | (after.quiet <= c.reach)),
+            *(after.window[n].eq(window[n]) for n in range(2 * c.kernel_radius)),
+        ]
+        return after
+
+    def _leaky(self, before: Timed, decay: Value, arriving: Timed) -> tuple[Timed, Timed]:
+        """``decay * before + arriving``; a clock before, whether it clips."""
         c = self.config
-        product = delayed(m, before * decay, 1)
-        total = delayed(m, (product >> c.decay.fraction) + arriving, 1)
-        value, clipped = saturate(Cat(total, Const(0, 1)).as_signed(), c.trace)
-        return delayed(m, value, 1), clipped
+        product = (before * decay).registered()
+        total = ((product >> c.decay.fraction) + arriving).registered()
+        value, clipped = join(lambda v: saturate(Cat(v, Const(0, 1)).as_signed(), c.trace), total)
+        return value.registered(), clipped

@@ -6,8 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.fixed import popcount, shape, toward_zero
-from ranvier.hw.pipeline import delayed, lately
-from ranvier.hw.row_memory import RowMemory, RowRead
+from ranvier.hw.pipeline import Pipeline, as_built, join, lately
+from ranvier.hw.row_memory import RowRead, readout_memory
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Readout", "ReadoutRead"]
@@ -21,7 +21,7 @@ class ReadoutRead(wiring.Signature):
     word : Out
         Which.
     values : In(array of lanes)
-        What it holds, one clock later, `potential` format.
+        What it holds, `Readout.read_latency` clocks later, `potential` format.
     """
 
     def __init__(self, config: CoreConfig):
@@ -36,7 +36,7 @@ class ReadoutRead(wiring.Signature):
 class Readout(wiring.Component):
     """Output units y, a bank of saturating sums per lane.
 
-    A step leaks every word once (``readout_words + LEAK_LATENCY`` clocks, while the neuron sweep runs) and then takes the
+    A step leaks every word once (``readout_words + leak_latency`` clocks, while the neuron sweep runs) and then takes the
     step's spikes, ``readout_words`` clocks each with no gap between them.
 
     Parameters
@@ -64,10 +64,9 @@ class Readout(wiring.Component):
         Leaking, or a spike has not been added yet.
     saturated : Out
         How many lanes clipped on this clock.
+    read_latency, leak_latency : int
+        Clocks to read a word, and to leak one (read, product, leak, write); known once elaborated, see `as_built`.
     """
-
-    #: Read, product, leak, write.
-    LEAK_LATENCY = 4
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -89,8 +88,41 @@ class Readout(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c = self.config
-        last = self.weights.word == c.readout_words - 1
-        issue_leak, issue_spike, adding = Signal(), Signal(), Signal()
+        issue_leak, issue_spike = self._issue(m)
+        banks = [Accumulator(c.potential, c.weight, c.readout_words) for _ in range(c.lanes)]
+
+        # A word is at the banks when its word of Wout is, or at once when it leaks.
+        pipeline = Pipeline(m)
+        leaking, spiking, word = (pipeline.timed(value) for value in (issue_leak, issue_spike, self.weights.word))
+        weights = pipeline.timed(self.weights.values, as_built(readout_memory, c).latency)
+        add, add_word = spiking.at(weights.clock), word.at(weights.clock)
+        for lane, bank in enumerate(banks):
+            m.submodules[f"bank_{lane}"] = bank
+            exists = add_word * c.lanes + lane < c.outputs
+            product = (pipeline.timed(bank.value, bank.LATENCY).registered() * self.kappa).registered()
+            leaked = join(toward_zero, product, c.decay.fraction).registered()
+            m.d.comb += [
+                bank.address.eq(Mux(issue_leak, self.weights.word, Mux(add, add_word, self.read.word))),
+                bank.add.eq(add & exists),
+                bank.addend.eq(self.weights.values[lane]),
+                bank.write.eq(leaking.at(leaked.clock)),
+                bank.write_address.eq(word.at(leaked.clock)),
+                bank.write_value.eq(Mux(self.clear, 0, leaked.value)),
+                self.read.values[lane].eq(bank.value),
+            ]
+        self.read_latency, self.leak_latency = bank.LATENCY, leaked.clock
+        adding = lately(m, issue_spike, weights.clock) | Cat(bank.busy for bank in banks).any()
+        m.d.comb += [
+            self.leaking.eq(lately(m, issue_leak, self.leak_latency)),
+            self.busy.eq(self.leaking | self.spikes.valid | adding),
+            self.saturated.eq(popcount([bank.clipped for bank in banks])),
+        ]
+        return m
+
+    def _issue(self, m):
+        """One word per clock, to leak it or to add a spike's weights to it: on which clocks which."""
+        issue_leak, issue_spike = Signal(), Signal()
+        last = self.weights.word == self.config.readout_words - 1
         m.d.comb += [
             self.weights.row.eq(self.spikes.payload),
             issue_spike.eq(self.spikes.valid & ~self.leaking),
@@ -102,28 +134,4 @@ class Readout(wiring.Component):
             m.d.sync += self.weights.word.eq(Mux(last, 0, self.weights.word + 1))
             with m.If(last):
                 m.d.sync += issue_leak.eq(0)
-
-        # A word is at the banks when its word of Wout is, or at once when it leaks.
-        add, add_word = delayed(m, issue_spike, RowMemory.LATENCY), delayed(m, self.weights.word, RowMemory.LATENCY)
-        banks = [Accumulator(c.potential, c.weight, c.readout_words) for _ in range(c.lanes)]
-        for lane, bank in enumerate(banks):
-            m.submodules[f"bank_{lane}"] = bank
-            exists = add_word * c.lanes + lane < c.outputs
-            product = delayed(m, delayed(m, bank.value, 1) * self.kappa, 1)
-            leaked = delayed(m, toward_zero(product, c.decay.fraction), 1)
-            m.d.comb += [
-                bank.address.eq(Mux(issue_leak, self.weights.word, Mux(add, add_word, self.read.word))),
-                bank.add.eq(add & exists),
-                bank.addend.eq(self.weights.values[lane]),
-                bank.write.eq(delayed(m, issue_leak, self.LEAK_LATENCY)),
-                bank.write_address.eq(delayed(m, self.weights.word, self.LEAK_LATENCY)),
-                bank.write_value.eq(Mux(self.clear, 0, leaked)),
-                self.read.values[lane].eq(bank.value),
-            ]
-        m.d.comb += [
-            self.leaking.eq(lately(m, issue_leak, self.LEAK_LATENCY)),
-            adding.eq(lately(m, issue_spike, RowMemory.LATENCY) | Cat(bank.busy for bank in banks).any()),
-            self.busy.eq(self.leaking | self.spikes.valid | adding),
-            self.saturated.eq(popcount([bank.clipped for bank in banks])),
-        ]
-        return m
+        return issue_leak, issue_spike

@@ -6,12 +6,12 @@ from amaranth.hdl import Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ranvier.hw.registers import COLUMN_BITS, Access, Owner, Register, constants, register_layout
+from ranvier.hw.registers import COLUMN_BITS, AccessRight, Owner, Register, constants, register_layout
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["RegisterBank"]
 
-WRITABLE = (Access.RW, Access.WO, Access.W1C, Access.RESTART)
+WRITABLE = (AccessRight.RW, AccessRight.WO, AccessRight.W1C, AccessRight.RESTART)
 
 
 class RegisterBank(wiring.Component):
@@ -63,15 +63,15 @@ class RegisterBank(wiring.Component):
             name, layout = register.name.lower(), register_layout(register)
             if register.elements:
                 members |= {f"{name}_{element}": In(layout) for element in register.elements}
-            elif register.access == Access.RW:
+            elif register.access == AccessRight.RW:
                 members[name] = Out(layout, init={field.name: field.reset for field in register.fields})
-            elif register.access != Access.WO and register.owner != Owner.CONSTANT:
+            elif register.access != AccessRight.WO and register.owner != Owner.CONSTANT:
                 members[name] = In(layout)
             if register.access in WRITABLE:
                 members[f"{name}_written"] = Out(1)
-            if register.access == Access.TAKE:
+            if register.access == AccessRight.TAKE:
                 members[f"{name}_taken"] = Out(1)
-            if register.access == Access.W1C:
+            if register.access == AccessRight.W1C:
                 members[f"{name}_held"] = Out(layout)
         super().__init__(members)
 
@@ -84,11 +84,11 @@ class RegisterBank(wiring.Component):
                         m.d.comb += [
                             self.known.eq(1),
                             self.value.eq(shown),
-                            self.readable.eq(register.access != Access.WO),
+                            self.readable.eq(register.access != AccessRight.WO),
                         ]
                         self._access(m, register)
         for register in self.registers:
-            if register.access == Access.W1C:
+            if register.access == AccessRight.W1C:
                 self._pend(m, register)
         return m
 
@@ -97,10 +97,10 @@ class RegisterBank(wiring.Component):
         name = register.name.lower()
         if register in self.constants:
             return [Const(self.constants[register], 32)]
-        if register.access == Access.WO:
+        if register.access == AccessRight.WO:
             return [Const(0, 32)]
         names = [f"{name}_{element}" for element in register.elements] or [name]
-        if register.access == Access.W1C:
+        if register.access == AccessRight.W1C:
             names = [f"{name}_held"]
         mask = sum(field.mask for field in register.fields)
         return [getattr(self, name).as_value() & mask for name in names]
@@ -108,7 +108,7 @@ class RegisterBank(wiring.Component):
     def _access(self, m, register):
         """Strobes of an access, and the storing of what a write brings."""
         name = register.name.lower()
-        if register.access == Access.TAKE:
+        if register.access == AccessRight.TAKE:
             m.d.comb += getattr(self, f"{name}_taken").eq(self.read)
         if register.access not in WRITABLE:
             return

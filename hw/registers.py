@@ -14,11 +14,11 @@ __all__ = [
     "ADDRESS_BITS",
     "COLUMN_BITS",
     "INTERFACE_VERSION",
-    "Access",
+    "AccessRight",
+    "AddressSpace",
     "Field",
     "Owner",
     "Register",
-    "Space",
     "constants",
     "register_layout",
     "word_address",
@@ -36,7 +36,7 @@ _SPACE_BITS = 4
 ADDRESS_BITS = _SPACE_BITS + COLUMN_BITS + 2
 
 
-class Access(enum.Enum):
+class AccessRight(enum.Enum):
     """Allowed accesses to a register or window."""
 
     RO = "read"
@@ -99,20 +99,20 @@ _UNIT = "input unit (spike), or class of the sample (scored step, when learning)
 
 
 class Register(enum.Enum):
-    """Registers, one 32-bit word each; the value of a member is its column in `Space.REGISTER`."""
+    """Registers, one 32-bit word each; the value of a member is its column in `AddressSpace.REGISTER`."""
 
     ID = (
-        Owner.CONSTANT, Access.RO, "Identification of a Ranvier core, without which drivers refuse to work.",
+        Owner.CONSTANT, AccessRight.RO, "Identification of a Ranvier core, without which drivers refuse to work.",
         Field("version", 0, 8, "version of this register table"),
         Field("magic", 8, 24, 'the letters "RNV"'),
     )  # fmt: skip
-    DIGEST = (Owner.CONSTANT, Access.RO, "Hash of the configuration.", _word("first 32 bits of its SHA-256"))
+    DIGEST = (Owner.CONSTANT, AccessRight.RO, "Hash of the configuration.", _word("first 32 bits of its SHA-256"))
     SHAPE = (
-        Owner.CONSTANT, Access.RO, "Sizes of the network.",
+        Owner.CONSTANT, AccessRight.RO, "Sizes of the network.",
         Field("inputs", 0, 13, "input units"), Field("neurons", 13, 13, "hidden neurons"),
     )  # fmt: skip
     FEATURES = (
-        Owner.CONSTANT, Access.RO, "Features of the core.",
+        Owner.CONSTANT, AccessRight.RO, "Features of the core.",
         Field("outputs", 0, 9, "readouts"),
         Field("delays", 9, 2, "0 none, 1 axonal, 2 synaptic"),
         Field("recurrent", 11, 1, "neurons project onto each other"),
@@ -124,18 +124,18 @@ class Register(enum.Enum):
         Field("dormant", 29, 1, "learning does not change synapses of weight 0"),
     )  # fmt: skip
     FORMATS = (
-        Owner.CONSTANT, Access.RO, "Widths of loaded values.",
+        Owner.CONSTANT, AccessRight.RO, "Widths of loaded values.",
         Field("weight_width", 0, 5, "bits of W and Wout, two's complement"),
         Field("weight_fraction", 5, 5, "fraction bits of W and Wout"),
         Field("decay_width", 10, 5, "bits of ALPHA, BETA and KAPPA, all of them fraction bits"),
         Field("delay_width", 15, 5, "bits of a delay"),
     )  # fmt: skip
     LIMITS = (
-        Owner.CONSTANT, Access.RO, "Limits of a sample.",
+        Owner.CONSTANT, AccessRight.RO, "Limits of a sample.",
         Field("scored", 0, 32, "maximum number of scored steps, so that no score leaves its 32 bits"),
     )  # fmt: skip
     STATUS = (
-        Owner.PERIPHERAL, Access.RO, "State of the core.",
+        Owner.PERIPHERAL, AccessRight.RO, "State of the core.",
         Field("busy", 0, 1, "an event is waiting or being handled"),
         Field("error", 1, 1, "a bit of ERROR is set"),
         Field("loading", 2, 1, "CONTROL.loading: the network may be incomplete"),
@@ -143,76 +143,86 @@ class Register(enum.Enum):
         Field("waiting", 16, 12, "words waiting in OUTPUT"),
     )  # fmt: skip
     CONTROL = (
-        Owner.PERIPHERAL, Access.RW, "Control of events and outputs.",
+        Owner.PERIPHERAL, AccessRight.RW, "Control of events and outputs.",
         Field("loading", 0, 1, "refuse events: set while a network is being loaded, cleared once it has been checked"),
         Field("stream", 1, 1, "send outputs to the output stream instead of OUTPUT"),
     )  # fmt: skip
     INTERRUPT_ENABLE = (
         Owner.PERIPHERAL,
-        Access.RW,
+        AccessRight.RW,
         "Causes that raise the interrupt.",
         *_sample_done_and_error("enable"),
     )
-    INTERRUPT_PENDING = (Owner.PERIPHERAL, Access.W1C, "Causes that have occurred.", *_sample_done_and_error("pending"))
+    INTERRUPT_PENDING = (
+        Owner.PERIPHERAL,
+        AccessRight.W1C,
+        "Causes that have occurred.",
+        *_sample_done_and_error("pending"),
+    )
     ERROR = (
-        Owner.PERIPHERAL, Access.W1C, "Errors since it was last cleared.",
+        Owner.PERIPHERAL, AccessRight.W1C, "Errors since it was last cleared.",
         Field("access", 0, 1, "a bus access was refused: no such address, read- or write-only, or part of a word"),
         Field("event", 1, 1, "an event was refused: unit or class that the core lacks, or while loading"),
         Field("overflow", 2, 1, "OUTPUT was full and an output was dropped"),
         Field("stalled", 3, 1, "an access was abandoned because the output stream is not read"),
         Field("score", 4, 1, "a score left its 32 bits: the sample had more scored steps than LIMITS"),
     )  # fmt: skip
-    ERROR_ADDRESS = (Owner.PERIPHERAL, Access.RO, "Address of the last refused access.", _word("byte address"))
+    ERROR_ADDRESS = (Owner.PERIPHERAL, AccessRight.RO, "Address of the last refused access.", _word("byte address"))
     EVENT = (
-        Owner.PERIPHERAL, Access.WO, "An event; a write waits while the queue is full. Repeated writes queue more events.",
+        Owner.PERIPHERAL, AccessRight.WO, "An event; waits while the queue is full. Further writes queue more events.",
         Field("index", 0, 16, _UNIT),
         Field("scored", 16, 1, "the readout of this step is scored"),
         Field("kind", 24, 2, "0 spike, 1 step, 2 end of the sample, 3 reset"),
     )  # fmt: skip
     OUTPUT = (
-        Owner.PERIPHERAL, Access.TAKE, "The oldest output; only with MODE.report.",
+        Owner.PERIPHERAL, AccessRight.TAKE, "The oldest output; only with MODE.report.",
         Field("index", 0, 16, "neuron that spiked"),
         Field("kind", 24, 2, "0 spike, 1 end of a step"),
         Field("valid", 31, 1, "there was an output"),
     )  # fmt: skip
-    PREDICTION = (Owner.PERIPHERAL, Access.RO, "Class with the largest score in the last sample.", _word("class"))
-    SAMPLES = (Owner.PERIPHERAL, Access.RO, "Samples ended since reset; wraps.", _word("count"))
-    OVERFLOWS = (Owner.PERIPHERAL, Access.RO, "Outputs dropped since reset; wraps.", _word("count"))
-    ROW = (Owner.PERIPHERAL, Access.RW, "Row that all windows show.", Field("row", 0, 13, "presynaptic unit or neuron"))
+    PREDICTION = (Owner.PERIPHERAL, AccessRight.RO, "Class with the largest score in the last sample.", _word("class"))
+    SAMPLES = (Owner.PERIPHERAL, AccessRight.RO, "Samples ended since reset; wraps.", _word("count"))
+    OVERFLOWS = (Owner.PERIPHERAL, AccessRight.RO, "Outputs dropped since reset; wraps.", _word("count"))
+    ROW = (
+        Owner.PERIPHERAL,
+        AccessRight.RW,
+        "Row that all windows show.",
+        Field("row", 0, 13, "presynaptic unit or neuron"),
+    )
     CHECKSUM = (
-        Owner.PERIPHERAL, Access.RESTART, "CRC-32 of all accepted writes since this register was last written.",
+        Owner.PERIPHERAL, AccessRight.RESTART, "CRC-32 of all accepted writes since this register was last written.",
         _word("over (byte address, data), each a little-endian word, as zlib's crc32"),
     )  # fmt: skip
     MODE = (
-        Owner.CORE, Access.RW, "How samples are run.",
+        Owner.CORE, AccessRight.RW, "How samples are run.",
         Field("learn", 0, 1, "update weights and delays"),
         Field("report", 1, 1, "report spikes and steps in OUTPUT or on the output stream"),
     )  # fmt: skip
     ALPHA = (
         Owner.CORE,
-        Access.RW,
+        AccessRight.RW,
         "Decay of membrane and presynaptic trace per step.",
         Field("decay", 0, 24, "fraction"),
     )
     BETA = (
         Owner.CORE,
-        Access.RW,
+        AccessRight.RW,
         "Decay of the synaptic current per step; stays 0 without FEATURES.exponential.",
         Field("decay", 0, 24, "fraction"),
     )
-    KAPPA = (Owner.CORE, Access.RW, "Decay of the readout per step.", Field("decay", 0, 24, "fraction"))
-    ETA_WEIGHT = (Owner.CORE, Access.RW, "Step size of W; 0 freezes it.", *_step_size("W"))
-    ETA_DELAY = (Owner.CORE, Access.RW, "Step size of D; 0 freezes it.", *_step_size("D"))
-    ETA_READOUT = (Owner.CORE, Access.RW, "Step size of Wout; 0 freezes it.", *_step_size("Wout"))
-    SEED = (Owner.CORE, Access.RW, "Seed of stochastic rounding; writing restarts the generators.", _word("seed"))
-    CLEAR = (Owner.CORE, Access.WO, "Writing sets all counters to zero.", _word("anything"))
-    CYCLES = (Owner.CORE, Access.RO, "Clock cycles in which the core was busy since CLEAR; wraps.", _word("count"))
+    KAPPA = (Owner.CORE, AccessRight.RW, "Decay of the readout per step.", Field("decay", 0, 24, "fraction"))
+    ETA_WEIGHT = (Owner.CORE, AccessRight.RW, "Step size of W; 0 freezes it.", *_step_size("W"))
+    ETA_DELAY = (Owner.CORE, AccessRight.RW, "Step size of D; 0 freezes it.", *_step_size("D"))
+    ETA_READOUT = (Owner.CORE, AccessRight.RW, "Step size of Wout; 0 freezes it.", *_step_size("Wout"))
+    SEED = (Owner.CORE, AccessRight.RW, "Seed of stochastic rounding; writing restarts the generators.", _word("seed"))
+    CLEAR = (Owner.CORE, AccessRight.WO, "Writing sets all counters to zero.", _word("anything"))
+    CYCLES = (Owner.CORE, AccessRight.RO, "Clock cycles in which the core was busy since CLEAR; wraps.", _word("count"))
     COUNTER = (
-        Owner.CORE, Access.RO, "First of the counters since CLEAR, one register each; they wrap.", _word("count"),
+        Owner.CORE, AccessRight.RO, "First of the counters since CLEAR, one register each; they wrap.", _word("count"),
     )  # fmt: skip
 
     owner: Owner
-    access: Access
+    access: AccessRight
     text: str
     fields: tuple[Field, ...]  # type: ignore[misc] # mypy takes it for a member
 
@@ -230,12 +240,12 @@ class Register(enum.Enum):
 
     def stored(self, config: CoreConfig) -> bool:
         """Whether a core keeps what is written to it; if not, it reads as out of reset."""
-        return self.access == Access.RW and (self is not Register.BETA or config.exponential)
+        return self.access == AccessRight.RW and (self is not Register.BETA or config.exponential)
 
     @property
     def address(self) -> int:
         """Byte address."""
-        return word_address(Space.REGISTER, self.value) << 2
+        return word_address(AddressSpace.REGISTER, self.value) << 2
 
     @property
     def reset(self) -> int:
@@ -252,23 +262,23 @@ class Register(enum.Enum):
         return {field.name: field.unpack(word) for field in self.fields}
 
 
-class Space(enum.Enum):
+class AddressSpace(enum.Enum):
     """Windows: meaning of the address bits above the column. `Register.ROW` selects the row that a window shows."""
 
-    REGISTER = (Access.RW, "registers", "")
-    WEIGHT = (Access.RW, "W of the synapses from unit ROW", "neuron")
-    DELAY = (Access.RW, "D of the synapses from unit ROW", "neuron (0 if axonal)")
-    READOUT = (Access.RW, "Wout from neuron ROW", "output")
-    FEEDBACK = (Access.RW, "fixed feedback weights onto neuron ROW", "output")
-    POTENTIAL = (Access.RO, "membrane potential before reset", "neuron")
-    SPIKED = (Access.RO, "spike of the last step", "neuron")
-    SURROGATE = (Access.RO, "surrogate derivative of the last step", "neuron")
-    READOUT_TRACE = (Access.RO, "filtered spikes, with which Wout learns", "neuron")
-    READOUT_VALUE = (Access.RO, "readout", "output")
-    TRACE = (Access.RO, "presynaptic trace", "presynaptic unit")
-    SCORE = (Access.RO, "score at the end of the last sample", "output")
+    REGISTER = (AccessRight.RW, "registers", "")
+    WEIGHT = (AccessRight.RW, "W of the synapses from unit ROW", "neuron")
+    DELAY = (AccessRight.RW, "D of the synapses from unit ROW", "neuron (0 if axonal)")
+    READOUT = (AccessRight.RW, "Wout from neuron ROW", "output")
+    FEEDBACK = (AccessRight.RW, "fixed feedback weights onto neuron ROW", "output")
+    POTENTIAL = (AccessRight.RO, "membrane potential before reset", "neuron")
+    SPIKED = (AccessRight.RO, "spike of the last step", "neuron")
+    SURROGATE = (AccessRight.RO, "surrogate derivative of the last step", "neuron")
+    READOUT_TRACE = (AccessRight.RO, "filtered spikes, with which Wout learns", "neuron")
+    READOUT_VALUE = (AccessRight.RO, "readout", "output")
+    TRACE = (AccessRight.RO, "presynaptic trace", "presynaptic unit")
+    SCORE = (AccessRight.RO, "score at the end of the last sample", "output")
 
-    access: Access
+    access: AccessRight
     text: str
     column: str
 
@@ -281,30 +291,30 @@ class Space(enum.Enum):
     @property
     def has_rows(self) -> bool:
         """Whether `Register.ROW` matters: the arrays of a network have rows, the state of a core has one."""
-        return self.access == Access.RW and self is not Space.REGISTER
+        return self.access == AccessRight.RW and self is not AddressSpace.REGISTER
 
     def limits(self, config: CoreConfig) -> tuple[int, int]:
         """(smallest, largest) value that can be written to a window that has rows."""
         c = config
-        return (0, c.delay_limit) if self is Space.DELAY else (c.weight.min, c.weight.max)
+        return (0, c.delay_limit) if self is AddressSpace.DELAY else (c.weight.min, c.weight.max)
 
     def form(self, config: CoreConfig) -> QFormat:
         """Number format of the values of a window, sign-extended to 32 bits."""
         c = config
         score = c.error if c.prediction == "softmax" else c.potential
         return {
-            Space.REGISTER: QFormat(False, 32, 0),
-            Space.WEIGHT: c.weight,
-            Space.DELAY: c.delay,
-            Space.READOUT: c.weight,
-            Space.FEEDBACK: c.weight,
-            Space.POTENTIAL: c.potential,
-            Space.SPIKED: QFormat(False, 1, 0),
-            Space.SURROGATE: c.surrogate,
-            Space.READOUT_TRACE: c.trace,
-            Space.READOUT_VALUE: c.potential,
-            Space.TRACE: c.trace,
-            Space.SCORE: QFormat(True, 31 - score.fraction, score.fraction),
+            AddressSpace.REGISTER: QFormat(False, 32, 0),
+            AddressSpace.WEIGHT: c.weight,
+            AddressSpace.DELAY: c.delay,
+            AddressSpace.READOUT: c.weight,
+            AddressSpace.FEEDBACK: c.weight,
+            AddressSpace.POTENTIAL: c.potential,
+            AddressSpace.SPIKED: QFormat(False, 1, 0),
+            AddressSpace.SURROGATE: c.surrogate,
+            AddressSpace.READOUT_TRACE: c.trace,
+            AddressSpace.READOUT_VALUE: c.potential,
+            AddressSpace.TRACE: c.trace,
+            AddressSpace.SCORE: QFormat(True, 31 - score.fraction, score.fraction),
         }[self]
 
     def extent(self, config: CoreConfig) -> tuple[int, int]:
@@ -312,18 +322,18 @@ class Space(enum.Enum):
         c = config
         feedback, traced = int(c.feedback == "random"), int(c.learning)
         return {
-            Space.REGISTER: (1, len(Register) - 1 + len(COUNTERS)),
-            Space.WEIGHT: (c.rows, c.neurons),
-            Space.DELAY: (c.rows, {"none": 0, "axonal": 1, "synaptic": c.neurons}[c.delays]),
-            Space.READOUT: (c.neurons, c.outputs),
-            Space.FEEDBACK: (feedback * c.neurons, c.outputs),
-            Space.POTENTIAL: (1, c.neurons),
-            Space.SPIKED: (1, c.neurons),
-            Space.SURROGATE: (traced, c.neurons),
-            Space.READOUT_TRACE: (traced, c.neurons),
-            Space.READOUT_VALUE: (1, c.outputs),
-            Space.TRACE: (traced, c.rows),
-            Space.SCORE: (1, c.outputs),
+            AddressSpace.REGISTER: (1, len(Register) - 1 + len(COUNTERS)),
+            AddressSpace.WEIGHT: (c.rows, c.neurons),
+            AddressSpace.DELAY: (c.rows, {"none": 0, "axonal": 1, "synaptic": c.neurons}[c.delays]),
+            AddressSpace.READOUT: (c.neurons, c.outputs),
+            AddressSpace.FEEDBACK: (feedback * c.neurons, c.outputs),
+            AddressSpace.POTENTIAL: (1, c.neurons),
+            AddressSpace.SPIKED: (1, c.neurons),
+            AddressSpace.SURROGATE: (traced, c.neurons),
+            AddressSpace.READOUT_TRACE: (traced, c.neurons),
+            AddressSpace.READOUT_VALUE: (1, c.outputs),
+            AddressSpace.TRACE: (traced, c.rows),
+            AddressSpace.SCORE: (1, c.outputs),
         }[self]
 
     def exists(self, config: CoreConfig) -> bool:
@@ -331,7 +341,7 @@ class Space(enum.Enum):
         return all(self.extent(config))
 
 
-def word_address(space: Space, column: int) -> int:
+def word_address(space: AddressSpace, column: int) -> int:
     """Word address of a column of a space."""
     return space.value << COLUMN_BITS | column
 

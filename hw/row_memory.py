@@ -7,11 +7,21 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ranvier.hw.fixed import shape, times
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import Pipeline, join
+from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.config import Memory as Ports
 from ranvier.parameters.qformat import QFormat
 
-__all__ = ["SINGLE_PORTED", "RowMemory", "RowRead", "RowWrite", "read_turn", "row_stride", "write_wait"]
+__all__ = [
+    "SINGLE_PORTED",
+    "RowMemory",
+    "RowRead",
+    "RowWrite",
+    "read_turn",
+    "readout_memory",
+    "row_stride",
+    "write_wait",
+]
 
 #: Attribute by which synthesis puts a memory into SPRAM, and `ranvier.hw.flow.verilog` leaves its content undefined.
 SINGLE_PORTED = {"ram_style": "huge"}
@@ -46,7 +56,7 @@ class RowRead(wiring.Signature):
     row, word : Out
         Which.
     values : In(array of lanes)
-        What it holds, `RowMemory.LATENCY` clocks later.
+        What it holds, `RowMemory.latency` clocks later.
     """
 
     def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int):
@@ -65,7 +75,7 @@ class RowWrite(wiring.Signature):
     Attributes
     ----------
     lanes : Out(lanes)
-        Lanes to write; in memory `RowMemory.WRITE_LATENCY` clocks later.
+        Lanes to write; in memory `RowMemory.write_latency` clocks later.
     row, word, values : Out
         Where and what.
     """
@@ -101,16 +111,13 @@ class RowMemory(wiring.Component):
     Attributes
     ----------
     read : In(`RowRead`)
-        Word to read; the answer comes `LATENCY` clocks later.
+        Word to read; the answer comes `latency` clocks later.
     write : In(`RowWrite`)
-        Lanes to write; in memory `WRITE_LATENCY` clocks later.
+        Lanes to write; in memory `write_latency` clocks later.
+    latency, write_latency : int
+        Clocks of a read (input register, address sum, memory, output register) and of a write (all but the last); known
+        once elaborated, see `as_built`.
     """
-
-    #: Input register, address sum, memory, output register.
-    LATENCY = 4
-
-    #: Input register, address sum, memory.
-    WRITE_LATENCY = 3
 
     def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int, ports: Ports = "dual"):
         self.rows, self.words, self.lanes, self.ports = rows, words, lanes, ports
@@ -123,22 +130,31 @@ class RowMemory(wiring.Component):
         attrs = SINGLE_PORTED if self.ports == "single" else {}
         m.submodules.memory = memory = Memory(shape=shape, depth=depth, init=[], attrs=attrs)
         read, write = memory.read_port(), memory.write_port(granularity=1)
-        asked = self._address(m, self.read.row, self.read.word)
-        written = self._address(m, self.write.row, self.write.word)
+        reads, writes = Pipeline(m), Pipeline(m)
+        asked = self._place(reads.timed(self.read.row), reads.timed(self.read.word))
+        answer = reads.timed(read.data, asked.clock + 1).registered()
+        given = self._place(writes.timed(self.write.row), writes.timed(self.write.word))
+        lanes, values = writes.timed(self.write.lanes), writes.timed(self.write.values)
+        read_place, write_place = asked.value, given.value
         if self.ports == "single":
-            address = Signal.like(read.addr)
-            m.d.comb += [address.eq(Mux(write.en.any(), written, asked)), read.en.eq(~write.en.any())]
-            asked = written = address
+            place = Signal.like(read.addr)
+            m.d.comb += [place.eq(Mux(write.en.any(), write_place, read_place)), read.en.eq(~write.en.any())]
+            read_place = write_place = place
         m.d.comb += [
-            read.addr.eq(asked),
-            self.read.values.eq(delayed(m, read.data, 1)),
-            write.addr.eq(written),
-            write.data.eq(delayed(m, self.write.values, 2)),
-            write.en.eq(delayed(m, self.write.lanes, 2)),
+            read.addr.eq(read_place),
+            self.read.values.eq(answer.value),
+            write.addr.eq(write_place),
+            write.data.eq(values.at(given.clock)),
+            write.en.eq(lanes.at(given.clock)),
         ]
+        self.latency, self.write_latency = answer.clock, given.clock + 1
         return m
 
-    def _address(self, m, row, word):
-        """Place of a word, two clocks later."""
-        stride = row_stride(self.ports, self.words)
-        return delayed(m, times(delayed(m, row, 1), stride) + delayed(m, word, 1), 1)
+    def _place(self, row, word):
+        """Address of a word."""
+        return (join(times, row.registered(), row_stride(self.ports, self.words)) + word.registered()).registered()
+
+
+def readout_memory(config: CoreConfig) -> RowMemory:
+    """Memory of Wout, or of the feedback weights B: a row per neuron."""
+    return RowMemory(config.weight, config.neurons, config.readout_words, config.lanes, config.memory)

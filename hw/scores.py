@@ -6,7 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ranvier.hw.events import OutputKind, output_layout
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import Pipeline
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Scores"]
@@ -57,23 +57,26 @@ class Scores(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        outputs = self.config.outputs
-        m.submodules.memory = memory = Memory(shape=signed(32), depth=outputs, init=[])
+        m.submodules.memory = memory = Memory(shape=signed(32), depth=self.config.outputs, init=[])
         read, write = memory.read_port(), memory.write_port()
-        adding = delayed(m, self.add, 1)
-        output, best, largest = Signal(range(outputs)), Signal(range(outputs)), Signal(signed(32))
-        result = self.results.payload
-        score = delayed(m, read.data, 1)
-        total = read.data + delayed(m, self.value, 1)
-
+        pipeline = Pipeline(m)
+        stored = pipeline.timed(read.data, 1)
+        total = stored + pipeline.timed(self.value)
+        adding = pipeline.timed(self.add).at(total.clock)
         m.d.comb += [
-            read.addr.eq(output),
-            write.addr.eq(delayed(m, self.index, 1)),
-            write.data.eq(total),
+            write.addr.eq(pipeline.timed(self.index).at(total.clock)),
+            write.data.eq(total.value),
             write.en.eq(adding),
-            self.busy.eq(1),
         ]
-        m.d.sync += self.overflowed.eq(adding & (total[32] != total[31]))
+        m.d.sync += self.overflowed.eq(adding & (total.value[32] != total.value[31]))
+        self._emit(m, read, write, stored.registered().value, adding)
+        return m
+
+    def _emit(self, m, read, write, score, adding):
+        """Score after score, each then zero; the prediction."""
+        outputs, result = self.config.outputs, self.results.payload
+        output, best, largest = Signal(range(outputs)), Signal(range(outputs)), Signal(signed(32))
+        m.d.comb += [read.addr.eq(output), self.busy.eq(1)]
         with m.FSM():
             with m.State("Add"):
                 m.d.comb += [self.busy.eq(adding), read.addr.eq(self.index)]
@@ -109,4 +112,3 @@ class Scores(wiring.Component):
                 ]
                 with m.If(self.results.ready | self.silent):
                     m.next = "Add"
-        return m

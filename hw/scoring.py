@@ -6,8 +6,8 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ranvier.hw.fixed import shape
-from ranvier.hw.pipeline import delayed
-from ranvier.hw.readout import ReadoutRead
+from ranvier.hw.pipeline import Pipeline, as_built, join
+from ranvier.hw.readout import Readout, ReadoutRead
 from ranvier.hw.softmax import Softmax
 from ranvier.parameters.config import CoreConfig
 
@@ -17,7 +17,7 @@ __all__ = ["Scoring"]
 class Scoring(wiring.Component):
     """Walks over y once to find its maximum and twice more for the softmax.
 
-    Busy for ``readout_words + log2(lanes) + 2 outputs + Softmax.LATENCY + 4`` clocks.
+    Busy for ``readout_words + 2 outputs + latency`` clocks.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ class Scoring(wiring.Component):
         ... what to add to its score.
     busy : Out(1)
         Not done yet.
+    latency : int
+        Clocks beyond the three passes; known once elaborated, see `as_built`.
     """
 
     def __init__(self, config: CoreConfig):
@@ -58,11 +60,30 @@ class Scoring(wiring.Component):
         m = Module()
         c = self.config
         m.submodules.softmax = softmax = Softmax(c)
-        lane_bits = ceil_log2(c.lanes)
+        lane_bits, read_latency = ceil_log2(c.lanes), as_built(Readout, c).read_latency
         searching, word = Signal(), Signal(range(max(2, c.readout_words)))
-        largest, found = self._largest(m, searching, word)
+        largest, found = self._largest(m, searching, word, read_latency)
+        self._sequence(m, searching, word, found.value, softmax)
 
-        m.d.comb += [softmax.largest.eq(largest), self.busy.eq(1)]
+        pipeline = Pipeline(m)
+        lane = pipeline.timed(softmax.output[:lane_bits]) if lane_bits else 0
+        values = pipeline.timed(self.readout.values, read_latency)
+        value = join(lambda values, lane: values[lane], values, lane).registered()
+        built = as_built(Softmax, c)
+        self.latency = found.clock + built.latency + 1
+        m.d.comb += [
+            softmax.largest.eq(largest.value),
+            softmax.value.eq(value.at(softmax.ANSWER)),
+            self.valid.eq(softmax.valid),
+            self.index.eq(softmax.index),
+            self.probability.eq(softmax.probability),
+            self.score.eq(softmax.probability if c.prediction == "softmax" else value.at(built.probability_latency)),
+        ]
+        return m
+
+    def _sequence(self, m, searching, word, found, softmax):
+        """A pass that searches for the largest, and those of the softmax."""
+        m.d.comb += self.busy.eq(1)
         with m.FSM():
             with m.State("Idle"):
                 m.d.comb += self.busy.eq(0)
@@ -72,42 +93,34 @@ class Scoring(wiring.Component):
             with m.State("Search"):
                 m.d.comb += [searching.eq(1), self.readout.word.eq(word)]
                 m.d.sync += word.eq(word + 1)
-                with m.If(word == c.readout_words - 1):
+                with m.If(word == self.config.readout_words - 1):
                     m.next = "Found"
             with m.State("Found"):
                 with m.If(found):
                     m.d.comb += softmax.start.eq(1)
                     m.next = "Softmax"
             with m.State("Softmax"):
-                m.d.comb += self.readout.word.eq(softmax.output >> lane_bits)
+                m.d.comb += self.readout.word.eq(softmax.output >> ceil_log2(self.config.lanes))
                 with m.If(~softmax.busy):
                     m.next = "Idle"
 
-        lane = delayed(m, softmax.output[:lane_bits], 1) if lane_bits else 0
-        value = delayed(m, self.readout.values[lane], 1)
-        m.d.comb += [
-            softmax.value.eq(value),
-            self.valid.eq(softmax.valid),
-            self.index.eq(softmax.index),
-            self.probability.eq(softmax.probability),
-            self.score.eq(softmax.probability if c.prediction == "softmax" else delayed(m, value, 2)),
-        ]
-        return m
-
-    def _largest(self, m, searching, word):
-        """Maximum over words and lanes by a registered tree; valid when `found`, held until the next search."""
-        c = self.config
-        lowest = c.potential.min
+    def _largest(self, m, searching, word, read_latency):
+        """Maximum over words and lanes by a registered tree, valid and held once it is found, until the next search."""
+        c, pipeline = self.config, Pipeline(m)
+        values = pipeline.timed(self.readout.values, read_latency)
+        exists = [pipeline.timed(word * c.lanes + lane < c.outputs) for lane in range(c.lanes)]
         level = [
-            delayed(m, Mux(delayed(m, word * c.lanes + lane < c.outputs, 1), self.readout.values[lane], lowest), 1)
+            join(lambda e, value: Mux(e, value, c.potential.min), exists[lane], values[lane]).registered()
             for lane in range(c.lanes)
         ]
         while len(level) > 1:
-            level = [delayed(m, Mux(a > b, a, b), 1) for a, b in zip(level[::2], level[1::2], strict=True)]
-        depth = 2 + ceil_log2(c.lanes)
-        arriving, first = delayed(m, searching, depth), delayed(m, searching & (word == 0), depth)
-        final = delayed(m, searching & (word == c.readout_words - 1), depth + 1)
+            pairs = zip(level[::2], level[1::2], strict=True)
+            level = [join(lambda a, b: Mux(a > b, a, b), a, b).registered() for a, b in pairs]
+        (most,) = level
+        arriving = pipeline.timed(searching).at(most.clock)
+        first = pipeline.timed(searching & (word == 0)).at(most.clock)
         largest = Signal(shape(c.potential))
-        with m.If(arriving & (first | (level[0] > largest))):
-            m.d.sync += largest.eq(level[0])
-        return largest, final
+        with m.If(arriving & (first | (most.value > largest))):
+            m.d.sync += largest.eq(most.value)
+        final = pipeline.timed(searching & (word == c.readout_words - 1))
+        return pipeline.timed(largest, most.clock + 1), final.not_before(most.clock + 1)

@@ -5,8 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ranvier.hw.fixed import shape
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.fixed import round_half_up, shape
+from ranvier.hw.pipeline import Pipeline, join
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
 
@@ -16,7 +16,7 @@ __all__ = ["Softmax"]
 class Softmax(wiring.Component):
     """Probabilities of `outputs` readouts, one per clock, after one pass over them to find the largest.
 
-    The last probability comes ``2 outputs + LATENCY`` clocks after `start`: one pass sums the powers, a restoring divider
+    The last probability comes ``2 outputs + latency`` clocks after `start`: one pass sums the powers, a restoring divider
     makes the reciprocal, one pass scales.
 
     Parameters
@@ -33,15 +33,20 @@ class Softmax(wiring.Component):
     output : Out
         Readout to provide ...
     value : In
-        ... two clocks later, `potential` format.
+        ... `ANSWER` clocks later, `potential` format.
     valid, index, probability : Out
         One output's probability with ``error.fraction`` fraction bits (1.0 is representable), in ascending order.
     busy : Out(1)
         Not done yet.
+    latency : int
+        Clocks beyond the two passes: pipeline of the powers, divider, pipeline of the scaling, change of state; known once
+        elaborated, see `as_built`.
+    probability_latency : int
+        Clocks from `output`, on the second pass, to its probability, likewise.
     """
 
-    #: Clocks beyond two passes: pipeline of the powers, divider, pipeline of the scaling, state changes.
-    LATENCY = 30
+    #: Clocks from `output` to its `value`.
+    ANSWER = 2
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -62,21 +67,40 @@ class Softmax(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c = self.config
-        count = Signal(range(c.outputs))
-        last = count == c.outputs - 1
-        summing, scaling = Signal(), Signal()
+        count, summing, divided, scaling = Signal(range(c.outputs)), Signal(), Signal(), Signal()
         total = Signal(EXP_BITS + 1 + (c.outputs - 1).bit_length())
-        divided = Signal()
-
+        pipeline = Pipeline(m)
+        output = pipeline.timed(count)
         m.submodules.powers = powers = Memory(shape=unsigned(EXP_BITS + 1), depth=max(2, c.outputs), init=[])
         store, fetch = powers.write_port(), powers.read_port()
-        power, store_valid, store_index = self._power(m, summing, count)
-        m.d.comb += [store.en.eq(store_valid), store.addr.eq(store_index), store.data.eq(power)]
-        with m.If(store_valid):
-            m.d.sync += total.eq(total + power)
-        reciprocal = self._reciprocal(m, store_valid & (store_index == c.outputs - 1), total, divided)
 
-        m.d.comb += [self.output.eq(count), fetch.addr.eq(count), self.busy.eq(1)]
+        power = self._power(m, pipeline.timed(self.value, self.ANSWER))
+        m.d.comb += [
+            store.en.eq(pipeline.timed(summing).at(power.clock)),
+            store.addr.eq(output.at(power.clock)),
+            store.data.eq(power.value),
+        ]
+        with m.If(store.en):
+            m.d.sync += total.eq(total + power.value)
+        reciprocal = self._reciprocal(m, store.en & (store.addr == c.outputs - 1), total, divided)
+
+        scaled = (pipeline.timed(fetch.data, 1).registered() * reciprocal).registered()
+        done = scaled.clock + 1
+        m.d.sync += self.probability.eq(round_half_up(scaled.value, RECIPROCAL_BITS - c.error.fraction))
+        m.d.comb += [
+            self.output.eq(count),
+            fetch.addr.eq(count),
+            self.valid.eq(pipeline.timed(scaling).at(done)),
+            self.index.eq(output.at(done)),
+        ]
+        self.probability_latency, self.latency = done, power.clock + len(reciprocal) + done + 1
+        self._sequence(m, count, total, summing, divided, scaling)
+        return m
+
+    def _sequence(self, m, count, total, summing, divided, scaling):
+        """A pass that sums, a division, a pass that scales."""
+        last = count == self.config.outputs - 1
+        m.d.comb += self.busy.eq(1)
         with m.FSM():
             with m.State("Idle"):
                 m.d.comb += self.busy.eq(0)
@@ -98,30 +122,22 @@ class Softmax(wiring.Component):
                 with m.If(last):
                     m.next = "Drain"
             with m.State("Drain"):
-                with m.If(self.valid & (self.index == c.outputs - 1)):
+                with m.If(self.valid & (self.index == self.config.outputs - 1)):
                     m.next = "Idle"
 
-        drop = RECIPROCAL_BITS - c.error.fraction
-        scaled = delayed(m, delayed(m, fetch.data, 1) * reciprocal, 1)
-        m.d.sync += self.probability.eq((scaled + (1 << (drop - 1))) >> drop)
-        m.d.comb += [self.valid.eq(delayed(m, scaling, 4)), self.index.eq(delayed(m, count, 4))]
-        return m
-
-    def _power(self, m, valid, index):
-        """``2**-((largest - value) log2 e)``: difference, product, table, shift. Power, valid and index 7 clocks later."""
+    def _power(self, m, value):
+        """``2**-((largest - value) log2 e)``: difference, product, table, shift."""
         c = self.config
         m.submodules.table = table = Memory(shape=unsigned(EXP_BITS + 1), depth=len(EXP_TABLE), init=EXP_TABLE)
         lookup = table.read_port()
-        below = delayed(m, (self.largest - self.value).as_unsigned(), 1)  # clock 3
-        product = delayed(m, below * Const(LOG2_E), 1)  # clock 4
+        below = join(lambda value: (self.largest - value).as_unsigned(), value).registered()
+        product = (below * Const(LOG2_E)).registered()
         fraction = c.potential.fraction + EXP_BITS
-        m.d.comb += lookup.addr.eq(product[fraction - TABLE_BITS : fraction])
+        m.d.comb += lookup.addr.eq(product.value[fraction - TABLE_BITS : fraction])
+        mantissa = product.pipeline.timed(lookup.data, product.clock + 1).registered()
         whole = product[fraction:]
-        vanishes = delayed(m, whole > EXP_BITS, 2)
-        shift = delayed(m, whole[: EXP_BITS.bit_length()], 2)
-        mantissa = delayed(m, lookup.data, 1)  # clock 6
-        power = delayed(m, Mux(vanishes, 0, mantissa >> shift), 1)  # clock 7
-        return power, delayed(m, valid, 7), delayed(m, index, 7)
+        vanishes, shift = whole > EXP_BITS, whole[: EXP_BITS.bit_length()]
+        return join(lambda none, power, shift: Mux(none, 0, power >> shift), vanishes, mantissa, shift).registered()
 
     def _reciprocal(self, m, start, total, done):
         """``2**RECIPROCAL_BITS // total`` by restoring division; `total` is at least ``2**EXP_BITS`` (its largest power)."""

@@ -1,16 +1,16 @@
 """Synapse memory: weights and delays of all synapses, one row per presynaptic unit."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.utils import ceil_log2
 
-from ranvier.hw.fixed import shape
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.fixed import round_half_up, shape
+from ranvier.hw.pipeline import Pipeline, as_built, latest
 from ranvier.hw.row_memory import RowMemory, RowWrite
 from ranvier.parameters.config import CoreConfig
 
-__all__ = ["SynapseMemory", "SynapseRead", "SynapseWrite", "synapse_layout"]
+__all__ = ["SynapseMemory", "SynapseRead", "SynapseWrite", "synapse_layout", "whole_steps"]
 
 
 def synapse_layout(config: CoreConfig) -> data.StructLayout:
@@ -24,6 +24,14 @@ def synapse_layout(config: CoreConfig) -> data.StructLayout:
     )
 
 
+def whole_steps(config: CoreConfig, delay: Value) -> Value:
+    """``Dh = floor(D + 1/2)``: a raw D, as the forward pass and the traces take it, in steps.
+
+    A function and no member of `synapse_layout`: each user adds it to something else, and synthesis makes one sum of it.
+    """
+    return round_half_up(delay, config.delay_fraction)
+
+
 class SynapseRead(wiring.Signature):
     """A word of synapses to read, as its reader sees it.
 
@@ -32,7 +40,7 @@ class SynapseRead(wiring.Signature):
     row, word : Out
         Which.
     synapses : In(`synapse_layout`)
-        What they are, `SynapseMemory.LATENCY` clocks later.
+        What they are, `SynapseMemory.latency` clocks later.
     """
 
     def __init__(self, config: CoreConfig):
@@ -74,12 +82,12 @@ class SynapseMemory(wiring.Component):
     Attributes
     ----------
     read : In(`SynapseRead`)
-        Synapses to read; the answer comes `LATENCY` clocks later, one word per clock.
+        Synapses to read; the answer comes `latency` clocks later, one word per clock.
     write : In(`SynapseWrite`)
-        What to write; in memory `WRITE_LATENCY` clocks later.
+        What to write; in memory `write_latency` clocks later.
+    latency, write_latency : int
+        Clocks of a read and of a write; known once elaborated, see `as_built`.
     """
-
-    LATENCY, WRITE_LATENCY = RowMemory.LATENCY, RowMemory.WRITE_LATENCY
 
     def __init__(self, config: CoreConfig):
         self.config = config
@@ -87,34 +95,50 @@ class SynapseMemory(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        c, read, write = self.config, self.read, self.write
-        m.submodules.weights = weights = RowMemory(c.weight, c.rows, c.words, c.lanes, c.memory)
+        c, write = self.config, self.write
+        matrix = (c.weight, c.rows, c.words, c.lanes, c.memory)
+        m.submodules.weights = weights = RowMemory(*matrix)
         connect(m, flipped(write.weight), weights.write)
         m.d.comb += [
-            weights.read.row.eq(read.row),
-            weights.read.word.eq(read.word),
-            read.synapses.weight.eq(weights.read.values),
+            weights.read.row.eq(self.read.row),
+            weights.read.word.eq(self.read.word),
         ]
-        if c.delays != "none":
-            words, lanes, ports = (c.words, c.lanes, c.memory) if c.delays == "synaptic" else (1, 1, "dual")
-            m.submodules.delays = delays = RowMemory(c.delay, c.rows, words, lanes, ports)
-            m.d.comb += [
-                delays.read.row.eq(read.row),
-                delays.read.word.eq(read.word if c.delays == "synaptic" else 0),
-                delays.write.lanes.eq(write.delay.lanes),
-                delays.write.row.eq(write.delay.row),
-                delays.write.word.eq(write.delay.word if c.delays == "synaptic" else 0),
-            ]
-            for lane in range(c.lanes):
-                m.d.comb += read.synapses.delay[lane].eq(delays.read.values[lane % lanes])
-            for lane in range(lanes):
-                m.d.comb += delays.write.values[lane].eq(write.delay.values[lane])
-
-        itself = Signal(range(-c.inputs, max(1, c.rows)))  # the neuron that this row belongs to, if not negative
-        lane_bits = ceil_log2(c.lanes)
-        m.d.comb += itself.eq(read.row - c.inputs)
-        for lane in range(c.lanes):
-            neuron = (read.word << lane_bits) + lane
-            own = (itself >= 0) & (itself == neuron)
-            m.d.comb += read.synapses.targets[lane].eq(delayed(m, ~own & (neuron < c.neurons), self.LATENCY))
+        reads, built = Pipeline(m), as_built(RowMemory, *matrix)
+        weight = reads.timed(weights.read.values, built.latency)
+        targets = [reads.timed(target) for target in self._targets(m)]
+        delays = self._delays(m, reads) if c.delays != "none" else []
+        self.latency, self.write_latency = latest(weight, *targets, *delays), built.write_latency
+        m.d.comb += [
+            self.read.synapses.weight.eq(weight.at(self.latency)),
+            *(self.read.synapses.targets[lane].eq(target.at(self.latency)) for lane, target in enumerate(targets)),
+            *(self.read.synapses.delay[lane].eq(delay.at(self.latency)) for lane, delay in enumerate(delays)),
+        ]
         return m
+
+    def _delays(self, m, reads):
+        """Delay of every lane, from memory like that of the weights, or (axonal) with one entry per row."""
+        c, write = self.config, self.write
+        synaptic = c.delays == "synaptic"
+        matrix = (c.delay, c.rows, *((c.words, c.lanes, c.memory) if synaptic else (1, 1, "dual")))
+        m.submodules.delays = delays = RowMemory(*matrix)
+        lanes = len(delays.read.values)
+        m.d.comb += [
+            delays.read.row.eq(self.read.row),
+            delays.read.word.eq(self.read.word if synaptic else 0),
+            delays.write.lanes.eq(write.delay.lanes),
+            delays.write.row.eq(write.delay.row),
+            delays.write.word.eq(write.delay.word if synaptic else 0),
+            *(delays.write.values[lane].eq(write.delay.values[lane]) for lane in range(lanes)),
+        ]
+        values = reads.timed(delays.read.values, as_built(RowMemory, *matrix).latency)
+        return [values[lane % lanes] for lane in range(c.lanes)]
+
+    def _targets(self, m):
+        """Of each lane, whether it is a synapse: onto a neuron that exists, and not onto that which the row belongs to."""
+        c = self.config
+        itself = Signal(range(-c.inputs, max(1, c.rows)))  # that neuron, if not negative
+        m.d.comb += itself.eq(self.read.row - c.inputs)
+        for lane in range(c.lanes):
+            neuron = (self.read.word << ceil_log2(c.lanes)) + lane
+            own = (itself >= 0) & (itself == neuron)
+            yield ~own & (neuron < c.neurons)

@@ -9,7 +9,7 @@ from ranvier.hw.fixed import shape
 from ranvier.hw.host import HostPort
 from ranvier.hw.neuron import NeuronRead
 from ranvier.hw.readout import ReadoutRead
-from ranvier.hw.registers import Space
+from ranvier.hw.registers import AddressSpace
 from ranvier.hw.row_memory import RowRead, RowWrite
 from ranvier.hw.synapse import SynapseRead, SynapseWrite
 from ranvier.parameters.config import CoreConfig
@@ -80,10 +80,10 @@ class Windows(wiring.Component):
 
         one_hot = Const(1, self.config.lanes) << lane
         for space, write in (
-            (Space.WEIGHT, self.write_synapses.weight),
-            (Space.DELAY, self.write_synapses.delay),
-            (Space.READOUT, self.write_weights),
-            (Space.FEEDBACK, self.write_feedback),
+            (AddressSpace.WEIGHT, self.write_synapses.weight),
+            (AddressSpace.DELAY, self.write_synapses.delay),
+            (AddressSpace.READOUT, self.write_weights),
+            (AddressSpace.FEEDBACK, self.write_feedback),
         ):
             m.d.comb += [
                 write.lanes.eq(Mux(host.write & (host.space == space), one_hot, 0)),
@@ -97,20 +97,20 @@ class Windows(wiring.Component):
         """What is read in each window."""
         c, state = self.config, self.neurons.state[lane]
         stored = {
-            Space.REGISTER: self.register,
-            Space.WEIGHT: self.synapses.synapses.weight[lane],
-            Space.DELAY: self.synapses.synapses.delay[lane],
-            Space.READOUT: self.weights.values[lane],
-            Space.POTENTIAL: state.potential,
-            Space.SPIKED: state.spiked,
-            Space.READOUT_VALUE: self.readout.values[lane],
+            AddressSpace.REGISTER: self.register,
+            AddressSpace.WEIGHT: self.synapses.synapses.weight[lane],
+            AddressSpace.DELAY: self.synapses.synapses.delay[lane],
+            AddressSpace.READOUT: self.weights.values[lane],
+            AddressSpace.POTENTIAL: state.potential,
+            AddressSpace.SPIKED: state.spiked,
+            AddressSpace.READOUT_VALUE: self.readout.values[lane],
         }
         if c.learning:
             stored |= {
-                Space.SURROGATE: state.surrogate,
-                Space.READOUT_TRACE: state.readout_trace,
-                Space.TRACE: self.trace,
+                AddressSpace.SURROGATE: state.surrogate,
+                AddressSpace.READOUT_TRACE: state.readout_trace,
+                AddressSpace.TRACE: self.trace,
             }
         if c.feedback == "random":
-            stored[Space.FEEDBACK] = self.feedback.values[lane]
+            stored[AddressSpace.FEEDBACK] = self.feedback.values[lane]
         return stored

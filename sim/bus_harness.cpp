@@ -40,8 +40,8 @@ extern "C" {
 Bus *bus_open() {
     auto *bus = new Bus;
     auto &top = bus->top;
-    top.bus_access_valid = top.events_valid = 0;
-    top.bus_answer_ready = top.outputs_ready = 1;
+    top.bus_request_valid = top.events_valid = 0;
+    top.bus_response_ready = top.outputs_ready = 1;
     top.rst = 1;
     for (int i = 0; i < 2; ++i) {
         bus->settle();
@@ -75,21 +75,21 @@ void bus_take_outputs(Bus *bus, int ready) { bus->top.outputs_ready = ready != 0
 int bus_access(Bus *bus, int write, uint32_t address, uint32_t *word, uint32_t strobe, int patience) {
     auto &top = bus->top;
     if (address & 3 || address >> 19) return kRefused;  // what a bus interface refuses before it gets here
-    top.bus_access_write = write != 0;
-    top.bus_access_address = address >> 2;
-    top.bus_access_data = *word;
-    top.bus_access_strobe = strobe;
-    top.bus_access_valid = 1;
+    top.bus_request_write = write != 0;
+    top.bus_request_address = address >> 2;
+    top.bus_request_data = *word;
+    top.bus_request_strobe = strobe;
+    top.bus_request_valid = 1;
     bool waiting = false;  // for the answer; one that comes before is that of an access that was given up
     for (int idle = 0; idle <= patience; ++idle) {
         bus->settle();
-        const bool accepted = top.bus_access_valid && top.bus_access_ready;
-        const bool answered = waiting && top.bus_answer_valid;
-        const bool refused = top.bus_answer_error;
-        const uint32_t data = top.bus_answer_data;
+        const bool accepted = top.bus_request_valid && top.bus_request_ready;
+        const bool answered = waiting && top.bus_response_valid;
+        const bool refused = top.bus_response_error;
+        const uint32_t data = top.bus_response_data;
         bus->tick();
         if (accepted) {
-            top.bus_access_valid = 0;
+            top.bus_request_valid = 0;
             waiting = true;
         }
         if (answered) {
@@ -98,7 +98,7 @@ int bus_access(Bus *bus, int write, uint32_t address, uint32_t *word, uint32_t s
             return 0;
         }
     }
-    top.bus_access_valid = 0;
+    top.bus_request_valid = 0;
     return kTimeout;
 }
 

@@ -12,7 +12,7 @@ from ranvier.drivers.loading import ARRAYS, TRACES, arrays, settings, step_sizes
 from ranvier.errors import RanvierError
 from ranvier.hw.core import Phase
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.record import COUNTERS, Record, Steps, since
@@ -56,7 +56,7 @@ class SimulatedCore(DeviceBase):
         super().__init__(config)
         self._settled = True  # the last sample came to its end, and so did the last change of step sizes
         self._simulation = Simulation(path or library(config), "device", DeviceError, CLOSED)
-        if self.read(Space.REGISTER, 0, Register.DIGEST.value) & 0xFFFFFFFF != config.digest:
+        if self.read(AddressSpace.REGISTER, 0, Register.DIGEST.value) & 0xFFFFFFFF != config.digest:
             raise SimulationError(
                 "the simulated core was built from another configuration: clear the cache and rebuild"
             )
@@ -73,21 +73,21 @@ class SimulatedCore(DeviceBase):
             raise SimulationError("the simulated core does not answer on its host port")
         write, space, row, column, _ = (int(v) for v in requests[done])
         verb = "write" if write else "read"
-        raise SimulationError(f"the simulated core refused to {verb} {Space(space).name}[{row}, {column}]")
+        raise SimulationError(f"the simulated core refused to {verb} {AddressSpace(space).name}[{row}, {column}]")
 
-    def read(self, space: Space, row: int, column: int) -> int:
+    def read(self, space: AddressSpace, row: int, column: int) -> int:
         """One word."""
         return int(self.host(np.array([[0, space.value, row, column, 0]]))[0])
 
-    def write(self, space: Space, row: int, column: int, value: int) -> None:
+    def write(self, space: AddressSpace, row: int, column: int, value: int) -> None:
         """One word."""
         self.host(np.array([[1, space.value, row, column, np.int64(value).astype(np.int32)]]))
 
     def _write_registers(self, values: dict[Register, int]) -> None:
         for register, value in values.items():
-            self.write(Space.REGISTER, 0, register.value, value)
+            self.write(AddressSpace.REGISTER, 0, register.value, value)
 
-    def _read_matrix(self, space: Space, shape: tuple[int, int]) -> Raw:
+    def _read_matrix(self, space: AddressSpace, shape: tuple[int, int]) -> Raw:
         return self.host(_requests(0, space, np.zeros(shape, np.int64))).astype(np.int64).reshape(shape)
 
     # ---------------------------------------------------------------- device API
@@ -95,7 +95,7 @@ class SimulatedCore(DeviceBase):
     def cycles(self) -> int:
         """Clocks since `load` during which the core was busy."""
         _ = self._network  # refuses if there is none
-        return self.read(Space.REGISTER, 0, Register.CYCLES.value) & 0xFFFFFFFF
+        return self.read(AddressSpace.REGISTER, 0, Register.CYCLES.value) & 0xFFFFFFFF
 
     def simulated_cycles(self) -> int:
         """Clocks simulated since the device was opened, host accesses included."""
@@ -131,14 +131,14 @@ class SimulatedCore(DeviceBase):
 
     def _counters(self) -> dict[str, int]:
         first = Register.COUNTER.value
-        return {name: self.read(Space.REGISTER, 0, first + n) & 0xFFFFFFFF for n, name in enumerate(COUNTERS)}
+        return {name: self.read(AddressSpace.REGISTER, 0, first + n) & 0xFFFFFFFF for n, name in enumerate(COUNTERS)}
 
     def _run(self, sample: Sample, target: int | None, learn: bool, steps: Steps) -> Record:
         if not self._settled:
             self._reset()
             self._write_step_sizes(self._network)
         self._settled = False
-        self.write(Space.REGISTER, 0, Register.MODE.value, Register.MODE.pack(learn=learn, report=bool(steps)))
+        self.write(AddressSpace.REGISTER, 0, Register.MODE.value, Register.MODE.pack(learn=learn, report=bool(steps)))
         cycles, spikes = self.cycles(), self.counters()["spikes"]
         events = []
         if steps:
@@ -192,7 +192,7 @@ class SimulatedCore(DeviceBase):
         return outputs[:given]
 
 
-def _requests(write: int, space: Space, values: Raw) -> NDArray[np.int32]:
+def _requests(write: int, space: AddressSpace, values: Raw) -> NDArray[np.int32]:
     """Requests [n, 5] for every element of a matrix."""
     requests = np.zeros((values.size, 5), np.int32)
     rows, columns = np.divmod(np.arange(values.size), max(1, values.shape[1]))

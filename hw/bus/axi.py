@@ -85,7 +85,7 @@ class AxiLite(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        axi, access, answer = self.s_axi, self.bus.access, self.bus.answer
+        axi, access, answer = self.s_axi, self.bus.request, self.bus.response
         written = self._channel(m, "aw", axi.awaddr, axi.awvalid, axi.awready)
         brought = self._channel(m, "w", Cat(axi.wdata, axi.wstrb), axi.wvalid, axi.wready)
         asked = self._channel(m, "ar", axi.araddr, axi.arvalid, axi.arready)

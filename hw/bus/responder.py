@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Module, Mux
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ranvier.hw.bus.signature import BusSignature, access_layout
+from ranvier.hw.bus.signature import BusSignature, bus_request_layout
 from ranvier.hw.host import request_layout, response_layout
-from ranvier.hw.registers import COLUMN_BITS, Register, Space
+from ranvier.hw.registers import COLUMN_BITS, AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Responder"]
@@ -28,7 +28,7 @@ class Responder(wiring.Component):
     ----------
     bus : In(`BusSignature`)
         Accesses.
-    access : Out(`access_layout`)
+    access : Out(`bus_request_layout`)
         The access at hand, held until it is answered.
     hold : In(1)
         Take no access.
@@ -59,7 +59,7 @@ class Responder(wiring.Component):
         super().__init__(
             {
                 "bus": In(BusSignature()),
-                "access": Out(access_layout),
+                "access": Out(bus_request_layout),
                 "hold": In(1),
                 "known": In(1),
                 "readable": In(1),
@@ -88,23 +88,23 @@ class Responder(wiring.Component):
         beyond = self._request(m, space, column)
         with m.FSM():
             with m.State("Idle"):
-                m.d.comb += self.bus.access.ready.eq(~self.hold)
-                m.d.sync += self.access.eq(self.bus.access.payload)
-                with m.If(self.bus.access.valid & self.bus.access.ready):
+                m.d.comb += self.bus.request.ready.eq(~self.hold)
+                m.d.sync += self.access.eq(self.bus.request.payload)
+                with m.If(self.bus.request.valid & self.bus.request.ready):
                     m.next = "Look"
             self._look(m, space, column, beyond)
             self._register(m, column)
             self._score(m)
             self._core(m)
             with m.State("Answer"):
-                m.d.comb += self.bus.answer.valid.eq(1)
-                with m.If(self.bus.answer.ready):
+                m.d.comb += self.bus.response.valid.eq(1)
+                with m.If(self.bus.response.ready):
                     m.next = "Idle"
         return m
 
     def _look(self, m, space, column, beyond):
         """Where the access goes, and whether there is such a place for it."""
-        access, answer = self.access, self.bus.answer.payload
+        access, answer = self.access, self.bus.response.payload
         whole, nothing = access.strobe.all(), access.write & ~access.strobe.any()
         with m.State("Look"):
             with m.If(nothing):
@@ -112,12 +112,12 @@ class Responder(wiring.Component):
                 m.next = "Answer"
             with m.Elif(access.write & ~whole):
                 self._refuse(m)
-            with m.Elif((space == Space.REGISTER) & self.known):
+            with m.Elif((space == AddressSpace.REGISTER) & self.known):
                 with m.If(Mux(access.write, self.writable, self.readable)):
                     m.next = "Register"
                 with m.Else():
                     self._refuse(m)
-            with m.Elif(space == Space.SCORE):
+            with m.Elif(space == AddressSpace.SCORE):
                 m.next = "Score"
                 with m.If(access.write | (column >= self.config.outputs)):
                     self._refuse(m)
@@ -170,14 +170,14 @@ class Responder(wiring.Component):
 
     def _finish(self, m, value):
         """The access was carried out."""
-        answer = self.bus.answer.payload
+        answer = self.bus.response.payload
         m.d.comb += self.done.eq(1)
         m.d.sync += [answer.data.eq(Mux(self.access.write, 0, value)), answer.error.eq(0)]
         m.next = "Answer"
 
     def _refuse(self, m):
         """The access ends in an error."""
-        answer = self.bus.answer.payload
+        answer = self.bus.response.payload
         m.d.comb += self.refused.eq(1)
         m.d.sync += [answer.data.eq(0), answer.error.eq(1)]
         m.next = "Answer"
@@ -196,4 +196,4 @@ class Responder(wiring.Component):
 
     @staticmethod
     def _has_rows(space):
-        return Cat(space == member.value for member in Space if member.has_rows).any()
+        return Cat(space == member.value for member in AddressSpace if member.has_rows).any()

@@ -41,7 +41,7 @@ class SerialCore(wiring.Component):
     tx : Out(1)
         To the host.
     alive : Out(1)
-        For a lamp: on and off once a second, and the other way round for 1 to 2 of `TICKS` in a second after each byte from
+        For an LED: on and off once a second, and the other way round for 1 to 2 of `TICKS` in a second after each byte from
         the host.
     """
 

@@ -5,17 +5,17 @@ from amaranth.lib.wiring import In, Out
 
 from ranvier.hw.registers import ADDRESS_BITS
 
-__all__ = ["STROBES", "BusSignature", "access_layout", "answer_layout"]
+__all__ = ["STROBES", "BusSignature", "bus_request_layout", "bus_response_layout"]
 
 #: Byte enables of a word.
 STROBES = 4
 
 #: Read or write `data` at the word `address`. A write that leaves bytes out (`strobe`) is refused, one of no byte at all
 #: does nothing; a read ignores `data` and `strobe`.
-access_layout = data.StructLayout({"write": 1, "address": ADDRESS_BITS - 2, "data": 32, "strobe": STROBES})
+bus_request_layout = data.StructLayout({"write": 1, "address": ADDRESS_BITS - 2, "data": 32, "strobe": STROBES})
 
 #: The word read (0 after a write or error), and whether the access was refused.
-answer_layout = data.StructLayout({"data": 32, "error": 1})
+bus_response_layout = data.StructLayout({"data": 32, "error": 1})
 
 
 class BusSignature(wiring.Signature):
@@ -23,13 +23,16 @@ class BusSignature(wiring.Signature):
 
     Attributes
     ----------
-    access : Out(stream of `access_layout`)
+    request : Out(stream of `bus_request_layout`)
         What to do.
-    answer : In(stream of `answer_layout`)
+    response : In(stream of `bus_response_layout`)
         What came of it.
     """
 
     def __init__(self):
         super().__init__(
-            {"access": Out(stream.Signature(access_layout)), "answer": In(stream.Signature(answer_layout))}
+            {
+                "request": Out(stream.Signature(bus_request_layout)),
+                "response": In(stream.Signature(bus_response_layout)),
+            }
         )

@@ -161,7 +161,7 @@ class Soc(wiring.Component):
         """An access is offered until it is taken, then the answer is waited for."""
         selected = Signal()
         m.submodules.peripheral = peripheral = Peripheral(self.config, self.depth)
-        access, reply, asked = peripheral.bus.access, peripheral.bus.answer, Signal()
+        access, reply, asked = peripheral.bus.request, peripheral.bus.response, Signal()
         m.d.comb += [
             access.valid.eq(selected & ~asked),
             access.payload.write.eq(bus.strobe.any()),

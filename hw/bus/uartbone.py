@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ranvier.hw.bus.signature import STROBES, BusSignature
-from ranvier.hw.registers import ADDRESS_BITS, COLUMN_BITS, Space
+from ranvier.hw.registers import ADDRESS_BITS, COLUMN_BITS, AddressSpace
 
 __all__ = ["BURST", "REFUSED", "Command", "UARTBone"]
 
@@ -58,7 +58,7 @@ class UARTBone(wiring.Component):
     def __init__(self, timeout: int):
         if timeout < 1:
             raise ValueError(f"timeout={timeout} must be at least 1 clock")
-        assert self._NOWHERE not in (space.value for space in Space)
+        assert self._NOWHERE not in (space.value for space in AddressSpace)
         self.timeout = timeout
         super().__init__(
             {"received": In(stream.Signature(8)), "sent": Out(stream.Signature(8)), "bus": Out(BusSignature())}
@@ -103,10 +103,10 @@ class UARTBone(wiring.Component):
 
     def _carry(self, m, write, fixed, left, address, word):
         """One access, whose answer takes the place of the word."""
-        answer = self.bus.answer
+        answer = self.bus.response
         with m.State("Access"):
-            m.d.comb += self.bus.access.valid.eq(1)
-            with m.If(self.bus.access.ready):
+            m.d.comb += self.bus.request.valid.eq(1)
+            with m.If(self.bus.request.ready):
                 m.next = "Answer"
         with m.State("Answer"):
             m.d.comb += answer.ready.eq(1)
@@ -151,7 +151,7 @@ class UARTBone(wiring.Component):
         m.d.sync += idle.eq(Mux(waiting & ~self.received.valid & ~expired, idle + 1, 0))
 
     def _access(self, m, write, address, word):
-        access = self.bus.access.payload
+        access = self.bus.request.payload
         column, space = address[:COLUMN_BITS], address[COLUMN_BITS : len(access.address)]
         beyond = address[len(access.address) :].any()
         m.d.comb += [

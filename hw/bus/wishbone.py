@@ -53,7 +53,7 @@ class Wishbone(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        wb, access, answer = self.wb, self.bus.access, self.bus.answer
+        wb, access, answer = self.wb, self.bus.request, self.bus.response
         asked, given_up, done, refused = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             asked.eq(wb.cyc & wb.stb),

@@ -12,11 +12,11 @@ from ranvier.hw.registers import (
     ADDRESS_BITS,
     COLUMN_BITS,
     INTERFACE_VERSION,
-    Access,
+    AccessRight,
+    AddressSpace,
     Field,
     Owner,
     Register,
-    Space,
     constants,
     word_address,
 )
@@ -44,7 +44,7 @@ class Window:
 
     name: str
     address: int
-    space: Space
+    space: AddressSpace
     rows: int
     columns: int
 
@@ -58,7 +58,7 @@ def words(config: CoreConfig) -> Iterator[Word]:
     """All register words of a core, in order of address; an array has one for each element."""
     shown = constants(config)
     for register in Register:
-        stored = register.access in (Access.RW, Access.W1C)
+        stored = register.access in (AccessRight.RW, AccessRight.W1C)
         reset = shown.get(register, register.reset if stored else None)
         for n, element in enumerate(register.elements or [""]):
             name = f"{register.name}_{element.upper()}" if element else register.name
@@ -67,8 +67,8 @@ def words(config: CoreConfig) -> Iterator[Word]:
 
 def windows(config: CoreConfig) -> Iterator[Window]:
     """The windows that a core has, in order of address."""
-    for space in Space:
-        if space is not Space.REGISTER and space.exists(config):
+    for space in AddressSpace:
+        if space is not AddressSpace.REGISTER and space.exists(config):
             yield Window(space.name, word_address(space, 0) << 2, space, *space.extent(config))
 
 
@@ -183,14 +183,14 @@ def _reset(word: Word, field: Field) -> str:
 
 # -------------------------------------------------------------------- CMSIS-SVD
 
-#: Access of the table -> SVD's access, and what else it says of a read or a write.
-_SVD: dict[Access, tuple[str, dict[str, str]]] = {
-    Access.RO: ("read-only", {}),
-    Access.TAKE: ("read-only", {"readAction": "modify"}),
-    Access.RW: ("read-write", {}),
-    Access.WO: ("write-only", {}),
-    Access.W1C: ("read-write", {"modifiedWriteValues": "oneToClear"}),
-    Access.RESTART: ("read-write", {"modifiedWriteValues": "clear"}),
+#: AccessRight of the table -> SVD's access, and what else it says of a read or a write.
+_SVD: dict[AccessRight, tuple[str, dict[str, str]]] = {
+    AccessRight.RO: ("read-only", {}),
+    AccessRight.TAKE: ("read-only", {"readAction": "modify"}),
+    AccessRight.RW: ("read-write", {}),
+    AccessRight.WO: ("write-only", {}),
+    AccessRight.W1C: ("read-write", {"modifiedWriteValues": "oneToClear"}),
+    AccessRight.RESTART: ("read-write", {"modifiedWriteValues": "clear"}),
 }
 
 
@@ -235,14 +235,14 @@ def _describe(window: Window, config: CoreConfig) -> str:
 
 # -------------------------------------------------------------------- SystemRDL
 
-#: Access of the table -> properties of a field.
+#: AccessRight of the table -> properties of a field.
 _RDL = {
-    Access.RO: "sw = r; hw = w;",
-    Access.TAKE: "sw = r; onread = ruser; hw = w;",
-    Access.RW: "sw = rw; hw = r;",
-    Access.WO: "sw = w; hw = r;",
-    Access.W1C: "sw = rw; onwrite = woclr; hw = w;",
-    Access.RESTART: "sw = rw; onwrite = wclr; hw = w;",
+    AccessRight.RO: "sw = r; hw = w;",
+    AccessRight.TAKE: "sw = r; onread = ruser; hw = w;",
+    AccessRight.RW: "sw = rw; hw = r;",
+    AccessRight.WO: "sw = w; hw = r;",
+    AccessRight.W1C: "sw = rw; onwrite = woclr; hw = w;",
+    AccessRight.RESTART: "sw = rw; onwrite = wclr; hw = w;",
 }
 
 
@@ -257,7 +257,7 @@ def system_rdl(config: CoreConfig) -> str:
         lines += [f"        {line}" for line in _rdl_fields(word)]
         lines += [f"    }} {word.name} @ {word.address:#x};"]
     for window in windows(config):
-        access = "rw" if window.space.access == Access.RW else "r"
+        access = "rw" if window.space.access == AccessRight.RW else "r"
         lines += [
             f'    external mem {{ desc = "{_quoted(_describe(window, config))}"; mementries = {window.columns}; '
             f"memwidth = 32; sw = {access}; }} {window.name} @ {window.address:#x};"
@@ -279,8 +279,8 @@ def _quoted(text: str) -> str:
 
 # -------------------------------------------------------------------- LiteX
 
-#: Access of the table -> what LiteX' host tools may do.
-_LITEX = {Access.RO: "ro", Access.TAKE: "ro", Access.WO: "wo"}
+#: AccessRight of the table -> what LiteX' host tools may do.
+_LITEX = {AccessRight.RO: "ro", AccessRight.TAKE: "ro", AccessRight.WO: "wo"}
 
 
 def litex_csv(config: CoreConfig) -> str:

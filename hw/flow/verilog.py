@@ -18,7 +18,7 @@ from ranvier.hw.core import Core
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.flow.flat import Flat
 from ranvier.hw.flow.synthesis import SELECT_SINGLE_PORTED
-from ranvier.hw.registers import Register, Space, word_address
+from ranvier.hw.registers import AddressSpace, Register, word_address
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.record import COUNTERS
 
@@ -75,7 +75,7 @@ INTERFACES: dict[str, Interface] = {
             "outputs_*  out: what the core says.",
             f"                kind {_members(OutputKind)}; index of neuron or class; value of a score",
             "request_*  in : host access, answered while no event is being handled.",
-            f"                space {_members(Space)}; row and column as documented in ranvier/hw/host.py",
+            f"                space {_members(AddressSpace)}; row and column as documented in ranvier/hw/host.py",
             f"                registers (column of space 0): {_members(Register)}",
             f"                counters from register {Register.COUNTER.value}: {', '.join(COUNTERS)}",
             "response_* out: one response per request: data, or error for an address that does not exist.",
@@ -222,8 +222,8 @@ def _header(config: CoreConfig, interface: Interface) -> str:
 def _addresses(config: CoreConfig) -> list[str]:
     """What lies at each byte address."""
     lines = ["", "Windows: byte address, name, words (rows, of which register ROW chooses one, x columns), access."]
-    for space in Space:
-        if space.exists(config) and space is not Space.REGISTER:
+    for space in AddressSpace:
+        if space.exists(config) and space is not AddressSpace.REGISTER:
             rows, columns = space.extent(config)
             size = f"{rows} x {columns}" if space.has_rows else f"{columns}"
             where = f"{word_address(space, 0) << 2:#07x} {space.name:<13} {size:<9}"

@@ -2,7 +2,7 @@
 
 from numpy.typing import NDArray
 
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.network import Network
 from ranvier.parameters.record import Traced
 from ranvier.parameters.step_size import StepSize
@@ -11,24 +11,24 @@ __all__ = ["ARRAYS", "TRACES", "arrays", "settings", "step_sizes"]
 
 #: Array of a network -> window that holds it.
 ARRAYS = {
-    "weight": Space.WEIGHT,
-    "delay": Space.DELAY,
-    "readout": Space.READOUT,
-    "feedback": Space.FEEDBACK,
+    "weight": AddressSpace.WEIGHT,
+    "delay": AddressSpace.DELAY,
+    "readout": AddressSpace.READOUT,
+    "feedback": AddressSpace.FEEDBACK,
 }
 
 #: Recorded quantity -> window that shows it; a core without learning has no window for some, which are zero.
-TRACES: dict[Traced, Space] = {
-    "spikes": Space.SPIKED,
-    "potential": Space.POTENTIAL,
-    "readout": Space.READOUT_VALUE,
-    "surrogate": Space.SURROGATE,
-    "readout_trace": Space.READOUT_TRACE,
-    "trace": Space.TRACE,
+TRACES: dict[Traced, AddressSpace] = {
+    "spikes": AddressSpace.SPIKED,
+    "potential": AddressSpace.POTENTIAL,
+    "readout": AddressSpace.READOUT_VALUE,
+    "surrogate": AddressSpace.SURROGATE,
+    "readout_trace": AddressSpace.READOUT_TRACE,
+    "trace": AddressSpace.TRACE,
 }
 
 
-def arrays(network: Network) -> dict[Space, NDArray]:
+def arrays(network: Network) -> dict[AddressSpace, NDArray]:
     """The arrays that this network has, [rows, columns], by space."""
     return {space: getattr(network, name) for name, space in ARRAYS.items() if getattr(network, name).size}
 

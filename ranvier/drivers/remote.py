@@ -11,7 +11,7 @@ from ranvier.device_base import DeviceBase
 from ranvier.drivers.link import Link, LinkError, Words
 from ranvier.drivers.loading import ARRAYS, TRACES, arrays, settings, step_sizes
 from ranvier.hw.events import EventKind
-from ranvier.hw.registers import Register, Space, constants, word_address
+from ranvier.hw.registers import AddressSpace, Register, constants, word_address
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.record import COUNTERS, Record, Steps, since
@@ -96,7 +96,7 @@ class RemoteCore(DeviceBase):
                 "the network again"
             )
 
-    def _window(self, space: Space) -> Raw:
+    def _window(self, space: AddressSpace) -> Raw:
         """A whole window as raw values."""
         rows, columns = space.extent(self.config)
         values = np.empty((rows, columns), np.int64)
@@ -174,7 +174,7 @@ class RemoteCore(DeviceBase):
             )
         return Record(
             prediction=self.read(Register.PREDICTION),
-            scores=self._window(Space.SCORE)[0],
+            scores=self._window(AddressSpace.SCORE)[0],
             spikes=since(spikes, self._spikes()),
             steps=steps,
             cycles=since(cycles, self.read(Register.CYCLES)),

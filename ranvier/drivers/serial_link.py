@@ -17,14 +17,22 @@ from ranvier.errors import shown
 from ranvier.hw.bus.serial import BAUD, TIMEOUT
 from ranvier.hw.bus.uart import BITS_PER_BYTE
 from ranvier.hw.bus.uartbone import BURST, REFUSED, Command
-from ranvier.hw.registers import ADDRESS_BITS, INTERFACE_VERSION, MAGIC, Access, Register, Space, word_address
+from ranvier.hw.registers import (
+    ADDRESS_BITS,
+    INTERFACE_VERSION,
+    MAGIC,
+    AccessRight,
+    AddressSpace,
+    Register,
+    word_address,
+)
 
 __all__ = ["SerialLink"]
 
 #: Windows begin here; below are registers.
-_WINDOWS = word_address(Space.WEIGHT, 0) << 2
+_WINDOWS = word_address(AddressSpace.WEIGHT, 0) << 2
 #: Registers that are not read twice: reading one takes a word from it, and the other is polled anyway.
-_MOVING = {register.address for register in Register if register.access == Access.TAKE} | {Register.STATUS.address}
+_MOVING = {register.address for register in Register if register.access == AccessRight.TAKE} | {Register.STATUS.address}
 #: Exceptions of pyserial if a port is missing, was removed, or refuses a setting.
 _GONE = (OSError, ValueError)
 

@@ -16,8 +16,8 @@ from ranvier.parameters.sample import Sample, SampleError
 from ranvier.parameters.step_size import StepSize
 from ranvier.verification.scenario import (
     RASTER,
-    Scenario,
     ScenarioError,
+    Scenarios,
     compare,
     compare_networks,
     compare_records,
@@ -30,17 +30,10 @@ from ranvier.verification.stimulus import random_sample
 
 __all__ = ["SCENARIOS"]
 
-#: By name.
-SCENARIOS: dict[str, Scenario] = {}
+SCENARIOS = Scenarios(registers=False)
 
 
-def scenario(function: Callable[[Device, Device], int]) -> Callable[[Device, Device], int]:
-    """Add a function to `SCENARIOS`."""
-    SCENARIOS[function.__name__] = Scenario(function, registers=False)
-    return function
-
-
-@scenario
+@SCENARIOS.add
 def load(device: Device, reference: Device) -> int:
     """Networks that are loaded can be read back whole, and all counts start afresh."""
     compared = 0
@@ -51,7 +44,7 @@ def load(device: Device, reference: Device) -> int:
     return compared
 
 
-@scenario
+@SCENARIOS.add
 def run(device: Device, reference: Device) -> int:
     """Samples without learning: scores, predictions and spikes, and the network stays as it was."""
     compared = 0
@@ -62,7 +55,7 @@ def run(device: Device, reference: Device) -> int:
     return compared + require("spikes", reference.counters()["spikes"] > 0)
 
 
-@scenario
+@SCENARIOS.add
 def learn(device: Device, reference: Device) -> int:
     """Learning: records, weights and delays after every sample."""
     config = device.config
@@ -83,7 +76,7 @@ def learn(device: Device, reference: Device) -> int:
     return compared + require("parameters to move, received none that did", moved > 0)
 
 
-@scenario
+@SCENARIOS.add
 def reset(device: Device, reference: Device) -> int:
     """No state is left: a sample gives the same after others, learning the same after loading again."""
     config, compared = device.config, 0
@@ -102,7 +95,7 @@ def reset(device: Device, reference: Device) -> int:
     return compared
 
 
-@scenario
+@SCENARIOS.add
 def recorded_steps(device: Device, reference: Device) -> int:
     """Every traced quantity after every step."""
     compared = 0
@@ -113,7 +106,7 @@ def recorded_steps(device: Device, reference: Device) -> int:
     return compared
 
 
-@scenario
+@SCENARIOS.add
 def counters(device: Device, reference: Device) -> int:
     """Counts of spikes and saturations over several samples."""
     rng = load_both(device, reference, 50)
@@ -126,7 +119,7 @@ def counters(device: Device, reference: Device) -> int:
     return compared + require("spikes", expected["spikes"] > 0)
 
 
-@scenario
+@SCENARIOS.add
 def step_sizes(device: Device, reference: Device) -> int:
     """Step sizes can change between samples, and 0 freezes what it belongs to."""
     config, compared = device.config, 0
@@ -148,7 +141,7 @@ def step_sizes(device: Device, reference: Device) -> int:
     return compared
 
 
-@scenario
+@SCENARIOS.add
 def bad_sample(device: Device, reference: Device) -> int:
     """Samples and targets that do not fit are refused, and nothing has happened."""
     config = device.config
@@ -170,7 +163,7 @@ def bad_sample(device: Device, reference: Device) -> int:
     return compared + compare_networks("after bad samples", device.network(), reference.network())
 
 
-@scenario
+@SCENARIOS.add
 def wrong_network(device: Device, reference: Device) -> int:
     """A network of another configuration is refused, and the one that was loaded stays."""
     rng = load_both(device, reference, 80)
@@ -181,7 +174,7 @@ def wrong_network(device: Device, reference: Device) -> int:
     raise ScenarioError("expected a network of another configuration to be refused, received no error")
 
 
-@scenario
+@SCENARIOS.add
 def wrong_types(device: Device, reference: Device) -> int:
     """What is not a network, sample, class, step size or list of quantities is refused in one line, and changes nothing."""
     rng = load_both(device, reference, 85)
@@ -240,7 +233,7 @@ def _interrupted(seconds: float, action: Callable[[], object]) -> None:
         signal.signal(signal.SIGALRM, before)
 
 
-@scenario
+@SCENARIOS.add
 def interrupts(device: Device, reference: Device) -> int:
     """Interrupted at any time, a device starts the next sample from cleared state, or says that it must be loaded again."""
     config = device.config

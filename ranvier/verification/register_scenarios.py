@@ -1,6 +1,6 @@
 """Scenarios of the registers: for the driver of a core behind a link, simulated or on a board."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -9,13 +9,13 @@ from ranvier.device import Device, DeviceError
 from ranvier.drivers.link import LinkError
 from ranvier.drivers.remote import RemoteCore
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.registers import COLUMN_BITS, Register, Space, constants, word_address
+from ranvier.hw.registers import COLUMN_BITS, AddressSpace, Register, constants, word_address
 from ranvier.parameters.network import Network
 from ranvier.parameters.sample import Sample
 from ranvier.verification.scenario import (
     RASTER,
-    Scenario,
     ScenarioError,
+    Scenarios,
     compare,
     compare_networks,
     compare_runs,
@@ -26,14 +26,7 @@ from ranvier.verification.scenario import (
 
 __all__ = ["SCENARIOS"]
 
-#: By name.
-SCENARIOS: dict[str, Scenario] = {}
-
-
-def scenario(function: Callable[[RemoteCore, Device], int]) -> Callable[[RemoteCore, Device], int]:
-    """Add a function to `SCENARIOS`."""
-    SCENARIOS[function.__name__] = Scenario(function, registers=True)
-    return function
+SCENARIOS = Scenarios(registers=True)
 
 
 class _Shared:
@@ -75,7 +68,7 @@ def _refused(device: RemoteCore, address: int, word: int | None, error: str = "a
     return compared + compare("ERROR after clearing it", device.read(Register.ERROR), 0)
 
 
-@scenario
+@SCENARIOS.add
 def identify(device: RemoteCore, reference: Device) -> int:
     """The core says what it is."""
     return sum(
@@ -83,7 +76,7 @@ def identify(device: RemoteCore, reference: Device) -> int:
     )
 
 
-@scenario
+@SCENARIOS.add
 def wrong_configuration(device: RemoteCore, reference: Device) -> int:
     """A driver for another configuration refuses the core, names both sides, and leaves it as it was."""
     rng = load_both(device, reference, 90)
@@ -97,16 +90,16 @@ def wrong_configuration(device: RemoteCore, reference: Device) -> int:
     raise ScenarioError("expected a driver for another configuration to refuse the core, received no error")
 
 
-@scenario
+@SCENARIOS.add
 def out_of_range(device: RemoteCore, reference: Device) -> int:
     """What does not exist, or is read- or write-only, is refused, and the network stays as it was."""
     config, compared = device.config, 0
     rng = load_both(device, reference, 100)
-    last = Space.REGISTER.extent(config)[1]
-    nowhere = [word_address(Space.REGISTER, last), word_address(Space.REGISTER, (1 << COLUMN_BITS) - 1)]
-    nowhere += [space.value << COLUMN_BITS for space in Space if not space.exists(config)]
-    nowhere += [word_address(space, space.extent(config)[1]) for space in Space if space.exists(config)]
-    nowhere += [(max(space.value for space in Space) + 1) << COLUMN_BITS]
+    last = AddressSpace.REGISTER.extent(config)[1]
+    nowhere = [word_address(AddressSpace.REGISTER, last), word_address(AddressSpace.REGISTER, (1 << COLUMN_BITS) - 1)]
+    nowhere += [space.value << COLUMN_BITS for space in AddressSpace if not space.exists(config)]
+    nowhere += [word_address(space, space.extent(config)[1]) for space in AddressSpace if space.exists(config)]
+    nowhere += [(max(space.value for space in AddressSpace) + 1) << COLUMN_BITS]
     for word in sorted(set(nowhere)):
         compared += _refused(device, word << 2, None) + _refused(device, word << 2, 1)
     for register in (Register.ID, Register.DIGEST, Register.STATUS, Register.CYCLES, Register.COUNTER):
@@ -114,13 +107,13 @@ def out_of_range(device: RemoteCore, reference: Device) -> int:
     for register in (Register.EVENT, Register.CLEAR):
         compared += _refused(device, register.address, None)
     device.write(Register.ROW, config.rows)
-    compared += _refused(device, word_address(Space.WEIGHT, 0) << 2, 1)
-    compared += _refused(device, word_address(Space.POTENTIAL, 0) << 2, 1)
+    compared += _refused(device, word_address(AddressSpace.WEIGHT, 0) << 2, 1)
+    compared += _refused(device, word_address(AddressSpace.POTENTIAL, 0) << 2, 1)
     compared += compare_networks("after refused accesses", device.network(), reference.network())
     return compared + compare_runs(device, reference, "the sample after them", lively_sample(config, rng))
 
 
-@scenario
+@SCENARIOS.add
 def refused_events(device: RemoteCore, reference: Device) -> int:
     """Events of units and classes that the core lacks, and any while loading, are refused and do nothing."""
     config, compared, pack = device.config, 0, Register.EVENT.pack
@@ -178,7 +171,7 @@ def _event_words(sample: Sample) -> list[int]:
     return [*words, pack(kind=EventKind.END.value)]
 
 
-@scenario
+@SCENARIOS.add
 def reported_spikes(device: RemoteCore, reference: Device) -> int:
     """Spikes and steps come out in order, and the interrupt of the sample is pending until it is cleared."""
     compared = 0
@@ -201,7 +194,7 @@ def reported_spikes(device: RemoteCore, reference: Device) -> int:
     return compared
 
 
-@scenario
+@SCENARIOS.add
 def overflow(device: RemoteCore, reference: Device) -> int:
     """Outputs that nobody reads are dropped and counted, those before them stay, and the core continues."""
     rng = load_both(device, reference, 130)
@@ -221,7 +214,7 @@ def overflow(device: RemoteCore, reference: Device) -> int:
     return compared + compare_runs(device, reference, "the sample after it", lively_sample(device.config, rng))
 
 
-@scenario
+@SCENARIOS.add
 def left_behind(device: RemoteCore, reference: Device) -> int:
     """Half a sample, reports, errors and a stream bit that another program left do not affect the next one."""
     rng = load_both(device, reference, 140)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "ScenarioResult",
+    "Scenarios",
     "compare",
     "compare_networks",
     "compare_records",
@@ -32,6 +33,8 @@ __all__ = [
 
 #: Recorded where only the spikes of each step matter.
 RASTER: tuple[Traced, ...] = ("spikes",)
+
+Function = TypeVar("Function", bound=Callable[..., int])
 
 
 class ScenarioError(RanvierError):
@@ -79,6 +82,25 @@ class ScenarioResult:
     name: str
     compared: int = 0
     failure: str | None = None
+
+
+class Scenarios(dict[str, Scenario]):
+    """Scenarios by name, in the order of their functions.
+
+    Parameters
+    ----------
+    registers : bool
+        Whether they need the registers.
+    """
+
+    def __init__(self, *, registers: bool):
+        super().__init__()
+        self.registers = registers
+
+    def add(self, function: Function) -> Function:
+        """Decorator of a function, see `Scenario`."""
+        self[function.__name__] = Scenario(function, self.registers)
+        return function
 
 
 # -------------------------------------------------------------------- comparing

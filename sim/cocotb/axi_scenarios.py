@@ -6,7 +6,7 @@ import numpy as np
 from ranvier.golden.core import GoldenCore
 from ranvier.hw.bus.results import Results
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.record import COUNTERS
 from ranvier.sim.cocotb.axi import AxiHost
 from ranvier.sim.cocotb.interface_bench import InterfaceBench, at, read, scenario, write
@@ -108,7 +108,7 @@ async def outputs_that_nobody_takes(bench: InterfaceBench) -> None:
     host.sink.pause = True
     await host.give(words)
     await host.wait(3 * Results.PATIENCE)
-    for access in (read(at(Space.POTENTIAL)), write(at(Register.ALPHA), 1), read(at(Space.WEIGHT))):
+    for access in (read(at(AddressSpace.POTENTIAL)), write(at(Register.ALPHA), 1), read(at(AddressSpace.WEIGHT))):
         ((_, refused),) = await host.transfer([access])
         ((cause, _),) = await host.transfer([read(at(Register.ERROR))])
         bench.scoreboard.compare("refused, because of", (True, Register.ERROR.pack(stalled=1)), (refused, cause))

@@ -14,7 +14,7 @@ from ranvier.drivers.loading import TRACES, arrays, settings
 from ranvier.golden.core import GoldenCore
 from ranvier.hw.core import Phase
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.record import COUNTERS, TRACED
@@ -122,11 +122,11 @@ class Bench:
 
     async def register(self, register: Register) -> int:
         """Read a register."""
-        return int((await self.ask([read(Space.REGISTER, 0, int(register.value))]))[0])
+        return int((await self.ask([read(AddressSpace.REGISTER, 0, int(register.value))]))[0])
 
     async def write_register(self, register: Register, value: int) -> None:
         """Write a register."""
-        await self.ask([write(Space.REGISTER, 0, int(register.value), value)])
+        await self.ask([write(AddressSpace.REGISTER, 0, int(register.value), value)])
 
     # ---------------------------------------------------------------- network
 
@@ -276,7 +276,7 @@ class Bench:
     async def check_counters(self) -> None:
         """All counters."""
         first = int(Register.COUNTER.value)
-        values = await self.ask(read(Space.REGISTER, 0, first + n) for n in range(len(COUNTERS)))
+        values = await self.ask(read(AddressSpace.REGISTER, 0, first + n) for n in range(len(COUNTERS)))
         for (name, expected), value in zip(self.golden.counters().items(), values, strict=True):
             self.scoreboard.compare(f"counter {name}", expected, value)
 
@@ -292,12 +292,12 @@ class Bench:
             self.scoreboard.counters[name] += count
 
 
-def read(space: Space, row: int, column: int) -> Request:
+def read(space: AddressSpace, row: int, column: int) -> Request:
     """Request to read a word."""
     return {"space": int(space.value), "row": row, "column": column}
 
 
-def write(space: Space, row: int, column: int, value: int) -> Request:
+def write(space: AddressSpace, row: int, column: int, value: int) -> Request:
     """Request to write a word."""
     return {"write": 1, "space": int(space.value), "row": row, "column": column, "data": value & 0xFFFFFFFF}
 

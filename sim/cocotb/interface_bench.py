@@ -11,7 +11,7 @@ import numpy as np
 
 from ranvier.drivers.loading import arrays, settings
 from ranvier.hw.events import EventKind
-from ranvier.hw.registers import ADDRESS_BITS, COLUMN_BITS, Register, Space, word_address
+from ranvier.hw.registers import ADDRESS_BITS, COLUMN_BITS, AddressSpace, Register, word_address
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.sim.cocotb.bench import CONFIG
@@ -94,14 +94,14 @@ class InterfaceBench:
 
     def any_access(self) -> BusAccess:
         """Some access, likely to be near an edge; never an event that would make the core step."""
-        rng, space = self.rng, list(Space)[int(self.rng.integers(len(Space)))]
+        rng, space = self.rng, list(AddressSpace)[int(self.rng.integers(len(AddressSpace)))]
         rows, columns = space.extent(self.config)
         number, column = space.value, int(rng.integers(columns + 1))
         match int(rng.integers(10)):
             case 0 | 1:
                 return write(at(Register.ROW), int(rng.integers(max(rows, 1) + 1)))
             case 2 | 3:
-                number, column = 0, int(rng.integers(Space.REGISTER.extent(self.config)[1] + 1))
+                number, column = 0, int(rng.integers(AddressSpace.REGISTER.extent(self.config)[1] + 1))
             case 4:
                 number, column = int(rng.integers(1 << _SPACE_BITS)), int(rng.integers(1 << COLUMN_BITS))
         address = (number << COLUMN_BITS | column) << 2
@@ -141,7 +141,7 @@ def scenario(names: list[str]) -> Callable[[Callable[[InterfaceBench], Awaitable
     return decorate
 
 
-def at(where: Register | Space, column: int = 0) -> int:
+def at(where: Register | AddressSpace, column: int = 0) -> int:
     """Byte address of a register or of a word of a window."""
     return where.address if isinstance(where, Register) else word_address(where, column) << 2
 

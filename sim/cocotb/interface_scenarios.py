@@ -1,6 +1,6 @@
 """Scenarios of every bus interface; run inside Verilator by `ranvier.sim.cocotb.session`."""
 
-from ranvier.hw.registers import COLUMN_BITS, Access, Register, Space
+from ranvier.hw.registers import COLUMN_BITS, AccessRight, AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 from ranvier.sim.cocotb.host import WHOLE, BusAccess
 from ranvier.sim.cocotb.interface_bench import InterfaceBench, at, read, scenario, write
@@ -46,11 +46,11 @@ async def refused_accesses(bench: InterfaceBench) -> None:
 @scenario(NAMES)
 async def resets(bench: InterfaceBench) -> None:
     """Reset on any clock of an access: no answer is left over, registers are cleared, a word is as before or after."""
-    rng, limits, changed = bench.rng, Space.WEIGHT.limits(bench.config), 0
+    rng, limits, changed = bench.rng, AddressSpace.WEIGHT.limits(bench.config), 0
     await bench.load(lively_network(bench.config, rng))
     for n in range(60):
         row, column = int(rng.integers(bench.config.rows)), int(rng.integers(bench.config.neurons))
-        cell, new = at(Space.WEIGHT, column), int(rng.integers(limits[0], limits[1] + 1))
+        cell, new = at(AddressSpace.WEIGHT, column), int(rng.integers(limits[0], limits[1] + 1))
         await bench.do([write(at(Register.ROW), row)])
         await bench.host.cut_off(write(cell, new) if n % 2 else read(cell), 1 + n // 2)
         bench.mirror.reset()
@@ -59,10 +59,10 @@ async def resets(bench: InterfaceBench) -> None:
         )
         await bench.do([write(at(Register.ROW), row)])
         ((held, _),) = await bench.host.transfer([read(cell)])
-        before, written = int(bench.mirror.windows[Space.WEIGHT][row, column]), held == new & 0xFFFFFFFF
+        before, written = int(bench.mirror.windows[AddressSpace.WEIGHT][row, column]), held == new & 0xFFFFFFFF
         bench.scoreboard.compare("word", (new if n % 2 and written else before) & 0xFFFFFFFF, held)
         if n % 2 and written:
-            bench.mirror.windows[Space.WEIGHT][row, column] = new
+            bench.mirror.windows[AddressSpace.WEIGHT][row, column] = new
             changed += new != before
     await bench.check_windows()
     assert 5 < changed < 30, f"{changed} of 30 writes were carried out"
@@ -75,20 +75,22 @@ def _refusals(bench: InterfaceBench) -> list[BusAccess]:
     for register in Register:
         for n in range(max(1, len(register.elements))):
             address = register.address + 4 * n
-            if register.access == Access.WO:
+            if register.access == AccessRight.WO:
                 accesses.append(read(address))
-            if register.access in (Access.RO, Access.TAKE):
+            if register.access in (AccessRight.RO, AccessRight.TAKE):
                 accesses.append(write(address, 1))
-    first, last = Space.REGISTER.extent(config)[1], (1 << COLUMN_BITS) - 1
+    first, last = AddressSpace.REGISTER.extent(config)[1], (1 << COLUMN_BITS) - 1
     accesses += [
-        access for n in (first, last) for access in (read(at(Space.REGISTER, n)), write(at(Space.REGISTER, n), 0))
+        access
+        for n in (first, last)
+        for access in (read(at(AddressSpace.REGISTER, n)), write(at(AddressSpace.REGISTER, n), 0))
     ]
     for register in (Register.MODE, Register.ROW):  # names of others, if the upper bits of an address were ignored
-        aliases = [at(Space.REGISTER, register.value | 1 << n) for n in range(first.bit_length(), COLUMN_BITS)]
+        aliases = [at(AddressSpace.REGISTER, register.value | 1 << n) for n in range(first.bit_length(), COLUMN_BITS)]
         accesses += [access for address in aliases for access in (read(address), write(address, 0))]
-    for space in Space:
+    for space in AddressSpace:
         rows, columns = space.extent(config)
-        if space is Space.REGISTER:
+        if space is AddressSpace.REGISTER:
             continue
         beyond = [columns if rows else 0, last, int(bench.rng.integers(columns, last))]
         accesses += [access for n in beyond for access in (read(at(space, n)), write(at(space, n), 0))]
@@ -97,7 +99,7 @@ def _refusals(bench: InterfaceBench) -> list[BusAccess]:
         elif space.exists(config):
             least, most = space.limits(config)
             accesses += [write(at(space, 0), value) for value in (least - 1, most + 1, 1 << 31)]
-    for number in range(len(Space), 16):
+    for number in range(len(AddressSpace), 16):
         address = number << COLUMN_BITS << 2
         accesses += [read(address), write(address, 0), read(address | last << 2)]
     accesses += [BusAccess(True, at(Register.ROW), 1, strobe) for strobe in range(1, WHOLE)]

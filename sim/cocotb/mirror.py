@@ -6,14 +6,14 @@ import numpy as np
 
 from ranvier.drivers.loading import arrays
 from ranvier.hw.events import EventKind
-from ranvier.hw.registers import COLUMN_BITS, Access, Register, Space, constants
+from ranvier.hw.registers import COLUMN_BITS, AccessRight, AddressSpace, Register, constants
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.sim.cocotb.host import WHOLE, BusAccess
 
 __all__ = ["Mirror"]
 
-_SPACES = {space.value: space for space in Space}
+_SPACES = {space.value: space for space in AddressSpace}
 #: Registers that show what happened; no prediction is made for others that are read only.
 _CAUSES = (Register.ERROR, Register.INTERRUPT_PENDING)
 
@@ -30,19 +30,21 @@ class Mirror:
     ----------
     stored : dict of Register to int
         What registers hold.
-    windows : dict of Space to array [rows, columns]
+    windows : dict of AddressSpace to array [rows, columns]
         What the windows that can be written hold.
     """
 
     def __init__(self, config: CoreConfig):
         self.config = config
         self.reset()
-        self.windows = {space: np.zeros(space.extent(config), np.int64) for space in Space if _holds(space, config)}
+        self.windows = {
+            space: np.zeros(space.extent(config), np.int64) for space in AddressSpace if _holds(space, config)
+        }
         self._columns = {r.value + n: r for r in Register for n in range(max(1, len(r.elements)))}
 
     def reset(self) -> None:
         """Clear registers, but no parameters."""
-        self.stored = constants(self.config) | {r: r.reset for r in Register if r.access == Access.RW}
+        self.stored = constants(self.config) | {r: r.reset for r in Register if r.access == AccessRight.RW}
         self.stored |= dict.fromkeys((*_CAUSES, Register.ERROR_ADDRESS, Register.CHECKSUM), 0)
 
     def load(self, network: Network) -> None:
@@ -60,7 +62,7 @@ class Mirror:
         data: int | None = 0
         space = _SPACES.get(number)
         if not (access.write and access.strobe != WHOLE) and space:
-            if space is Space.REGISTER:
+            if space is AddressSpace.REGISTER:
                 refused, data = self._register(access, column)
             elif access.write:
                 refused = self._write(space, column, access.data)
@@ -89,24 +91,24 @@ class Mirror:
         if register is None:
             return "access", 0
         if not access.write:
-            return (None, self.stored.get(register)) if register.access != Access.WO else ("access", 0)
-        if register.access in (Access.RO, Access.TAKE):
+            return (None, self.stored.get(register)) if register.access != AccessRight.WO else ("access", 0)
+        if register.access in (AccessRight.RO, AccessRight.TAKE):
             return "access", 0
         if register is Register.EVENT and not self.accepts_event(access.data):
             return "event", 0
         if register.stored(self.config):
             self.stored[register] = access.data & sum(field.mask for field in register.fields)
-        if register.access == Access.W1C:
+        if register.access == AccessRight.W1C:
             self.stored[register] &= ~access.data
         return None, 0
 
-    def _cell(self, space: Space, column: int) -> tuple[int, int] | None:
+    def _cell(self, space: AddressSpace, column: int) -> tuple[int, int] | None:
         """Row and column of a word, if the core has it."""
         row = self.stored[Register.ROW] if space.has_rows else 0
         rows, columns = space.extent(self.config)
         return (row, column) if row < rows and column < columns else None
 
-    def _write(self, space: Space, column: int, data: int) -> str | None:
+    def _write(self, space: AddressSpace, column: int, data: int) -> str | None:
         cell, value = self._cell(space, column), (data ^ 1 << 31) - (1 << 31)
         least, most = space.limits(self.config)
         if cell is None or not space.has_rows or not least <= value <= most:
@@ -114,7 +116,7 @@ class Mirror:
         self.windows[space][cell] = value
         return None
 
-    def _read(self, space: Space, column: int) -> tuple[str | None, int | None]:
+    def _read(self, space: AddressSpace, column: int) -> tuple[str | None, int | None]:
         cell = self._cell(space, column)
         if cell is None:
             return "access", 0
@@ -126,5 +128,5 @@ class Mirror:
         self.stored[Register.ERROR_ADDRESS] = address
 
 
-def _holds(space: Space, config: CoreConfig) -> bool:
+def _holds(space: AddressSpace, config: CoreConfig) -> bool:
     return space.has_rows and space.exists(config)

@@ -9,7 +9,7 @@ import cocotb
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.hw.registers import Access, Register, Space
+from ranvier.hw.registers import AccessRight, AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.record import COUNTERS
@@ -278,7 +278,7 @@ async def host_while_busy(bench: Bench) -> None:
         row, column = int(rng.integers(config.rows)), int(rng.integers(config.neurons))
         value = int(config.weight.quantise(rng.uniform(0, 1)))
         old, _, new = await bench.ask(
-            [at := read(Space.WEIGHT, row, column), write(Space.WEIGHT, row, column, value), at]
+            [at := read(AddressSpace.WEIGHT, row, column), write(AddressSpace.WEIGHT, row, column, value), at]
         )
         bench.scoreboard.compare("weight", [bench.golden.network().weight[row, column], value], [old, new])
         bench.golden._network.weight[row, column] = value
@@ -311,17 +311,17 @@ def bad_requests_of(bench: Bench) -> list[Request]:
     """Reads and writes at the edges of every space and beyond, as far as the ports carry; writes of what is read only."""
     c, learn = bench.config, bench.config.learning
     spaces = {
-        Space.REGISTER: (1, Register.COUNTER.value + len(COUNTERS)),
-        Space.WEIGHT: (c.rows, c.neurons),
-        Space.DELAY: Network.layout(c)["delay"][0],
-        Space.READOUT: (c.neurons, c.outputs),
-        Space.FEEDBACK: Network.layout(c)["feedback"][0],
-        Space.POTENTIAL: (1, c.neurons),
-        Space.SPIKED: (1, c.neurons),
-        Space.READOUT_VALUE: (1, c.outputs),
-        Space.SURROGATE: (1, c.neurons * learn),
-        Space.READOUT_TRACE: (1, c.neurons * learn),
-        Space.TRACE: (1, c.rows * learn),
+        AddressSpace.REGISTER: (1, Register.COUNTER.value + len(COUNTERS)),
+        AddressSpace.WEIGHT: (c.rows, c.neurons),
+        AddressSpace.DELAY: Network.layout(c)["delay"][0],
+        AddressSpace.READOUT: (c.neurons, c.outputs),
+        AddressSpace.FEEDBACK: Network.layout(c)["feedback"][0],
+        AddressSpace.POTENTIAL: (1, c.neurons),
+        AddressSpace.SPIKED: (1, c.neurons),
+        AddressSpace.READOUT_VALUE: (1, c.outputs),
+        AddressSpace.SURROGATE: (1, c.neurons * learn),
+        AddressSpace.READOUT_TRACE: (1, c.neurons * learn),
+        AddressSpace.TRACE: (1, c.rows * learn),
     }
     highest_row, highest_column = ((1 << len(port)) - 1 for port in (bench.dut.request_row, bench.dut.request_column))
     requests = []
@@ -332,11 +332,11 @@ def bad_requests_of(bench: Bench) -> list[Request]:
                     continue
                 if row >= rows or column >= columns:
                     requests += [read(space, row, column), write(space, row, column, 1)]
-                elif space.access == Access.RO or (space, column) == (Space.REGISTER, 0):
+                elif space.access == AccessRight.RO or (space, column) == (AddressSpace.REGISTER, 0):
                     requests.append(write(space, row, column, 1))
-    requests += [write(Space.REGISTER, 0, Register.CYCLES.value + n, 1) for n in range(1 + len(COUNTERS))]
+    requests += [write(AddressSpace.REGISTER, 0, Register.CYCLES.value + n, 1) for n in range(1 + len(COUNTERS))]
     for register in (Register.STATUS, Register.EVENT, Register.CHECKSUM):  # those belong to the peripheral
-        requests += [read(Space.REGISTER, 0, register.value), write(Space.REGISTER, 0, register.value, 1)]
-    for number in range(len(Space), 1 << len(bench.dut.request_space)):
+        requests += [read(AddressSpace.REGISTER, 0, register.value), write(AddressSpace.REGISTER, 0, register.value, 1)]
+    for number in range(len(AddressSpace), 1 << len(bench.dut.request_space)):
         requests += [{"space": number}, {"space": number, "write": 1, "data": 1}]
     return requests

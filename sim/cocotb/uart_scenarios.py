@@ -17,7 +17,7 @@ from ranvier.golden.core import GoldenCore
 from ranvier.hw.bus.serial import BAUD, CLOCK, TIMEOUT
 from ranvier.hw.bus.uartbone import BURST, Command
 from ranvier.hw.events import EventKind
-from ranvier.hw.registers import Register, Space, constants, word_address
+from ranvier.hw.registers import AddressSpace, Register, constants, word_address
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.sample import Sample
 from ranvier.sim.cocotb.bench import CONFIG
@@ -139,7 +139,7 @@ async def network_and_sample_with_gaps(host: UartHost) -> None:
     while Register.STATUS.unpack((await host.read(Register.STATUS.address))[0])["busy"]:
         pass
     await host.compare("prediction", Register.PREDICTION.address, [record.prediction])
-    await host.compare("scores", word_address(Space.SCORE, 0) << 2, record.scores.tolist())
+    await host.compare("scores", word_address(AddressSpace.SCORE, 0) << 2, record.scores.tolist())
     for space, values in arrays(golden.network()).items():
         for row, columns in enumerate(values):
             await host.write(Register.ROW.address, [row])
@@ -178,7 +178,7 @@ async def broken_frames(host: UartHost) -> None:
         await host.send(frame)
         await host.identify(f"{frame}")
     await host.compare("ROW", Register.ROW.address, [5])
-    for address in (Space.REGISTER.extent(host.config)[1] << 2, 1 << 19, 0xFFFFFFFC):
+    for address in (AddressSpace.REGISTER.extent(host.config)[1] << 2, 1 << 19, 0xFFFFFFFC):
         await host.write(Register.ERROR.address, [0xFFFFFFFF])
         await host.compare(f"a read from {address:#x}", address, [0xFFFFFFFF])
         await host.compare("ERROR", Register.ERROR.address, [Register.ERROR.pack(access=1)])

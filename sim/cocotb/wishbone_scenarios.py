@@ -1,7 +1,7 @@
 """Scenarios of the Wishbone interface alone: transfers that are given up."""
 
 from ranvier.hw.events import EventKind
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.sim.cocotb.interface_bench import InterfaceBench, at, read, scenario, write
 from ranvier.sim.cocotb.scenarios import lively_network
 from ranvier.sim.cocotb.wishbone import WishboneHost
@@ -15,7 +15,7 @@ NAMES: list[str] = []
 @scenario(NAMES)
 async def given_up(bench: InterfaceBench) -> None:
     """Transfers taken back on every clock, also of a busy core: never answered late, done as a whole or not at all."""
-    host, rng, limits = bench.host, bench.rng, Space.WEIGHT.limits(bench.config)
+    host, rng, limits = bench.host, bench.rng, AddressSpace.WEIGHT.limits(bench.config)
     assert isinstance(host, WishboneHost)
     await bench.load(lively_network(bench.config, rng))
     step = write(at(Register.EVENT), Register.EVENT.pack(kind=EventKind.STEP.value))
@@ -24,10 +24,13 @@ async def given_up(bench: InterfaceBench) -> None:
         row, column = int(rng.integers(bench.config.rows)), int(rng.integers(bench.config.neurons))
         busy = [step] * int(rng.integers(3))
         await bench.do([write(at(Register.ROW), row), *busy])
-        before, new = int(bench.mirror.windows[Space.WEIGHT][row, column]), int(rng.integers(limits[0], limits[1] + 1))
-        access = write(at(Space.WEIGHT, column), new) if n % 2 else read(at(Space.WEIGHT, column))
+        before, new = (
+            int(bench.mirror.windows[AddressSpace.WEIGHT][row, column]),
+            int(rng.integers(limits[0], limits[1] + 1)),
+        )
+        access = write(at(AddressSpace.WEIGHT, column), new) if n % 2 else read(at(AddressSpace.WEIGHT, column))
         gone = await host.give_up(access, 1 + n // 2 % 40, int(rng.integers(20)), keep_cyc=bool(rng.integers(2)))
-        ((held, error),) = await host.transfer([read(at(Space.WEIGHT, column))])
+        ((held, error),) = await host.transfer([read(at(AddressSpace.WEIGHT, column))])
         written = access.write and held == access.data
         bench.scoreboard.compare("word", (new if written else before) & 0xFFFFFFFF, held)
         assert not error

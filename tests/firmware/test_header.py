@@ -6,7 +6,7 @@ from native import FIRMWARE, STRICT, run, tool
 
 from ranvier.firmware.header import NAME, header
 from ranvier.hw.events import EventKind
-from ranvier.hw.registers import COLUMN_BITS, INTERFACE_VERSION, Register, Space
+from ranvier.hw.registers import COLUMN_BITS, INTERFACE_VERSION, AddressSpace, Register
 from ranvier.parameters.record import COUNTERS
 
 
@@ -20,7 +20,7 @@ def expected() -> dict[str, int]:
     values = {"INTERFACE_VERSION": INTERFACE_VERSION, "COUNTERS": len(COUNTERS)}
     values |= {f"EVENT_{kind.name}": kind.value for kind in EventKind}
     values |= {f"COUNTER_{name.upper()}": n for n, name in enumerate(COUNTERS)}
-    values |= {f"SPACE_{space.name}": space.value << COLUMN_BITS + 2 for space in Space if space.value}
+    values |= {f"SPACE_{space.name}": space.value << COLUMN_BITS + 2 for space in AddressSpace if space.value}
     for register in Register:
         values[f"REG_{register.name}"] = 4 * register.value
         for field in register.fields:

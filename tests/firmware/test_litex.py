@@ -14,7 +14,7 @@ from ranvier.drivers.remote import RemoteCore
 from ranvier.drivers.serial_link import SerialLink
 from ranvier.hw.bus.uartbone import REFUSED
 from ranvier.hw.flow.register_documents import litex_csv
-from ranvier.hw.registers import Register, Space, constants, word_address
+from ranvier.hw.registers import AddressSpace, Register, constants, word_address
 from ranvier.parameters.presets import preset
 from ranvier.sim.port import SimulatedPort
 from ranvier.verification.stimulus import random_network
@@ -71,9 +71,9 @@ def test_registers_read_and_write_by_name(client):
 
 def test_windows_read_and_write_in_bursts(client, board):
     _, network = board
-    weights, compared = arrays(network)[Space.WEIGHT], 0
+    weights, compared = arrays(network)[AddressSpace.WEIGHT], 0
     window = client.mems.ranvier_weight
-    assert (window.base, window.size) == (word_address(Space.WEIGHT, 0) << 2, 4 * CONFIG.neurons)
+    assert (window.base, window.size) == (word_address(AddressSpace.WEIGHT, 0) << 2, 4 * CONFIG.neurons)
     for row, expected in enumerate(weights):
         client.regs.ranvier_row.write(row)
         words = client.read(window.base, CONFIG.neurons)
@@ -87,7 +87,7 @@ def test_windows_read_and_write_in_bursts(client, board):
 
 def test_a_refused_access_reads_as_ones_and_is_recorded(client):
     client.regs.ranvier_error.write(0xFFFFFFFF)
-    nowhere = word_address(Space.REGISTER, Space.REGISTER.extent(CONFIG)[1]) << 2
+    nowhere = word_address(AddressSpace.REGISTER, AddressSpace.REGISTER.extent(CONFIG)[1]) << 2
     assert client.read(nowhere) == REFUSED
     assert Register.ERROR.unpack(client.regs.ranvier_error.read())["access"] == 1
     assert client.regs.ranvier_error_address.read() == nowhere

@@ -7,8 +7,8 @@ units (`tests/hw/test_contracts.py`). Registers that a condition needs are added
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from ranvier.hw.events import OutputKind
-from ranvier.hw.neuron import filter_latency
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import as_built, delayed
+from ranvier.hw.presynaptic_trace import PresynapticTraces
 
 
 def accumulator(m: Module, unit) -> dict[str, Value]:
@@ -66,7 +66,7 @@ def scores(m: Module, unit) -> dict[str, Value]:
 
 
 def traces(m: Module, unit) -> dict[str, Value]:
-    clocks = unit.LATENCY + filter_latency(unit.config)
+    clocks = as_built(PresynapticTraces, unit.config).latency
     under_way = [(delayed(m, unit.visit, n), delayed(m, unit.row, n)) for n in range(1, clocks + 1)]
     marking = [delayed(m, unit.arrive, n) for n in (1, 2)]
     return {

@@ -9,7 +9,7 @@ PATIENCE = 1
 
 def answered(m, bus):
     """Every access is taken and answered soon, and nothing else is; who asks offers until taken, one access at a time."""
-    access, answer = bus.access, bus.answer
+    access, answer = bus.request, bus.response
     pending, waited = Signal(), Signal(range(PATIENCE + 1))
     taken, heard = access.valid & access.ready, answer.valid & answer.ready
     m.d.sync += pending.eq((pending | taken) & ~heard)

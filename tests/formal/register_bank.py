@@ -5,7 +5,7 @@ from faults import Fault
 from prove import Proof, claim
 
 from ranvier.hw.register_bank import WRITABLE, RegisterBank
-from ranvier.hw.registers import Access, Owner
+from ranvier.hw.registers import AccessRight, Owner
 from ranvier.parameters.config import CoreConfig
 
 
@@ -18,7 +18,7 @@ def nowhere_else(m, unit):
         name, here, was_here = register.name.lower(), unit.index == register.value, index == register.value
         if register.access in WRITABLE:
             claim(m, getattr(unit, f"{name}_written") == (unit.write & here))
-        if register.access == Access.TAKE:
+        if register.access == AccessRight.TAKE:
             claim(m, getattr(unit, f"{name}_taken") == (unit.read & here))
         mask = sum(field.mask for field in register.fields)
         if register.stored(unit.config):
@@ -30,7 +30,7 @@ def nowhere_else(m, unit):
                     claim(m, (stored & mask) == (data & mask))
                 with m.Else():
                     claim(m, stored == before)
-        if register.access == Access.W1C:
+        if register.access == AccessRight.W1C:
             held, causes = getattr(unit, f"{name}_held").as_value(), getattr(unit, name).as_value()
             before, came = Signal.like(held), Signal.like(causes)
             m.d.sync += [before.eq(held), came.eq(causes)]
@@ -55,8 +55,8 @@ FAULTS = [
     Fault(
         "every write lands in every register",
         "register_bank.py",
-        "            if register.access == Access.W1C:\n                self._pend(m, register)\n",
-        "            if register.access == Access.W1C:\n                self._pend(m, register)\n"
+        "            if register.access == AccessRight.W1C:\n                self._pend(m, register)\n",
+        "            if register.access == AccessRight.W1C:\n                self._pend(m, register)\n"
         "            if register.stored(self.config):\n                with m.If(self.write):\n"
         "                    m.d.sync += getattr(self, register.name.lower()).as_value().eq(self.data)\n",
     ),

@@ -5,7 +5,7 @@ from amaranth.hdl import Assume, Signal
 from faults import Fault
 from prove import Proof, claim, inside, lemma
 
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import as_built, delayed
 from ranvier.hw.row_memory import RowMemory
 from ranvier.parameters.qformat import QFormat
 
@@ -17,8 +17,9 @@ def last_written(lane):
         seen, row, word = inside(unit), AnyConst(len(unit.read.row)), AnyConst(len(unit.read.word))
         for rows, words in ((unit.read.row, unit.read.word), (unit.write.row, unit.write.word), (row, word)):
             m.d.comb += [Assume(rows < unit.rows), Assume(words < unit.words)]
-        # What reaches memory now: asked, or given to write, `WRITE_LATENCY` - 1 clocks ago.
-        clocks = unit.WRITE_LATENCY - 1
+        # What reaches memory now: asked, or given to write, `write_latency` - 1 clocks ago.
+        built = as_built(RowMemory, BITS, *SHAPE, unit.ports)
+        clocks = built.write_latency - 1
         hit = delayed(m, (unit.write.row == row) & (unit.write.word == word), clocks)
         lanes, value = delayed(m, unit.write.lanes, clocks), delayed(m, unit.write.values[lane], clocks)
         asked = delayed(m, (unit.read.row == row) & (unit.read.word == word), clocks)
@@ -31,16 +32,16 @@ def last_written(lane):
         right, known = Signal(), Signal.like(last)
         taken_from = lanes.any() if unit.ports == "single" else hit & lanes.any()
         m.d.sync += [right.eq(asked & ~taken_from), known.eq(last)]
-        right, known = (delayed(m, value, unit.LATENCY - unit.WRITE_LATENCY) for value in (right, known))
+        right, known = (delayed(m, value, built.latency - built.write_latency) for value in (right, known))
         claim(m, ~right | (unit.read.values[lane] == known))
 
     return claims
 
 
-BITS = QFormat(True, 1, 2)
+BITS, SHAPE = QFormat(True, 1, 2), (3, 3, 2)
 SAYS = "a word read is what was last written, but for a read on the clock of the write"
 PROOFS = {
-    ports: Proof(lambda ports=ports: RowMemory(BITS, 3, 3, 2, ports), last_written(1), SAYS, depth=10, induction=6)
+    ports: Proof(lambda ports=ports: RowMemory(BITS, *SHAPE, ports), last_written(1), SAYS, depth=10, induction=6)
     for ports in ("dual", "single")
 }
 FAULTS = [
@@ -53,13 +54,13 @@ FAULTS = [
     Fault(
         "a write lands in every lane",
         "row_memory.py",
-        "write.en.eq(delayed(m, self.write.lanes, 2))",
-        "write.en.eq(delayed(m, self.write.lanes.any().replicate(self.lanes), 2))",
+        "writes.timed(self.write.lanes)",
+        "writes.timed(self.write.lanes.any().replicate(self.lanes))",
     ),
     Fault(
         "a write lands with the values before",
         "row_memory.py",
-        "write.data.eq(delayed(m, self.write.values, 2))",
-        "write.data.eq(delayed(m, self.write.values, 3))",
+        "write.data.eq(values.at(given.clock))",
+        "write.data.eq(values.at(given.clock + 1))",
     ),
 ]

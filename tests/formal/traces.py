@@ -6,8 +6,7 @@ from contracts import traces as contract
 from faults import Fault
 from prove import Proof, assume, claim, inside
 
-from ranvier.hw.neuron import filter_latency
-from ranvier.hw.pipeline import delayed
+from ranvier.hw.pipeline import as_built, delayed
 from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.qformat import QFormat
@@ -17,7 +16,7 @@ def one_change_at_a_time(m, unit):
     """Of any row."""
     assume(m, contract(m, unit))
     seen, which = inside(unit), AnyConst(len(unit.row))
-    clocks = unit.LATENCY + filter_latency(unit.config)
+    clocks = as_built(PresynapticTraces, unit.config).latency
     visit, arrive = unit.visit & (unit.row == which), unit.arrive & (unit.arrived_row == which)
     visiting = [delayed(m, visit, n) for n in range(1, clocks + 1)]
     marking = [delayed(m, arrive, n) for n in range(1, 4)]
@@ -46,13 +45,13 @@ FAULTS = [
     Fault(
         "a mark lands on the row before",
         "presynaptic_trace.py",
-        "delayed(m, self.arrived_row, 3)",
-        "delayed(m, self.arrived_row, 4)",
+        "self.woken_row.eq(row.at(woke.clock))",
+        "self.woken_row.eq(row.at(woke.clock + 1))",
     ),
     Fault(
         "a mark comes a clock late",
         "presynaptic_trace.py",
-        "marking = delayed(m, asked, 1)",
-        "marking = delayed(m, asked, 2)",
+        "arrived.at(woke.clock)",
+        "arrived.at(woke.clock + 1)",
     ),
 ]

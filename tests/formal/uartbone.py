@@ -10,7 +10,7 @@ from ranvier.hw.bus.uartbone import Command, UARTBone
 def never_hangs(m, unit):
     """What is left to do falls: words of the frame, then what is left of one, then the patience with a silent host."""
     seen = inside(unit)
-    at, access = states(m, seen.m), unit.bus.access
+    at, access = states(m, seen.m), unit.bus.request
     left, count, waiting = seen.left, seen.count, seen.waiting
     head = at["Length"] | at["Address"]
     stage, patience = Signal(5), Signal(range(unit.timeout + 1))
@@ -21,7 +21,9 @@ def never_hangs(m, unit):
     whole = Cat(patience, stage, Mux(head, 0, left), head)  # the most important part last
     before, was, free = Signal.like(whole), Signal(), Signal()
     m.d.sync += [before.eq(whole), was.eq(~at["Command"])]
-    held_up = (access.valid & ~access.ready) | (at["Answer"] & ~unit.bus.answer.valid) | (at["Send"] & ~unit.sent.ready)
+    held_up = (
+        (access.valid & ~access.ready) | (at["Answer"] & ~unit.bus.response.valid) | (at["Send"] & ~unit.sent.ready)
+    )
     m.d.sync += free.eq(~unit.received.valid & ~held_up)
     with m.If(was & free & ~at["Command"]):
         claim(m, whole < before)

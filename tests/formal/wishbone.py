@@ -13,7 +13,7 @@ MOST = 2 * (Wishbone.LATENCY + 2 * PATIENCE) + 2
 
 def ends(m, unit):
     """Progress; who is answered, and with what."""
-    wb, access = unit.wb, unit.bus.access
+    wb, access = unit.wb, unit.bus.request
     states(m, inside(unit).m)
     answered(m, unit.bus)
     asked, ended, waited = wb.cyc & wb.stb, wb.ack | wb.err, Signal(range(MOST + 2))

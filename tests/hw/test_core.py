@@ -7,7 +7,7 @@ from pysim import receive, send, simulate
 from ranvier.golden.core import GoldenCore
 from ranvier.hw.core import Core
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.record import COUNTERS
@@ -15,7 +15,7 @@ from ranvier.parameters.sample import Sample
 from ranvier.parameters.step_size import StepSize
 
 TINY = CoreConfig(inputs=2, neurons=3, outputs=2, max_delay=2, lanes=2, recurrent=True)
-MATRICES = {name: Space[name.upper()].value for name in ("weight", "delay", "readout", "feedback")}
+MATRICES = {name: AddressSpace[name.upper()].value for name in ("weight", "delay", "readout", "feedback")}
 
 
 def network(config, rng):
@@ -49,7 +49,7 @@ class Bench:
         return np.array(await self.host(ctx, cells), int).reshape(shape)
 
     async def register(self, ctx, register, value):
-        await self.host(ctx, [(1, Space.REGISTER.value, 0, register.value, value)])
+        await self.host(ctx, [(1, AddressSpace.REGISTER.value, 0, register.value, value)])
 
     async def load(self, ctx, net):
         for name, space in MATRICES.items():
@@ -107,7 +107,7 @@ def test_samples_against_the_golden_core(changes):
 
     async def testbench(ctx):
         nonlocal compared, spikes
-        assert await bench.host(ctx, [(0, Space.REGISTER.value, 0, Register.DIGEST.value, 0)]) == [
+        assert await bench.host(ctx, [(0, AddressSpace.REGISTER.value, 0, Register.DIGEST.value, 0)]) == [
             np.int32(np.uint32(config.digest))
         ]
         await bench.load(ctx, net)
@@ -140,7 +140,7 @@ def test_samples_against_the_golden_core(changes):
                 )
                 compared += values.size
         counters = await bench.host(
-            ctx, [(0, Space.REGISTER.value, 0, Register.COUNTER.value + n, 0) for n in range(len(COUNTERS))]
+            ctx, [(0, AddressSpace.REGISTER.value, 0, Register.COUNTER.value + n, 0) for n in range(len(COUNTERS))]
         )
         assert dict(zip(COUNTERS, counters, strict=True)) == reference.counters()
 
@@ -183,7 +183,7 @@ def test_the_host_waits_for_the_step_under_way():
         await bench.register(ctx, Register.MODE, 2)
         await send(ctx, bench.dut.events, [{"kind": EventKind.STEP.value}], rng, 0)
         assert ctx.get(bench.dut.phase) != 0
-        ctx.set(bench.dut.request.payload, {"space": Space.POTENTIAL.value})
+        ctx.set(bench.dut.request.payload, {"space": AddressSpace.POTENTIAL.value})
         ctx.set(bench.dut.request.valid, 1)
         while ctx.get(bench.dut.phase) != 0:
             assert not ctx.get(bench.dut.request.ready)

@@ -4,6 +4,7 @@ from pysim import memory, plain, send, simulate
 
 from ranvier.golden.delay_line import rounded_delays
 from ranvier.hw.delivery import Delivery
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.synapse import SynapseMemory
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
@@ -63,9 +64,9 @@ def test_every_word_of_every_row(delays, lanes, stall):
         await ctx.tick().until(~dut.busy)
         await ctx.tick()
 
-    read = memory(
-        [dut.read.row, dut.read.word], dut.read.synapses, lambda *at: synapses(network, *at), SynapseMemory.LATENCY
-    )
+    latency = as_built(SynapseMemory, config).latency
+    place = [dut.read.row, dut.read.word]
+    read = memory(place, dut.read.synapses, lambda r, w: synapses(network, r, w), latency)
     simulate(dut, testbench, background=[read, watch])
     expected = []
     for row in rows:
@@ -99,9 +100,9 @@ def test_latency(neurons):
                 issued.append(clock)
             if ctx.get(dut.deliver):
                 arrived.append(clock)
-            assert ctx.get(dut.busy) == (clock <= neurons + Delivery.LATENCY)
+            assert ctx.get(dut.busy) == (clock <= neurons + as_built(Delivery, config).latency)
             await ctx.tick()
 
     simulate(dut, testbench)
     assert issued == list(range(1, 1 + neurons))
-    assert arrived == [clock + Delivery.LATENCY for clock in issued]
+    assert arrived == [clock + as_built(Delivery, config).latency for clock in issued]

@@ -11,6 +11,7 @@ from pysim import assign, clocks_until, pause, plain, pulse, simulate
 from ranvier.golden import eligibility as golden
 from ranvier.golden.learning_signal import Credit
 from ranvier.golden.random import LaneGenerators as GoldenGenerators
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.random import LaneGenerators
 from ranvier.hw.sharing import share
 from ranvier.hw.synapse import SynapseMemory, SynapseRead, SynapseWrite
@@ -86,13 +87,13 @@ class Bench:
     async def compare(self, ctx, step):
         c, dut = self.config, self.dut
         weight, delay = matrix(self.network.weight, c), matrix(self.network.delay, c)
-        places = list(np.ndindex(c.rows, c.words))
+        places, latency = list(np.ndindex(c.rows, c.words)), as_built(SynapseMemory, c).latency
         ctx.set(dut.host, 1)
-        for clock in range(len(places) + SynapseMemory.LATENCY):
+        for clock in range(len(places) + latency):
             row, word = places[min(clock, len(places) - 1)]
             assign(ctx, dut.read, {"row": row, "word": word})
-            if clock >= SynapseMemory.LATENCY:
-                row, word = places[clock - SynapseMemory.LATENCY]
+            if clock >= latency:
+                row, word = places[clock - latency]
                 held = plain(ctx.get(dut.read.synapses))
                 expected = {"none": [0] * c.lanes, "axonal": [delay[row, 0, 0]] * c.lanes, "synaptic": delay[row, word]}
                 np.testing.assert_array_equal(held["weight"], weight[row, word], f"step {step}: W[{row}], word {word}")
@@ -215,4 +216,4 @@ def test_latency(delays, lanes, memory, synapse):
 
     simulate(bench.dut, testbench, background=[watch])
     assert len(issued) == 1
-    assert written[-1] + SynapseMemory.WRITE_LATENCY - issued[0] == unit.latency
+    assert written[-1] + as_built(SynapseMemory, config).write_latency - issued[0] == unit.latency

@@ -3,11 +3,11 @@ import pytest
 from pysim import clocks_until, plain, receive, send, simulate
 
 from ranvier.hw.host import Host
-from ranvier.hw.registers import Space
+from ranvier.hw.registers import AddressSpace
 from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=3, neurons=5, outputs=2, recurrent=True, lanes=2)
-WRITABLE = {Space.WEIGHT, Space.DELAY, Space.READOUT, Space.FEEDBACK}
+WRITABLE = {AddressSpace.WEIGHT, AddressSpace.DELAY, AddressSpace.READOUT, AddressSpace.FEEDBACK}
 #: Registers that the bank is to have, those of them that can be read, and those that take writes.
 KNOWN, READS, WRITES = range(3, 12), range(3, 8), range(5, 9)
 #: What is written: within the formats of the core, at their ends, and beyond.
@@ -16,7 +16,7 @@ DATA = [0, 1, CORE.delay_limit, CORE.delay_limit + 1, -1, (1 << 15) - 1, 1 << 15
 
 def extent(dut, space):
     """(rows, columns) of a space that the host answers."""
-    if space == Space.REGISTER:
+    if space == AddressSpace.REGISTER:
         return 1, KNOWN.stop
     return space.extent(dut.config) if space in dut.windows() else (0, 0)
 
@@ -28,16 +28,16 @@ def stored(space, row, column):
 
 def answer(dut, request):
     """The expected response: data if it exists, and whether it is an error."""
-    space = Space(request["space"])
+    space = AddressSpace(request["space"])
     rows, columns = extent(dut, space)
     inside = request["row"] < rows and request["column"] < columns
-    if space == Space.REGISTER:
+    if space == AddressSpace.REGISTER:
         inside = inside and request["column"] in KNOWN
     readable, writable = True, space in WRITABLE
-    if space == Space.REGISTER:
+    if space == AddressSpace.REGISTER:
         readable, writable = request["column"] in READS, request["column"] in WRITES
     elif writable:
-        least, most = (0, dut.config.delay_limit) if space == Space.DELAY else (-(1 << 15), (1 << 15) - 1)
+        least, most = (0, dut.config.delay_limit) if space == AddressSpace.DELAY else (-(1 << 15), (1 << 15) - 1)
         writable = least <= request["data"] <= most
     good = inside and (writable if request["write"] else readable)
     return {"data": stored(space.value, request["row"], request["column"]) if good else 0, "error": int(not good)}
@@ -50,11 +50,11 @@ def test_every_request_is_answered_in_order(changes):
     config, stall = CORE.replace(**changes), 0.3
     rng, dut = np.random.default_rng(len(str(changes))), Host(config)
     requests, writes, responses = [], [], []
-    spaces = [space.value for space in (Space.REGISTER, *dut.windows())] * 5
-    spaces += [space.value for space in (Space.FEEDBACK, Space.DELAY, Space.SCORE)]
+    spaces = [space.value for space in (AddressSpace.REGISTER, *dut.windows())] * 5
+    spaces += [space.value for space in (AddressSpace.FEEDBACK, AddressSpace.DELAY, AddressSpace.SCORE)]
     for _ in range(800):
         space = int(rng.choice(spaces))
-        rows, columns = extent(dut, Space(space))
+        rows, columns = extent(dut, AddressSpace(space))
         request = {"space": space, "row": int(rng.integers(min(rows + 1, 8))), "column": int(rng.integers(columns + 1))}
         requests.append(request | {"write": int(rng.integers(2)), "data": int(rng.choice(DATA))})
 

@@ -5,8 +5,9 @@ from pysim import clocks_until, memory, plain, pulse, send, simulate
 from ranvier.golden import learning_signal as golden
 from ranvier.golden.random import LaneGenerators
 from ranvier.hw.learning_signal import LearningSignal
-from ranvier.hw.row_memory import RowMemory
-from ranvier.hw.step_size import SCALE_LATENCY
+from ranvier.hw.neuron import NeuronSweep
+from ranvier.hw.pipeline import as_built
+from ranvier.hw.row_memory import readout_memory
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.qformat import QFormat
@@ -70,10 +71,11 @@ class Bench:
                 if advance:
                     ctx.set(dut.draw, self.random.draw(1)[0].tolist())
 
+        latency = as_built(readout_memory, self.config).latency
         return [
-            memory([*row, dut.write.lanes], dut.weights.values, weights, RowMemory.LATENCY),
-            memory(fed, dut.feedback.values, lambda j, w: self.feedback[j % n, w].tolist(), RowMemory.LATENCY),
-            memory([dut.state.word], dut.state.state, self.words, 2),
+            memory([*row, dut.write.lanes], dut.weights.values, weights, latency),
+            memory(fed, dut.feedback.values, lambda j, w: self.feedback[j % n, w].tolist(), latency),
+            memory([dut.state.word], dut.state.state, self.words, as_built(NeuronSweep, self.config).state_latency),
             write,
             credit,
             draw,
@@ -90,7 +92,8 @@ class Bench:
         await send(ctx, dut.neurons, active, rng, stall)
         await clocks_until(ctx, ~dut.busy)
         ctx.set(dut.walk, 0)
-        await ctx.tick().repeat(3 + SCALE_LATENCY)  # the last errors may still be on their way
+        stored = as_built(LearningSignal, self.config).error_latency
+        await ctx.tick().repeat(2 + stored)  # the last errors may still be on their way
 
 
 @pytest.mark.parametrize(
@@ -176,7 +179,7 @@ def test_throughput_and_latency(outputs, lanes, memory):
 
     simulate(dut, testbench, background=[*bench.processes(), watch])
     assert (np.diff(taken) == config.readout_words * (2 if memory == "single" else 1)).all()
-    assert credited == [clock + dut.LATENCY for clock in taken]
+    assert credited == [clock + as_built(LearningSignal, config).latency for clock in taken]
     assert len(taken) == config.neurons
 
 
@@ -190,6 +193,6 @@ def test_waits_until_the_last_error_is_stored():
         await pulse(ctx, dut, probability_valid=1)
         clocks = await clocks_until(ctx, dut.busy)
         print(clocks)
-        assert clocks == 1 + SCALE_LATENCY  # error, and its product with the step size
+        assert clocks == as_built(LearningSignal, CORE).error_latency  # error, and its product with the step size
 
     simulate(dut, testbench)

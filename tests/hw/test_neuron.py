@@ -4,6 +4,7 @@ from pysim import clocks_until, memory, pause, plain, pulse, simulate
 
 from ranvier.golden.neuron import Neurons
 from ranvier.hw.neuron import NeuronSweep
+from ranvier.hw.pipeline import as_built
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.qformat import QFormat
 
@@ -56,7 +57,7 @@ def test_steps_against_the_golden_ones(changes):
             seen["potential_saturated"] += ctx.get(dut.potential_saturated)
             clocks += busy
             await ctx.tick()
-        assert clocks == config.words + NeuronSweep.LATENCY + (2 if config.exponential else 0)
+        assert clocks == config.words + as_built(NeuronSweep, config).latency
         return words
 
     async def check(ctx, step):

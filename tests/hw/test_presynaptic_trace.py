@@ -3,7 +3,7 @@ import pytest
 from pysim import pause, plain, pulse, simulate
 
 from ranvier.golden.presynaptic_trace import PresynapticTrace
-from ranvier.hw.neuron import filter_latency
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.presynaptic_trace import PresynapticTraces
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.qformat import QFormat
@@ -52,7 +52,7 @@ def test_visits_against_the_golden_lines(radius, changes):
                 awake = line.step(step, alpha, beta)
                 saturated += line.saturated
                 await pulse(ctx, dut, visit=1, row=row)
-                await pause(ctx, PresynapticTraces.LATENCY + filter_latency(config) - 1)
+                await pause(ctx, as_built(PresynapticTraces, config).latency - 1)
                 assert ctx.get(dut.visited)
                 assert ctx.get(dut.visited_row) == row
                 trace, slope = line.entries[(step - radius) % config.slots]
@@ -94,7 +94,7 @@ def test_a_visit_may_begin_on_every_clock(changes):
             await pause(ctx, 2)
         for row in range(8):
             await pulse(ctx, dut, visit=1, row=row)
-        await pause(ctx, PresynapticTraces.LATENCY + filter_latency(config) + 1)
+        await pause(ctx, as_built(PresynapticTraces, config).latency + 1)
 
     simulate(dut, testbench, background=[watch])
     assert done == [(row, 0 if row % 2 else -128) for row in range(8)]

@@ -3,8 +3,9 @@ import pytest
 from pysim import clocks_until, memory, pause, plain, pulse, simulate
 
 from ranvier.golden import readout as golden
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.readout import Readout
-from ranvier.hw.row_memory import RowMemory
+from ranvier.hw.row_memory import readout_memory
 from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=1, neurons=6, outputs=3, lanes=2)
@@ -35,7 +36,7 @@ def test_steps_against_the_golden_one(outputs, lanes, stall):
             await pulse(ctx, dut, start=1)
             spiked = np.zeros(config.neurons, bool) if clear else rng.random(config.neurons) < rng.choice([0, 0.3, 1.0])
             leaking = await clocks_until(ctx, ~dut.leaking)
-            assert leaking == words + Readout.LEAK_LATENCY
+            assert leaking == words + as_built(Readout, config).leak_latency
             for neuron in np.nonzero(spiked)[0]:
                 while rng.random() < stall:
                     await ctx.tick()
@@ -61,11 +62,12 @@ def test_steps_against_the_golden_one(outputs, lanes, stall):
         await pause(ctx, 2)
 
     rows = weight.reshape(config.neurons, words, lanes)
+    latency = as_built(readout_memory, config).latency
     weights = memory(
         [dut.weights.row, dut.weights.word],
         dut.weights.values,
         lambda j, w: rows[j % config.neurons, w].tolist(),
-        RowMemory.LATENCY,
+        latency,
     )
     simulate(dut, testbench, background=[weights, saturation])
     assert compared == 25 * outputs

@@ -3,7 +3,7 @@ import pytest
 from pysim import simulate
 
 from ranvier.hw.register_bank import RegisterBank
-from ranvier.hw.registers import Access, Owner, Register, constants
+from ranvier.hw.registers import AccessRight, Owner, Register, constants
 from ranvier.parameters.config import CoreConfig
 
 CONFIG = CoreConfig(inputs=3, neurons=5, outputs=2)
@@ -46,11 +46,13 @@ def test_every_register_has_the_access_that_the_table_says(bank):
         for register in owned:
             seen = await access(ctx, bank, register.value)
             assert seen["known"] == 1
-            assert seen["readable"] == (register.access != Access.WO)
-            assert seen["writable"] == (register.access in (Access.RW, Access.WO, Access.W1C, Access.RESTART))
+            assert seen["readable"] == (register.access != AccessRight.WO)
+            assert seen["writable"] == (
+                register.access in (AccessRight.RW, AccessRight.WO, AccessRight.W1C, AccessRight.RESTART)
+            )
             if register in shown_constants:
                 assert seen["value"] == shown_constants[register]
-            if register.access == Access.RW:
+            if register.access == AccessRight.RW:
                 assert seen["value"] == register.reset
                 stored = register is not Register.BETA or bank.config.synapse == "exponential"
                 for _ in range(4):
@@ -58,7 +60,11 @@ def test_every_register_has_the_access_that_the_table_says(bank):
                     await access(ctx, bank, register.value, data)
                     assert (await access(ctx, bank, register.value))["value"] == data & mask(register) * stored
                     compared += 1
-            elif register not in shown_constants and register.access in (Access.RO, Access.TAKE, Access.RESTART):
+            elif register not in shown_constants and register.access in (
+                AccessRight.RO,
+                AccessRight.TAKE,
+                AccessRight.RESTART,
+            ):
                 names = [f"_{element}" for element in register.elements] or [""]
                 for n, name in enumerate(names):
                     shown = int(rng.integers(1 << 32)) & mask(register)

@@ -1,6 +1,15 @@
 import pytest
 
-from ranvier.hw.registers import ADDRESS_BITS, Access, Field, Owner, Register, Space, constants, word_address
+from ranvier.hw.registers import (
+    ADDRESS_BITS,
+    AccessRight,
+    AddressSpace,
+    Field,
+    Owner,
+    Register,
+    constants,
+    word_address,
+)
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.presets import PRESETS, preset
 from ranvier.parameters.record import COUNTERS
@@ -8,7 +17,7 @@ from ranvier.parameters.record import COUNTERS
 
 def test_no_two_things_share_an_address():
     registers = [register.address + 4 * n for register in Register for n in range(max(1, len(register.elements)))]
-    windows = [word_address(space, 0) << 2 for space in Space if space is not Space.REGISTER]
+    windows = [word_address(space, 0) << 2 for space in AddressSpace if space is not AddressSpace.REGISTER]
     assert len(set(registers)) == len(registers) == len(Register) - 1 + len(COUNTERS)
     assert max(registers) < min(windows)
     assert max(windows) < 1 << ADDRESS_BITS
@@ -17,7 +26,7 @@ def test_no_two_things_share_an_address():
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_window_fits_its_columns(name):
     config = preset(name)
-    for space in Space:
+    for space in AddressSpace:
         rows, columns = space.extent(config)
         assert word_address(space, max(0, columns - 1)) < word_address(space, 0) + (1 << 13)
         assert rows <= 1 << Register.ROW.fields[0].width
@@ -25,7 +34,7 @@ def test_every_window_fits_its_columns(name):
 
 def test_the_largest_core_fits_windows_row_and_events():
     config = CoreConfig(inputs=4096, neurons=4096, outputs=256, recurrent=True, delays="axonal")
-    assert Space.TRACE.extent(config)[1] == 1 << 13
+    assert AddressSpace.TRACE.extent(config)[1] == 1 << 13
     assert config.inputs - 1 < 1 << Register.EVENT.fields[0].width
     words = constants(config)
     assert Register.SHAPE.unpack(words[Register.SHAPE]) == {"inputs": 4096, "neurons": 4096}
@@ -90,7 +99,7 @@ def test_constants_describe_the_configuration():
 
 def test_extents_and_limits_of_windows():
     config = CoreConfig(inputs=3, neurons=5, outputs=2, max_delay=6, delays="axonal", learning=False)
-    assert {space.name: space.extent(config) for space in Space if space.exists(config)} == {
+    assert {space.name: space.extent(config) for space in AddressSpace if space.exists(config)} == {
         "REGISTER": (1, len(Register) - 1 + len(COUNTERS)),
         "WEIGHT": (3, 5),
         "DELAY": (3, 1),
@@ -100,7 +109,7 @@ def test_extents_and_limits_of_windows():
         "READOUT_VALUE": (1, 2),
         "SCORE": (1, 2),
     }
-    assert Space.DELAY.limits(config) == (0, 6 << 6)
-    assert Space.WEIGHT.limits(config) == (-(1 << 15), (1 << 15) - 1)
-    assert [space.name for space in Space if space.has_rows] == ["WEIGHT", "DELAY", "READOUT", "FEEDBACK"]
-    assert all(space.access in (Access.RO, Access.RW) for space in Space)
+    assert AddressSpace.DELAY.limits(config) == (0, 6 << 6)
+    assert AddressSpace.WEIGHT.limits(config) == (-(1 << 15), (1 << 15) - 1)
+    assert [space.name for space in AddressSpace if space.has_rows] == ["WEIGHT", "DELAY", "READOUT", "FEEDBACK"]
+    assert all(space.access in (AccessRight.RO, AccessRight.RW) for space in AddressSpace)

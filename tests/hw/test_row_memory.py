@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from pysim import clocked
 
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.row_memory import RowMemory, read_turn, write_wait
 from ranvier.parameters.qformat import QFormat
 
@@ -16,7 +17,7 @@ IDLE = {"write": {"lanes": 0}}
 @pytest.mark.parametrize(("rows", "words", "lanes"), [(1, 1, 1), (3, 1, 2), (1, 3, 4), (5, 3, 2)])
 def test_reads_what_was_written_before(rows, words, lanes, ports):
     rng = np.random.default_rng(rows)
-    clocks, latency = 400, RowMemory.LATENCY
+    clocks, latency = 400, as_built(RowMemory, FORMAT, rows, words, lanes, ports).latency
     where = {name: rng.integers(0, size, clocks) for name, size in (("row", rows), ("word", words))}
     to = {name: rng.integers(0, size, clocks) for name, size in (("row", rows), ("word", words))}
     write = rng.integers(0, 1 << lanes, clocks) * (rng.random(clocks) < 0.6)
@@ -49,8 +50,9 @@ def test_latency(ports):
     place = {"row": 2, "word": 1}
     both = {"read": place, "write": place | {"lanes": 3, "values": [5, -6]}}
     (read,) = clocked(RowMemory(FORMAT, 3, 2, 2, ports), [both, *[IDLE] * 6], "read.values")
-    asked = RowMemory.WRITE_LATENCY - (RowMemory.LATENCY - 2)  # an answer was in memory two clocks before
-    assert [values.tolist() for values in read].index([5, -6]) == asked + RowMemory.LATENCY
+    built = as_built(RowMemory, FORMAT, 3, 2, 2, ports)
+    asked = built.write_latency - (built.latency - 2)  # an answer was in memory two clocks before
+    assert [values.tolist() for values in read].index([5, -6]) == asked + built.latency
 
 
 def test_with_one_port_a_write_takes_the_place_of_the_read():

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-from amaranth.utils import ceil_log2
 from pysim import memory, pulse, simulate
 
 from ranvier.golden.softmax import softmax
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.scoring import Scoring
-from ranvier.hw.softmax import Softmax
 from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=1, neurons=1, outputs=3)
@@ -40,7 +39,7 @@ def test_probabilities_scores_and_clocks(outputs, lanes, prediction):
             probability = softmax(vector, config)
             score = probability if prediction == "softmax" else vector
             assert seen == list(zip(range(outputs), probability, score, strict=True)), f"readouts {vector}"
-            assert clocks == words + ceil_log2(lanes) + 2 * outputs + Softmax.LATENCY + 4
+            assert clocks == words + 2 * outputs + as_built(Scoring, config).latency
             compared += len(seen)
 
     simulate(

@@ -3,6 +3,7 @@ import pytest
 from pysim import memory, pulse, simulate
 
 from ranvier.golden.softmax import softmax
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.softmax import Softmax
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.qformat import QFormat
@@ -49,7 +50,7 @@ def test_probabilities_and_clocks(changes):
                     last = clocks
                 await ctx.tick()
             assert seen == list(enumerate(softmax(vector, config))), f"readouts {vector}"
-            assert clocks == last == 2 * config.outputs + Softmax.LATENCY
+            assert clocks == last == 2 * config.outputs + as_built(Softmax, config).latency
             compared += len(seen)
 
     simulate(dut, testbench, background=[memory([dut.output], dut.value, lambda k: int(value[k % len(value)]), 2)])

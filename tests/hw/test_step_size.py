@@ -7,7 +7,8 @@ from pysim import clocked
 
 from ranvier.golden import fixed as golden
 from ranvier.hw.fixed import shape
-from ranvier.hw.step_size import SCALE_LATENCY, StepSizeLayout, scale
+from ranvier.hw.pipeline import Pipeline, as_built, latest
+from ranvier.hw.step_size import StepSizeLayout, scale
 from ranvier.parameters.qformat import QFormat
 from ranvier.parameters.step_size import StepSize
 
@@ -28,8 +29,13 @@ class Scale(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        scaled, clipped, lost = scale(m, self.value, self.eta, self.fraction, self.to, self.dither)
-        m.d.comb += [self.scaled.eq(scaled), self.clips.eq(clipped), self.lost.eq(lost)]
+        scaled, clipped, lost = scale(Pipeline(m).timed(self.value), self.eta, self.fraction, self.to, self.dither)
+        self.latency = latest(scaled, clipped, lost)
+        m.d.comb += [
+            self.scaled.eq(scaled.at(self.latency)),
+            self.clips.eq(clipped.at(self.latency)),
+            self.lost.eq(lost.at(self.latency)),
+        ]
         return m
 
 
@@ -41,14 +47,14 @@ class Scale(wiring.Component):
 def test_scale(fraction, to, shift):
     to, rng = QFormat.parse(to), np.random.default_rng(shift)
     values = [-(1 << 17), (1 << 17) - 1, -1, 0, 1, *rng.integers(-(1 << 17), 1 << 17, 40), *rng.integers(-99, 99, 40)]
-    vanished = 0
+    vanished, latency = 0, as_built(Scale, fraction, to).latency
     for mantissa in (0, 1, 200, 255):
         for dither in (0, (1 << 32) - 1, int(rng.integers(1 << 32))):
             eta = StepSize(mantissa, shift)
             held = {"eta": {"mantissa": mantissa, "shift": shift}, "dither": dither}
-            stimulus = [held] * 2 + [held | {"value": int(v)} for v in values] + [held | {"value": 0}] * SCALE_LATENCY
+            stimulus = [held] * 2 + [held | {"value": int(v)} for v in values] + [held | {"value": 0}] * latency
             seen = clocked(Scale(fraction, to), stimulus, "scaled", "clips", "lost")
-            scaled, clips, lost = (column[SCALE_LATENCY + 2 :] for column in seen)
+            scaled, clips, lost = (column[latency + 2 :] for column in seen)
             expected = golden.scale(np.array(values), eta, fraction, to, dither)
             for seen, want in zip((scaled, clips, lost), expected, strict=True):
                 np.testing.assert_array_equal(seen, want, f"{eta}")

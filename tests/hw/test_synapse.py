@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from pysim import clocked
 
+from ranvier.hw.pipeline import as_built
 from ranvier.hw.synapse import SynapseMemory
 from ranvier.parameters.config import CoreConfig
 
@@ -41,7 +42,8 @@ def test_every_synapse_is_read_back(delays, neurons, lanes, recurrent, memory):
         }
         for row, word in places
     ]
-    stimulus += [IDLE, *({"read": {"row": row, "word": word}} for row, word in places), *[{}] * SynapseMemory.LATENCY]
+    latency = as_built(SynapseMemory, config).latency
+    stimulus += [IDLE, *({"read": {"row": row, "word": word}} for row, word in places), *[{}] * latency]
     (synapses,) = clocked(SynapseMemory(config), stimulus, "read.synapses")
     for (row, word), read in zip(places, synapses[-len(places) :], strict=True):
         assert read["weight"] == weight[row, word].tolist()

@@ -2,35 +2,37 @@ import numpy as np
 import pytest
 from pysim import clocked
 
-from ranvier.hw.registers import Space
+from ranvier.hw.registers import AddressSpace
 from ranvier.hw.windows import Windows
 from ranvier.parameters.config import CoreConfig
 
 CORE = CoreConfig(inputs=3, neurons=7, outputs=5, max_delay=6, recurrent=True, feedback="random")
 #: Windows that can be written, and the port that writes them.
 WRITES = {
-    Space.WEIGHT: "write_synapses.weight",
-    Space.DELAY: "write_synapses.delay",
-    Space.READOUT: "write_weights",
-    Space.FEEDBACK: "write_feedback",
+    AddressSpace.WEIGHT: "write_synapses.weight",
+    AddressSpace.DELAY: "write_synapses.delay",
+    AddressSpace.READOUT: "write_weights",
+    AddressSpace.FEEDBACK: "write_feedback",
 }
 
 
 def answers(lanes):
     """What each window holds, lane by lane, and how its memory says so."""
-    held = {space: [10 * space.value + lane for lane in range(lanes)] for space in Space}
-    held[Space.SPIKED] = [lane % 2 for lane in range(lanes)]
-    names = {Space.POTENTIAL: "potential", Space.SPIKED: "spiked"}
-    names |= {Space.SURROGATE: "surrogate", Space.READOUT_TRACE: "readout_trace"}
+    held = {space: [10 * space.value + lane for lane in range(lanes)] for space in AddressSpace}
+    held[AddressSpace.SPIKED] = [lane % 2 for lane in range(lanes)]
+    names = {AddressSpace.POTENTIAL: "potential", AddressSpace.SPIKED: "spiked"}
+    names |= {AddressSpace.SURROGATE: "surrogate", AddressSpace.READOUT_TRACE: "readout_trace"}
     state = [{name: held[space][lane] for space, name in names.items()} for lane in range(lanes)]
     ports = {
-        "register": held[Space.REGISTER][0],
-        "trace": held[Space.TRACE][0],
-        "synapses": {"synapses": {"weight": held[Space.WEIGHT], "delay": held[Space.DELAY], "targets": 0}},
-        "weights": {"values": held[Space.READOUT]},
-        "feedback": {"values": held[Space.FEEDBACK]},
+        "register": held[AddressSpace.REGISTER][0],
+        "trace": held[AddressSpace.TRACE][0],
+        "synapses": {
+            "synapses": {"weight": held[AddressSpace.WEIGHT], "delay": held[AddressSpace.DELAY], "targets": 0}
+        },
+        "weights": {"values": held[AddressSpace.READOUT]},
+        "feedback": {"values": held[AddressSpace.FEEDBACK]},
         "neurons": {"state": state},
-        "readout": {"values": held[Space.READOUT_VALUE]},
+        "readout": {"values": held[AddressSpace.READOUT_VALUE]},
     }
     return held, ports
 
@@ -39,7 +41,7 @@ def answers(lanes):
 def test_a_column_is_a_lane_of_a_word(lanes):
     config, rng = CORE.replace(lanes=lanes), np.random.default_rng(lanes)
     held, ports = answers(lanes)
-    spaces = [space for space in Space if space is not Space.SCORE]
+    spaces = [space for space in AddressSpace if space is not AddressSpace.SCORE]
     host = [
         {"space": spaces[n % len(spaces)], "row": int(rng.integers(7)), "column": int(rng.integers(5)), "data": n}
         | {"write": int(rng.integers(2))}
@@ -53,7 +55,7 @@ def test_a_column_is_a_lane_of_a_word(lanes):
     seen, compared = dict(zip([*watched, *words], seen, strict=True)), 0
     for clock, request in enumerate(host, 1):
         word, lane = divmod(request["column"], lanes)
-        plain = request["space"] in (Space.REGISTER, Space.TRACE)
+        plain = request["space"] in (AddressSpace.REGISTER, AddressSpace.TRACE)
         assert value[clock + 1] == held[request["space"]][0 if plain else lane], request
         for port in ("synapses", "weights", "feedback", "neurons", "readout"):
             assert seen[f"{port}.word"][clock] == word
@@ -65,7 +67,7 @@ def test_a_column_is_a_lane_of_a_word(lanes):
             writes = request["write"] and request["space"] is space
             assert seen[f"{port}.lanes"][clock] == (1 << lane if writes else 0), request
             assert (seen[f"{port}.row"][clock], seen[f"{port}.word"][clock]) == (request["row"], word)
-            if writes and space is not Space.DELAY:
+            if writes and space is not AddressSpace.DELAY:
                 assert seen[f"{port}.values"][clock].tolist() == [request["data"]] * lanes
                 compared += 1
     assert compared > 10

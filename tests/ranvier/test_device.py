@@ -19,7 +19,7 @@ from ranvier.drivers.serial_link import SerialLink
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.core import GoldenCore
 from ranvier.golden.float_core import FloatCore
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network, NetworkError
 from ranvier.parameters.presets import preset
@@ -255,7 +255,7 @@ def test_counts_of_a_simulated_sample_are_right_when_counters_wrap(monkeypatch):
         expected, read = device.run(SAMPLE), device.read
 
         def wrapping(space, row, column):
-            moved = space is Space.REGISTER and column in counted
+            moved = space is AddressSpace.REGISTER and column in counted
             return read(space, row, column) + moved * offset
 
         monkeypatch.setattr(device, "read", wrapping)

@@ -8,7 +8,7 @@ from ranvier.drivers.remote import RemoteCore
 from ranvier.golden.core import GoldenCore
 from ranvier.hw.bus.results import Results
 from ranvier.hw.events import EventKind, OutputKind
-from ranvier.hw.registers import Access, Register, Space, constants, word_address
+from ranvier.hw.registers import AccessRight, AddressSpace, Register, constants, word_address
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.sample import Sample
 from ranvier.sim.build import PERIPHERAL, library
@@ -63,23 +63,23 @@ def expected(space, column, write, row, value=1):
     rows, columns = space.extent(CONFIG)
     if column >= columns or not rows:
         return False
-    if space is Space.REGISTER:
+    if space is AddressSpace.REGISTER:
         register = Register(min(column, Register.COUNTER.value))
-        return register.access not in (Access.RO, Access.TAKE) if write else register.access != Access.WO
+        return register.access not in (AccessRight.RO, AccessRight.TAKE) if write else register.access != AccessRight.WO
     if space.has_rows and row >= rows:
         return False
     least, most = space.limits(CONFIG)
-    return not write or (space.access == Access.RW and least <= value <= most)
+    return not write or (space.access == AccessRight.RW and least <= value <= most)
 
 
 def test_every_register_answers_as_the_table_says(bus):
     for register, word in constants(CONFIG).items():
         assert read(bus, register) == word
     answered = dict.fromkeys((True, False), 0)
-    for column in range(Space.REGISTER.extent(CONFIG)[1] + 3):
+    for column in range(AddressSpace.REGISTER.extent(CONFIG)[1] + 3):
         for value in (None, 0):
             given = accepted(bus, 4 * column, value)
-            assert given == expected(Space.REGISTER, column, value is not None, 0), (column, value)
+            assert given == expected(AddressSpace.REGISTER, column, value is not None, 0), (column, value)
             answered[given] += 1
     print(answered)
     assert min(answered.values()) > 15
@@ -90,7 +90,7 @@ def test_edges_of_every_window(bus, row):
     write(bus, Register.ROW, row)
     answered = dict.fromkeys((True, False), 0)
     for number in range(1, 16):
-        space = Space(number) if number < len(Space) else None
+        space = AddressSpace(number) if number < len(AddressSpace) else None
         columns = space.extent(CONFIG)[1] if space else 1
         for column in {0, max(0, columns - 1), columns, columns + 1, 15, 16, 4096, 8191}:
             address = (number << 13 | column) << 2
@@ -185,7 +185,7 @@ def test_reads_come_after_the_events_before_them(bus):
             event(bus, EventKind.STEP, scored=True)
             golden.step(np.nonzero(row)[0], scored=True, target=None, learn=False)
             if t % 7 == 0:
-                given = bus.read(word_address(Space.POTENTIAL, 0) << 2, CONFIG.neurons).astype(np.int32)
+                given = bus.read(word_address(AddressSpace.POTENTIAL, 0) << 2, CONFIG.neurons).astype(np.int32)
                 np.testing.assert_array_equal(given, golden.probe("potential"))
                 compared += CONFIG.neurons
                 spikes += int(golden.probe("spikes").sum())
@@ -235,7 +235,7 @@ def test_a_stream_that_nobody_takes_from_makes_accesses_fail_and_not_hang(bus):
     bus.take_outputs(False)
     before = bus.cycles()
     event(bus, EventKind.STEP)
-    assert not accepted(bus, word_address(Space.POTENTIAL, 0) << 2)
+    assert not accepted(bus, word_address(AddressSpace.POTENTIAL, 0) << 2)
     assert Results.PATIENCE < bus.cycles() - before < 2 * Results.PATIENCE
     assert errors(bus) == {"stalled"}
     for _ in range(513):  # the queue and the register slice behind it fill ...
@@ -246,7 +246,7 @@ def test_a_stream_that_nobody_takes_from_makes_accesses_fail_and_not_hang(bus):
     assert errors(bus) == {"stalled"}
     assert read(bus, Register.ID) == constants(CONFIG)[Register.ID]
     bus.take_outputs(True)
-    assert accepted(bus, word_address(Space.POTENTIAL, 0) << 2)
+    assert accepted(bus, word_address(AddressSpace.POTENTIAL, 0) << 2)
     assert errors(bus) == set()
 
 

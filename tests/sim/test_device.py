@@ -8,7 +8,7 @@ import pytest
 from ranvier.device_base import DeviceError
 from ranvier.golden.core import GoldenCore
 from ranvier.hw.core import Phase
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.network import NetworkError
 from ranvier.parameters.presets import preset
 from ranvier.parameters.record import TRACED
@@ -28,17 +28,17 @@ def device():
 
 @pytest.mark.parametrize(
     ("space", "row", "column"),
-    [(Space.WEIGHT, CONFIG.rows, 0), (Space.POTENTIAL, 0, CONFIG.neurons), (Space.FEEDBACK, 0, 0)],
+    [(AddressSpace.WEIGHT, CONFIG.rows, 0), (AddressSpace.POTENTIAL, 0, CONFIG.neurons), (AddressSpace.FEEDBACK, 0, 0)],
 )
 def test_an_address_that_does_not_exist_is_refused(device, space, row, column):
     with pytest.raises(SimulationError, match=rf"refused to read {space.name}\[{row}, {column}\]"):
         device.read(space, row, column)
-    assert device.read(Space.REGISTER, 0, Register.DIGEST.value) & 0xFFFFFFFF == CONFIG.digest
+    assert device.read(AddressSpace.REGISTER, 0, Register.DIGEST.value) & 0xFFFFFFFF == CONFIG.digest
 
 
 def test_what_is_read_only_cannot_be_written(device):
     with pytest.raises(SimulationError, match=r"refused to write REGISTER\[0, 1\]"):
-        device.write(Space.REGISTER, 0, Register.DIGEST.value, 1)
+        device.write(AddressSpace.REGISTER, 0, Register.DIGEST.value, 1)
 
 
 def test_a_library_of_another_core_is_refused():
@@ -136,7 +136,7 @@ def test_clocks_are_those_of_a_device_that_is_open_and_loaded(device, method):
 def test_the_host_port_of_a_closed_device_is_refused(device):
     device.close()
     with pytest.raises(DeviceError, match=r"^the device was closed"):
-        device.read(Space.REGISTER, 0, 0)
+        device.read(AddressSpace.REGISTER, 0, 0)
 
 
 def test_every_clock_belongs_to_a_phase(device):

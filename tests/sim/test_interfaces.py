@@ -11,7 +11,7 @@ import pytest
 from ranvier.drivers.link import LinkError
 from ranvier.drivers.remote import RemoteCore
 from ranvier.golden.core import GoldenCore
-from ranvier.hw.registers import Register, Space, word_address
+from ranvier.hw.registers import AddressSpace, Register, word_address
 from ranvier.parameters.config import CoreConfig
 from ranvier.sim.cocotb.interface_link import InterfaceLink
 from ranvier.sim.cocotb.scoreboard import Scoreboard
@@ -66,7 +66,7 @@ def test_a_refused_access_is_an_error_that_names_it(interface):
             LinkError, match=rf"simulated {interface}: the core refused a read from {Register.EVENT.address:#x}"
         ):
             core.link.read(Register.EVENT.address)
-        beyond = word_address(Space.WEIGHT, CORES[interface].neurons) << 2
+        beyond = word_address(AddressSpace.WEIGHT, CORES[interface].neurons) << 2
         with pytest.raises(LinkError, match=rf"refused a write to {beyond:#x}"):
             core.link.write(beyond - 4, [1, 2])
         assert core.read(Register.DIGEST) == CORES[interface].digest

@@ -104,7 +104,7 @@ FAULTS = [
     Fault(
         "write-only registers can be read",
         "register_bank.py",
-        "self.readable.eq(register.access != Access.WO)",
+        "self.readable.eq(register.access != AccessRight.WO)",
         "self.readable.eq(1)",
     ),
     Fault(

@@ -90,8 +90,8 @@ FAULTS = [
     CoreFault(
         "current arrives a step early",
         "delivery.py",
-        "self.slots[lane].eq(self.slot + 1 + steps)",
-        "self.slots[lane].eq(self.slot + steps)",
+        "self.slots[lane].eq(self.slot + 1 + steps[lane].at(ready))",
+        "self.slots[lane].eq(self.slot + steps[lane].at(ready))",
     ),
     CoreFault(
         "delay line keeps the current that was taken",
@@ -127,14 +127,14 @@ FAULTS = [
     CoreFault(
         "fires above the threshold, not at it",
         "neuron.py",
-        "after.spiked.eq(delayed(m, v >= c.threshold_raw, 2)),",
-        "after.spiked.eq(delayed(m, v > c.threshold_raw, 2)),",
+        "fires = (v >= c.threshold_raw).registered()",
+        "fires = (v > c.threshold_raw).registered()",
     ),
     CoreFault(
         "spiking neuron is not reset to zero",
         "neuron.py",
-        "Mux(spiked, 0, leaked)",
-        "leaked",
+        "return Mux(spiked, 0, leaked)",
+        "return leaked",
         core="axonal",
     ),
     CoreFault(
@@ -154,14 +154,14 @@ FAULTS = [
     CoreFault(
         "lanes beyond the last neuron earn credit",
         "neuron.py",
-        "Mux(existing, psi, 0)",
+        "Mux(e, psi, 0)",
         "psi",
     ),
     CoreFault(
         "readout does not leak",
         "readout.py",
-        "bank.write.eq(delayed(m, issue_leak, self.LEAK_LATENCY)),",
-        "bank.write.eq(delayed(m, issue_leak, self.LEAK_LATENCY) & self.clear),",
+        "bank.write.eq(leaking.at(leaked.clock)),",
+        "bank.write.eq(leaking.at(leaked.clock) & self.clear),",
     ),
     CoreFault(
         "neuron projects onto itself",
@@ -172,20 +172,20 @@ FAULTS = [
     CoreFault(
         "softmax does not subtract the largest",
         "softmax.py",
-        "(self.largest - self.value).as_unsigned()",
-        "(c.potential.max - self.value).as_unsigned()",
+        "(self.largest - value).as_unsigned()",
+        "(c.potential.max - value).as_unsigned()",
     ),
     CoreFault(
         "softmax leaves the last output out of its sum",
         "softmax.py",
-        "        with m.If(store_valid):\n",
-        "        with m.If(store_valid & (store_index != c.outputs - 1)):\n",
+        "        with m.If(store.en):\n",
+        "        with m.If(store.en & (store.addr != c.outputs - 1)):\n",
     ),
     CoreFault(
         "learning signal goes on from neuron to neuron",
         "learning_signal.py",
-        "total.eq(Mux(first, 0, total) + level[0])",
-        "total.eq(total + level[0])",
+        "total.eq(Mux(first, 0, total) + word.value)",
+        "total.eq(total + word.value)",
     ),
     CoreFault(
         "two spikes of a unit on one step count as one",
@@ -202,21 +202,21 @@ FAULTS = [
     CoreFault(
         "stale traces of an earlier sample are used",
         "eligibility.py",
-        "delayed(m, steps < held, 1 + TraceHistory.LATENCY)",
-        "delayed(m, steps >= 0, 1 + TraceHistory.LATENCY)",
+        "lambda steps, age: steps < age",
+        "lambda steps, age: steps >= 0",
     ),
     CoreFault(
         "sum over a row goes on into the next",
         "eligibility.py",
-        "total.eq(Mux(first, 0, total) + weighted_credit[0]),",
-        "total.eq(total + weighted_credit[0]),",
+        "total.eq(Mux(first, 0, total) + word.value),",
+        "total.eq(total + word.value),",
         core="axonal",
     ),
     CoreFault(
         "weights move uphill",
         "eligibility.py",
-        "total = delayed(m, delayed(m, synapses.weight[lane], 2) - change, 1)",
-        "total = delayed(m, delayed(m, synapses.weight[lane], 2) + change, 1)",
+        "(weights[lane] - change)",
+        "(weights[lane] + change)",
     ),
     CoreFault(
         "random generators step once too often",
@@ -239,15 +239,15 @@ FAULTS = [
     CoreFault(
         "presynaptic current decays like the trace",
         "presynaptic_trace.py",
-        "self._leaky(m, before.current, self.beta, arriving)",
-        "self._leaky(m, before.current, self.alpha, arriving)",
+        "self._leaky(before.current, self.beta, arriving)",
+        "self._leaky(before.current, self.alpha, arriving)",
         core="axonal",
     ),
     CoreFault(
         "dormant synapses learn",
         "eligibility.py",
-        "return weight.any() if self.config.dormant else 1",
-        "return 1",
+        "(weight.any() if self.config.dormant else 1)",
+        "1",
         core="single port",
     ),
     CoreFault(

@@ -6,7 +6,7 @@ import pytest
 from ranvier.golden.compiled import CompiledCore
 from ranvier.golden.core import GoldenCore
 from ranvier.hw.events import EventKind
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.record import TRACED
 from ranvier.parameters.sample import Sample
 from ranvier.sim.build import library
@@ -67,9 +67,9 @@ class Interrupted(SimulatedCore):
         pieces = [(EventKind.SPIKE.value, int(unit), 0, 0) for unit in rng.integers(self.config.inputs, size=30)]
         pieces += [(EventKind.STEP.value, 0, int(scored), 0) for scored in rng.integers(2, size=20)]
         rng.shuffle(pieces)
-        self.write(Space.REGISTER, 0, Register.MODE.value, Register.MODE.pack(learn=0, report=0))
+        self.write(AddressSpace.REGISTER, 0, Register.MODE.value, Register.MODE.pack(learn=0, report=0))
         assert len(self._run_events([*pieces, (EventKind.RESET.value, 0, 0, 0)], 0)) == 0
-        self.write(Space.REGISTER, 0, Register.CLEAR.value, 1)
+        self.write(AddressSpace.REGISTER, 0, Register.CLEAR.value, 1)
 
 
 @pytest.mark.prove

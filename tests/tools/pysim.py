@@ -163,9 +163,9 @@ async def receive(ctx, port, count: int, rng: np.random.Generator, stall: float 
 async def serve(ctx, bus, answer: Callable, rng: np.random.Generator, stall: float = 0.3) -> None:
     """Stand behind a bus for ever: an access after the other is answered with ``(data, error) = answer(access)``."""
     while True:
-        (access,) = await receive(ctx, bus.access, 1, rng, stall)
+        (access,) = await receive(ctx, bus.request, 1, rng, stall)
         data, error = answer(access)
-        await send(ctx, bus.answer, [{"data": data, "error": error}], rng, stall)
+        await send(ctx, bus.response, [{"data": data, "error": error}], rng, stall)
 
 
 def memory(address: list, answer, lookup: Callable, latency: int) -> Callable:

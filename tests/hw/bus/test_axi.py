@@ -12,7 +12,7 @@ from ranvier.hw.bus.checksum import WriteChecksum
 from ranvier.hw.bus.results import result_layout
 from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.host import Host
-from ranvier.hw.registers import ADDRESS_BITS, Register, Space, constants, word_address
+from ranvier.hw.registers import ADDRESS_BITS, AddressSpace, Register, constants, word_address
 from ranvier.parameters.config import CoreConfig
 
 OKAY, SLVERR = Response.OKAY, Response.SLVERR
@@ -221,7 +221,7 @@ async def transfer(ctx, axi, address: int, data: int | None = None) -> tuple[int
 
 def test_clocks_of_a_transfer(record_property):
     dut, seen = AxiPeripheral(CORE, depth=4), {}
-    weight = word_address(Space.WEIGHT, 0) << 2
+    weight = word_address(AddressSpace.WEIGHT, 0) << 2
 
     async def testbench(ctx):
         seen["read"] = await transfer(ctx, dut.s_axi, Register.DIGEST.address)

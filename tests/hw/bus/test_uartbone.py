@@ -3,7 +3,7 @@ import pytest
 from pysim import pause, plain, receive, send, simulate
 
 from ranvier.hw.bus.uartbone import BURST, REFUSED, Command, UARTBone
-from ranvier.hw.registers import ADDRESS_BITS, COLUMN_BITS, Space, word_address
+from ranvier.hw.registers import ADDRESS_BITS, COLUMN_BITS, AddressSpace, word_address
 
 TIMEOUT = 300
 WORDS = 1 << (ADDRESS_BITS - 2)
@@ -20,7 +20,7 @@ class Bus:
     def access(self, write: int, address: int, data: int) -> tuple[int, int]:
         """(data, error) of the answer."""
         self.accesses.append((write, address, data if write else None))
-        if address in FORBIDDEN or address >> COLUMN_BITS >= len(Space):
+        if address in FORBIDDEN or address >> COLUMN_BITS >= len(AddressSpace):
             return 0, 1
         if write:
             self.words[address] = data
@@ -63,11 +63,11 @@ def run(chunks: list[tuple[list[int], int]], answer: int, seed: int = 0, stall: 
 
     async def peripheral(ctx):
         while True:
-            accesses = await receive(ctx, dut.bus.access, 1, rng, stall)
+            accesses = await receive(ctx, dut.bus.request, 1, rng, stall)
             access = plain(accesses[0])
             assert access["strobe"] == 0b1111
             data, error = bus.access(access["write"], access["address"], access["data"])
-            await send(ctx, dut.bus.answer, [{"data": data, "error": error}], rng, stall)
+            await send(ctx, dut.bus.response, [{"data": data, "error": error}], rng, stall)
 
     simulate(dut, host, listener, background=[peripheral], deadline=total + 5000)
     return got, bus
@@ -105,7 +105,7 @@ def test_random_frames(seed):
 def test_longest_burst(command):
     words = np.random.default_rng(1).integers(1 << 32, size=BURST).tolist()
     write = command in (Command.WRITE, Command.WRITE_FIXED)
-    bus = check([(command, word_address(Space.WEIGHT, 7), words if write else (), BURST)])
+    bus = check([(command, word_address(AddressSpace.WEIGHT, 7), words if write else (), BURST)])
     fixed = command in (Command.WRITE_FIXED, Command.READ_FIXED)
     assert len(bus.accesses) == BURST
     assert len({address for _, address, _ in bus.accesses}) == (1 if fixed else BURST)
@@ -130,7 +130,7 @@ def test_an_address_beyond_the_bus_reaches_a_space_that_no_core_has(beyond):
     got, bus = run([(frame(Command.READ, beyond, length=1), 0)], 4)
     assert got == [0xFF] * 4
     ((_, address, _),) = bus.accesses
-    assert address >> COLUMN_BITS >= len(Space)
+    assert address >> COLUMN_BITS >= len(AddressSpace)
     assert address % (1 << COLUMN_BITS) == beyond % (1 << COLUMN_BITS)
 
 

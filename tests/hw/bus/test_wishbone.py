@@ -8,7 +8,7 @@ from pysim import clocks_until, pause, serve, simulate
 from ranvier.hw.bus.checksum import WriteChecksum
 from ranvier.hw.bus.wishbone import Wishbone, WishbonePeripheral
 from ranvier.hw.host import Host
-from ranvier.hw.registers import ADDRESS_BITS, Register, Space, constants, word_address
+from ranvier.hw.registers import ADDRESS_BITS, AddressSpace, Register, constants, word_address
 from ranvier.parameters.config import CoreConfig
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -192,7 +192,7 @@ async def transfer(ctx, wb, address: int, data: int | None = None) -> tuple[int,
 
 def test_clocks_of_a_transfer(record_property):
     dut, seen = WishbonePeripheral(CORE, depth=4), {}
-    weight = word_address(Space.WEIGHT, 0) << 2
+    weight = word_address(AddressSpace.WEIGHT, 0) << 2
 
     async def testbench(ctx):
         seen["read"] = await transfer(ctx, dut.wb, Register.DIGEST.address)
@@ -221,7 +221,7 @@ def test_outputs_sent_to_a_stream_that_is_not_there_do_not_stop_the_core():
         await transfer(ctx, dut.wb, Register.MODE.address, Register.MODE.pack(report=1))
         for kind in (1, 1, 2):
             await transfer(ctx, dut.wb, Register.EVENT.address, Register.EVENT.pack(kind=kind))
-        seen.append(await transfer(ctx, dut.wb, word_address(Space.POTENTIAL, 0) << 2))
+        seen.append(await transfer(ctx, dut.wb, word_address(AddressSpace.POTENTIAL, 0) << 2))
         seen.append(await transfer(ctx, dut.wb, Register.SAMPLES.address))
 
     simulate(dut, testbench)

@@ -14,7 +14,7 @@ from systemrdl.node import MemNode, RegNode
 from systemrdl.rdltypes import AccessType, OnReadType, OnWriteType
 
 from ranvier.hw.flow.register_documents import litex_csv, markdown, svd, system_rdl, windows, words
-from ranvier.hw.registers import Access, Register, Space, constants
+from ranvier.hw.registers import AccessRight, AddressSpace, Register, constants
 from ranvier.parameters.presets import PRESETS, preset
 
 PAGE = Path(__file__).parents[3] / "docs" / "registers.md"
@@ -51,15 +51,17 @@ def shown(config):
 
 def test_words_and_windows_are_those_of_the_table(config):
     rows = list(words(config))
-    assert [word.address for word in rows] == [4 * n for n in range(Space.REGISTER.extent(config)[1])]
+    assert [word.address for word in rows] == [4 * n for n in range(AddressSpace.REGISTER.extent(config)[1])]
     assert {word.register for word in rows} == set(Register)
     assert len({word.name for word in rows}) == len(rows) > len(Register)
     assert {word.register: word.reset for word in rows}.items() >= constants(config).items()
-    assert {w.space for w in windows(config)} == {s for s in Space if s.exists(config)} - {Space.REGISTER}
+    assert {w.space for w in windows(config)} == {s for s in AddressSpace if s.exists(config)} - {AddressSpace.REGISTER}
 
 
 def test_every_window_of_the_table_is_in_some_core():
-    assert {w.space for config in CORES.values() for w in windows(config)} == set(Space) - {Space.REGISTER}
+    assert {w.space for config in CORES.values() for w in windows(config)} == set(AddressSpace) - {
+        AddressSpace.REGISTER
+    }
 
 
 def test_svd_is_valid(config):
@@ -74,12 +76,12 @@ def test_svd_says_what_the_table_says(config, tmp_path):
     arrays = [r for r in peripheral.registers if hasattr(r, "meta_register")]
     single = [r for r in peripheral.registers if r not in arrays]
     access = {  # of SVD: access, effect of a write, effect of a read
-        Access.RO: ("read-only", None, None),
-        Access.TAKE: ("read-only", None, "modify"),
-        Access.RW: ("read-write", None, None),
-        Access.WO: ("write-only", None, None),
-        Access.W1C: ("read-write", "oneToClear", None),
-        Access.RESTART: ("read-write", "clear", None),
+        AccessRight.RO: ("read-only", None, None),
+        AccessRight.TAKE: ("read-only", None, "modify"),
+        AccessRight.RW: ("read-write", None, None),
+        AccessRight.WO: ("write-only", None, None),
+        AccessRight.W1C: ("read-write", "oneToClear", None),
+        AccessRight.RESTART: ("read-write", "clear", None),
     }
     meaning = {effects: kind for kind, effects in access.items()}
     assert {
@@ -114,12 +116,12 @@ def test_systemrdl_says_what_the_table_says(config, tmp_path):
     compiler.compile_file(str(path))
     top = compiler.elaborate().top
     access = {  # of SystemRDL: software access, effect of a read, effect of a write
-        (AccessType.r, None, None): Access.RO,
-        (AccessType.r, OnReadType.ruser, None): Access.TAKE,
-        (AccessType.rw, None, None): Access.RW,
-        (AccessType.w, None, None): Access.WO,
-        (AccessType.rw, None, OnWriteType.woclr): Access.W1C,
-        (AccessType.rw, None, OnWriteType.wclr): Access.RESTART,
+        (AccessType.r, None, None): AccessRight.RO,
+        (AccessType.r, OnReadType.ruser, None): AccessRight.TAKE,
+        (AccessType.rw, None, None): AccessRight.RW,
+        (AccessType.w, None, None): AccessRight.WO,
+        (AccessType.rw, None, OnWriteType.woclr): AccessRight.W1C,
+        (AccessType.rw, None, OnWriteType.wclr): AccessRight.RESTART,
     }
     registers, memories = {}, {}
     for node in top.children():
@@ -160,12 +162,12 @@ def test_litex_finds_every_register_and_window(config, tmp_path):
         register = getattr(builder.regs, f"ranvier_{word.name.lower()}")
         access = word.register.access
         bus.words[word.address] = n
-        if access == Access.WO:
+        if access == AccessRight.WO:
             with pytest.raises(KeyError, match="not readable"):
                 register.read()
         else:
             assert register.read() == n
-        if access in (Access.RO, Access.TAKE):
+        if access in (AccessRight.RO, AccessRight.TAKE):
             with pytest.raises(KeyError, match="not writable"):
                 register.write(0)
         else:

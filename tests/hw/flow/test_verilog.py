@@ -4,7 +4,7 @@ import pytest
 
 from ranvier.hw.core import Core
 from ranvier.hw.flow.verilog import INTERFACES, NAME, _fold_zeros, module_name, to_verilog, write_verilog
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.exp_table import EXP_TABLE
 from ranvier.sim import verilator
@@ -146,8 +146,10 @@ def test_interfaces_document_every_port_and_address(on_bus):
         assert f"{register.address:#07x} {register.name} " in header
         assert all(f"] {field.name}: {field.text}" in header for field in register.fields)
     windows = re.findall(r"^//   (0x\w+) (\w+) +\d[\dx ]* read", header, re.M)
-    assert [name for _, name in windows] == [s.name for s in Space if s.exists(SMALL) and s is not Space.REGISTER]
-    assert all(int(address, 16) == Space[name].value << 15 for address, name in windows)
+    assert [name for _, name in windows] == [
+        s.name for s in AddressSpace if s.exists(SMALL) and s is not AddressSpace.REGISTER
+    ]
+    assert all(int(address, 16) == AddressSpace[name].value << 15 for address, name in windows)
 
 
 def test_vivado_is_told_about_clock_reset_and_interrupt():

@@ -1,7 +1,7 @@
 import numpy as np
 
 from ranvier.drivers.loading import ARRAYS, arrays, settings
-from ranvier.hw.registers import Register, Space
+from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
 from ranvier.parameters.step_size import StepSize
@@ -18,7 +18,7 @@ def test_every_array_of_a_network_has_a_window():
 
 
 def test_arrays_that_a_core_lacks_are_not_written():
-    assert list(arrays(Network.zeros(CONFIG))) == [Space.WEIGHT, Space.READOUT]
+    assert list(arrays(Network.zeros(CONFIG))) == [AddressSpace.WEIGHT, AddressSpace.READOUT]
 
 
 def test_settings_are_what_the_registers_hold():

@@ -16,7 +16,7 @@ from ranvier.drivers.link import LinkError
 from ranvier.drivers.remote import RemoteCore
 from ranvier.drivers.serial_link import SerialLink
 from ranvier.golden.compiled import CompiledCore
-from ranvier.hw.registers import Register, Space, word_address
+from ranvier.hw.registers import AddressSpace, Register, word_address
 from ranvier.parameters.network import Network
 from ranvier.parameters.presets import preset
 from ranvier.sim.port import SimulatedPort
@@ -229,7 +229,7 @@ def test_a_wrong_baud_rate_is_named(board, relative):
 def test_bursts_of_any_length_with_and_without_increment(board):
     rng = np.random.default_rng(10)
     with closing(SerialLink(board.port, board.baud, PATIENCE)) as link:
-        window = word_address(Space.WEIGHT, 0) << 2
+        window = word_address(AddressSpace.WEIGHT, 0) << 2
         link.write(Register.ROW.address, [2])
         words = rng.integers(-100, 100, CONFIG.neurons).astype(np.uint32)
         link.write(window, words)
@@ -243,7 +243,7 @@ def test_bursts_of_any_length_with_and_without_increment(board):
 
 def test_a_refused_read_is_an_error_and_a_word_of_ones_is_not(board):
     with closing(SerialLink(board.port, board.baud, PATIENCE)) as link:
-        window, last = word_address(Space.WEIGHT, 0) << 2, CONFIG.neurons
+        window, last = word_address(AddressSpace.WEIGHT, 0) << 2, CONFIG.neurons
         link.write(Register.ROW.address, [0])
         link.write(window, [0xFFFFFFFF] * last)
         assert (link.read(window, last) == 0xFFFFFFFF).all()
