@@ -37,7 +37,7 @@ typedef enum {
     RANVIER_E_LOADING,     /**< the network is not complete: events are refused until one was loaded completely */
     RANVIER_E_CHECKSUM,    /**< not all that was written arrived */
     RANVIER_E_REFUSED,     /**< the core refused something that was written; RANVIER_REG_ERROR says of what kind */
-    RANVIER_E_OVERFLOW,    /**< outputs were dropped because nobody read them in time */
+    RANVIER_E_OVERFLOW,    /**< outputs were dropped because they were not read in time */
     RANVIER_E_TIMEOUT,     /**< the core was still busy, or full, after `patience` polls */
     RANVIER_E_UNSUPPORTED, /**< this core was built without it */
     RANVIER_E_SHARED,      /**< somebody else ended a sample meanwhile */
@@ -87,7 +87,7 @@ typedef struct {
     int bus_code;         /**< after RANVIER_E_BUS: what the bus function returned ... */
     uint32_t bus_address; /**< ... and the address that it was given */
     uint32_t expected;    /**< after RANVIER_E_ID, _VERSION, _DIGEST, _CHECKSUM: what should have come ... */
-    uint32_t received;    /**< ... and what came */
+    uint32_t received;    /**< ... and what was received */
 
     /* The driver's own. */
     ranvier_bus_t bus;
@@ -113,7 +113,7 @@ typedef struct {
     ranvier_step_size_t readout;
 } ranvier_step_sizes_t;
 
-/** What a network has beside its arrays. */
+/** What a network has besides its arrays. */
 typedef struct {
     uint32_t alpha; /**< decay of membrane and presynaptic trace per step, decay_width fraction bits */
     uint32_t beta;  /**< decay of the synaptic current per step; 0 unless the core's synapses are exponential */

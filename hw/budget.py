@@ -53,7 +53,7 @@ class Activity:
 
 
 def constants(config: CoreConfig) -> dict[Phase, int]:
-    """Clocks that a phase costs beside its work on a step that has any: pipelines filling and draining, changes of state."""
+    """Clocks of a phase besides its work, on a step that has any: pipelines filling and draining, changes of state."""
     c = config
     deliver = as_built(Delivery, c).latency + Accumulator.ADD_LATENCY
     return {
@@ -70,7 +70,7 @@ def constants(config: CoreConfig) -> dict[Phase, int]:
 
 
 def _signal(config: CoreConfig) -> int:
-    """Clocks of `Phase.SIGNAL` beside its walk: until the last error is stored, and from the last word to its credit.
+    """Clocks of `Phase.SIGNAL` besides its walk: until the last error is stored, and from the last word to its credit.
 
     The walk might begin 3 clocks after the last probability, its first word 1 clock after the error is stored. With one port
     that word may have to wait for its turn, and the last takes none.
@@ -98,7 +98,7 @@ def _turns(config: CoreConfig) -> int:
 
 
 def _visits(config: CoreConfig, awake: Counts, words: Counts) -> Counts:
-    """Clocks in which all awake rows are issued, `words` each, beside those of an empty step."""
+    """Clocks in which all awake rows are issued, `words` each, besides those of an empty step."""
     if config.memory == "single":
         return np.where(words < 2, 3 * awake + awake % 2 - 1, 2 * words * awake + 1)
     return awake * np.maximum(3, words + 1) - (words < 2)

@@ -102,7 +102,10 @@ class LearningSignal(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c = self.config
-        begin, dither = delayed(m, self.begin, 1), Signal(32)  # late: whoever begins a step decides late in its clock
+        begin, dither = (
+            delayed(m, self.begin, 1),
+            Signal(32),
+        )  # late: the decision to begin a step comes late in its clock
         with m.If(begin):
             m.d.sync += dither.eq(self.draw[0])
         stored, of_errors, self.error_latency = self._errors(m, dither)

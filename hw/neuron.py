@@ -172,7 +172,7 @@ class NeuronSweep(wiring.Component):
         return running, word
 
     def _write(self, m, write, valid, word, after):
-        """A word's new state, from registers, to memory and to whoever wants its spikes; on which clock."""
+        """A word's new state, from registers, to memory and to the users of its spikes; on which clock."""
         written = latest(*(value for fields in after for value in fields.values())) + 1
         state = Signal(self.read.state.shape())
         m.d.comb += [

@@ -4,7 +4,7 @@ A pipeline computes in steps of a clock, and what meets in it must belong togeth
 clock, meets other values of the same word, which did not. So each value carries the clock on which it is valid, counted
 from the clock on which the word was issued. Where such timed values meet (`join`), the earlier ones wait in registers for
 the latest; a register on purpose (`Timed.registered`) makes a value one clock later. Delays, latencies and the formulas of
-`ranvier.hw.budget` are read from these clocks: whoever adds a register somewhere changes no number elsewhere.
+`ranvier.hw.budget` are read from these clocks: an additional register somewhere changes no number elsewhere.
 
     pipeline = Pipeline(m)
     word, weight = pipeline.timed(word), pipeline.timed(read.data, 1)
@@ -65,7 +65,7 @@ class Timed:
         self._parts: dict[str, Timed] = {}
 
     def registered(self, clocks: int = 1) -> "Timed":
-        """The same in a register, a clock later (or in so many registers)."""
+        """The same in a register, a clock later (or in several registers)."""
         if clocks == 0:
             return self
         if self._later is None:

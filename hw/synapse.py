@@ -70,7 +70,7 @@ class SynapseWrite(wiring.Signature):
 class SynapseMemory(wiring.Component):
     """W and D in memory: one word read and one word written per clock, or (`memory` is "single") one of the two.
 
-    Word `word` of row `row` holds the synapses onto neurons ``word * lanes + lane``. Synaptic delays lie beside the weights,
+    Word `word` of row `row` holds the synapses onto neurons ``word * lanes + lane``. Synaptic delays share its words,
     axonal ones in block RAM of their own with one entry per row. A neuron itself is never a target, nor is a lane beyond the
     last neuron.
 

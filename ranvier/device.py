@@ -16,7 +16,7 @@ __all__ = ["CORES", "DEVICES", "Device", "DeviceError", "check_device", "open_de
 
 #: Cores that are driven directly.
 CORES = ("golden", "golden:plain", "float64", "sim")
-#: Names that `open_device` knows, beside serial ports.
+#: Names that `open_device` knows, besides serial ports.
 DEVICES = (*CORES, "bus", "axi", "wishbone", "pty")
 #: What the bus interfaces are simulated with: packages by module.
 _BUS_MODELS = {

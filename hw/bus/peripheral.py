@@ -18,7 +18,7 @@ __all__ = ["Peripheral"]
 
 
 class Peripheral(wiring.Component):
-    """A core with its registers, event queue and results behind one bus; every face (AXI, Wishbone, UART) wraps this.
+    """A core with its registers, event queue and results behind one bus; every bus interface (AXI, Wishbone, UART) wraps it.
 
     Every access is answered, in order with the events before it where it goes to the core; `Responder` says after how long.
 
@@ -34,7 +34,7 @@ class Peripheral(wiring.Component):
     bus : In(`BusSignature`)
         Registers and windows (`ranvier.hw.registers`).
     events : In(stream of `Register.EVENT` words)
-        Events, beside those written to `Register.EVENT`.
+        Events, in addition to those written to `Register.EVENT`.
     outputs : Out(stream of `result_layout`)
         Outputs, while `Register.CONTROL` has its stream bit set.
     irq : Out(1)

@@ -1,4 +1,4 @@
-"""What comes out of the core, kept for whoever asks: spikes in a queue, scores and prediction of the last sample."""
+"""Outputs of the core, kept until they are read: spikes in a queue, scores and prediction of the last sample."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -31,11 +31,11 @@ class Results(wiring.Component):
     outputs : In(stream of `output_layout`)
         From the core.
     streaming : In(1)
-        Outputs go to `stream` and not into the queue; scores and prediction are kept all the same.
+        Outputs go to `stream` and not into the queue; scores and prediction are still kept.
     stream : Out(stream of `result_layout`)
         All outputs, while `streaming`.
     stalled : Out(1)
-        Nobody has taken from `stream` for `PATIENCE` clocks.
+        `stream` has not been read for `PATIENCE` clocks.
     oldest : Out(`Register.OUTPUT`)
         Head of the queue ...
     take : In(1)

@@ -23,7 +23,7 @@ TIMEOUT = 0.1
 class SerialCore(wiring.Component):
     """UART, UARTBone and `Peripheral`: two wires to everything a core can do.
 
-    Nobody takes from the output stream here: with the stream bit of `Register.CONTROL` set, the core stalls and says so.
+    There is no output stream here: with the stream bit of `Register.CONTROL` set, the core stalls and reports it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The bus inside: one access at a time, a request and its response, as two streams. Every bus face ends in this."""
+"""The internal bus: one access at a time, a request and its response, as two streams. All bus interfaces use it."""
 
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out

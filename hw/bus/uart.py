@@ -14,7 +14,7 @@ __all__ = ["BITS_PER_BYTE", "BIT_ERROR", "BaudError", "BitTime", "UARTReceiver",
 _DATA_BITS = 8
 #: Bits on the wire for a byte: start, data, stop.
 BITS_PER_BYTE = _DATA_BITS + 2
-#: Largest relative error of a bit that is accepted: what is left of half a bit in ten goes to the other side.
+#: Largest relative error of a bit that is accepted: the rest of half a bit in ten is left for the other side.
 BIT_ERROR = 0.02
 #: Fewest clocks in which a start bit can be told from a glitch and sampled in its middle.
 _FEWEST = 4

@@ -62,7 +62,7 @@ class Utilisation:
     lacking : tuple of str
         Resources of which there are not enough; empty if it fits.
     largest : int or None
-        Most neurons that such a core could have there, by its memories; None if it lacks anything else, or if nobody knows
+        Most neurons that such a core could have there, by its memories; None if it lacks anything else, or if it is unknown
         how the board's tools map memories.
     """
 

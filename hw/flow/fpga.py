@@ -92,7 +92,7 @@ class Family:
     single_port_ram: tuple[int, int] | None = None
 
     def count(self, cells: Mapping[str, int]) -> Resources:
-        """Resources of so many `cells` of each type."""
+        """Resources of the given number of `cells` of each type."""
 
         def total(resource: str) -> int:
             return sum(n * cells.get(cell, 0) for cell, n in self.cells[resource].items())

@@ -1,4 +1,4 @@
-"""Place and route with nextpnr: how fast a design is, what limits it, and the bitstream that comes of it."""
+"""Place and route with nextpnr: speed and critical path of a design, and its bitstream."""
 
 import importlib.util
 import json

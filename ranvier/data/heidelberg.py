@@ -49,7 +49,7 @@ CHANNELS = 700
 #: Samples read at once.
 BLOCK = 256
 
-#: Most samples of a file: more is not a recording, and would take for ever.
+#: Largest number of samples of a file: more is not a recording, and would take too long.
 SAMPLES = 1 << 20
 
 #: What reading a file may take at most, so that a damaged one ends: CPU time and memory, and as much more for each of its
@@ -195,7 +195,7 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
 
 
 def _read(path: Path, classes: int, binning: Binning) -> Recording:
-    """`read_recording`, which a damaged file may keep busy for ever."""
+    """`read_recording` with a limit of time, since a damaged file may keep it busy without end."""
     report = BinningReport()
     with _opened(path) as file:
         samples = Packed.of(_bins(path, file, binning, report), binning)
@@ -304,7 +304,7 @@ def _options(group: type[Binning | Augmentation]) -> dict[str, Option]:
     }
 
 
-#: Options of either data set, beside its own.
+#: Options of both data sets, besides their own.
 BINNED = _options(Binning) | _options(Augmentation)
 
 

@@ -41,7 +41,7 @@ def _check(archive: Path, name: str) -> None:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Unpack into a folder beside the target, from where the complete file is moved; on failure nothing is left behind."""
+    """Unpack into a folder next to the target, from where the complete file is moved; on failure nothing is left behind."""
     pooch = extra("pooch", "data")
     pooch.get_logger().setLevel(logging.WARNING)
     try:

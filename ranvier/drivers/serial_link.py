@@ -40,7 +40,7 @@ _GONE = (OSError, ValueError)
 class SerialLink:
     """A serial port with a Ranvier core at its other end; a `ranvier.drivers.link.Link`.
 
-    Opening waits until the core has dropped a frame that somebody may have left unfinished, and then expects its ID. So does
+    Opening waits until the core has dropped a frame that may have been left unfinished, and then expects its ID. So does
     the first access after an error or an interrupted access. Everything but `Register.STATUS` and `Register.OUTPUT` is read
     twice and compared, since it has no checksum. A refused read is an error; a refused write shows in `Register.ERROR` and
     `Register.CHECKSUM` only.
@@ -231,7 +231,7 @@ class SerialLink:
         return answer
 
     def _line_time(self, count: int) -> float:
-        """Seconds that so many bytes take."""
+        """Seconds that this many bytes take."""
         return BITS_PER_BYTE * count / self.baud
 
     def _drain(self, silence: float) -> None:

@@ -1,4 +1,4 @@
-"""Running samples on a device and counting what comes of them."""
+"""Running samples on a device and counting the results."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -188,7 +188,7 @@ def evaluate_float(network: FloatNetwork, dataset: Dataset) -> Evaluation:
 
 def _core(network: FloatNetwork) -> CoreBase:
 
-    from ranvier.golden.float_core import FloatCore  # and with it Numba, which nobody needs to ask for help
+    from ranvier.golden.float_core import FloatCore  # and with it Numba, which is not needed to show help
 
     core = FloatCore(network.config)
     core.load_real(network)

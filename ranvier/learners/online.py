@@ -29,7 +29,7 @@ from ranvier.recipes import Recipe, initial_network, rewiring
 
 __all__ = ["Epoch", "OnlineLearner", "OnlineTraining", "train"]
 
-#: Of the seeds of single epochs, beside seed and number.
+#: Of the seeds of single epochs, besides seed and number.
 RESEEDED = 2**32 - 2
 
 

@@ -19,7 +19,7 @@ DEFAULT_SHARE = 0.1
 #: A data set that needs no file.
 SOME = "yinyang"
 
-#: Of the draw, beside the seed: no epoch has this number.
+#: Of the draw, besides the seed: no epoch has this number.
 DRAW = 2**32 - 1
 
 

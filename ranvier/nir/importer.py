@@ -690,7 +690,7 @@ class _Import:
         raise NirError(f"the loop through {names} is shorter than a step for each of its synapses: delay one of them")
 
     def _synapses(self, factor: Real) -> _Synapses:
-        """Synapses of all populations in one list; input units first, then neurons, as yet in one row each."""
+        """Synapses of all populations in one list; input units first, then neurons, still in one row each."""
         c, lags, parts = self.circuit, self._lags(), []
         for p in self.to_neurons:
             delay = self._steps(p) + lags[p.target] - lags[p.source] - 1

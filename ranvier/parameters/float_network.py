@@ -67,7 +67,7 @@ class FloatNetwork:
     Raises
     ------
     NetworkError
-        Naming the array, the shape or limit, and what came.
+        Naming the array, the shape or limit, and what was given.
     """
 
     config: CoreConfig

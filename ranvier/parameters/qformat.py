@@ -59,7 +59,7 @@ class QFormat:
 
     @classmethod
     def parse(cls, text: str) -> "QFormat":
-        """Read ``"s5.12"`` or ``"u4.8"``; `FormatError` names what came instead."""
+        """Read ``"s5.12"`` or ``"u4.8"``; `FormatError` names what was given instead."""
         match = re.fullmatch(r"([su])([0-9]{1,3})\.([0-9]{1,3})", text) if isinstance(text, str) else None
         if match is None:
             raise FormatError(

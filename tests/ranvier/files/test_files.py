@@ -57,7 +57,7 @@ def test_a_link_stays_and_its_target_is_replaced(write, tmp_path):
 def test_a_fifo_is_written_into(write, tmp_path):
     fifo, copy = tmp_path / "fifo", tmp_path / "copy"
     os.mkfifo(fifo)
-    check_output(fifo)  # would wait for ever if it opened it
+    check_output(fifo)  # would wait forever if it opened it
     got = []
     reader = threading.Thread(target=lambda: got.append(fifo.read_bytes()), daemon=True)
     reader.start()
