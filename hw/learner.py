@@ -20,7 +20,7 @@ __all__ = ["Learner"]
 
 
 class Learner(wiring.Component):
-    """Online learning, step by step (DESIGN section 3): `LearningSignal` makes credit of the errors of a scored step, with
+    """Online learning, step by step (docs/rule.md): `LearningSignal` makes credit of the errors of a scored step, with
     which `SynapseLearning` then updates the synapses. Both draw from one set of random generators.
 
     Matrices and neuron state belong to the core; what is kept here (traces, history, credit, generators) is of use to
