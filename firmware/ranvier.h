@@ -74,7 +74,7 @@ typedef struct {
     bool learning;            /**< learning units are present */
     bool random_feedback;     /**< the learning signal has weights of its own */
     bool exponential;         /**< synapses have a current that decays */
-    bool dormant;             /**< learning leaves synapses alone whose weight is 0 */
+    bool dormant;             /**< learning does not change synapses of weight 0 */
 } ranvier_shape_t;
 
 /** Polls after which a busy core counts as stuck, unless the caller sets another number. */
@@ -230,7 +230,7 @@ ranvier_error_t ranvier_busy(ranvier_t *core, bool *busy);
 /** All counters since the network was loaded, by RANVIER_COUNTER_SPIKES and so on. They wrap: subtract them as uint32_t. */
 ranvier_error_t ranvier_counters(ranvier_t *core, uint32_t counters[RANVIER_COUNTERS]);
 
-/** Clocks in which the core was busy since the network was loaded; wraps. */
+/** Clock cycles in which the core was busy since the network was loaded; wraps. */
 ranvier_error_t ranvier_cycles(ranvier_t *core, uint32_t *cycles);
 
 /** Which causes raise the interrupt: RANVIER_INTERRUPT_ENABLE_SAMPLE_DONE_MASK and _ERROR_MASK. */

@@ -55,7 +55,7 @@
 #define RANVIER_DELAYS_AXONAL                       1u
 #define RANVIER_DELAYS_SYNAPTIC                     2u
 
-/* ID: Identification of a Ranvier core, without which drivers refuse to work. (read) */
+/* ID: Identification; drivers refuse anything else. (read) */
 #define RANVIER_REG_ID                              0x00000u
 #define RANVIER_ID_VERSION_SHIFT                    0u          /* version of this register table */
 #define RANVIER_ID_VERSION_MASK                     0x000000ffu
@@ -72,7 +72,7 @@
 #define RANVIER_SHAPE_NEURONS_SHIFT                 13u         /* hidden neurons */
 #define RANVIER_SHAPE_NEURONS_MASK                  0x03ffe000u
 
-/* FEATURES: Features of the core. (read) */
+/* FEATURES: Options that the core was built with. (read) */
 #define RANVIER_REG_FEATURES                        0x0000cu
 #define RANVIER_FEATURES_OUTPUTS_SHIFT              0u          /* readouts */
 #define RANVIER_FEATURES_OUTPUTS_MASK               0x000001ffu
@@ -88,12 +88,12 @@
 #define RANVIER_FEATURES_DELAY_FRACTION_MASK        0x0003c000u
 #define RANVIER_FEATURES_MAX_DELAY_SHIFT            18u         /* largest delay in steps */
 #define RANVIER_FEATURES_MAX_DELAY_MASK             0x0ffc0000u
-#define RANVIER_FEATURES_EXPONENTIAL_SHIFT          28u         /* neurons have a synaptic current that decays */
+#define RANVIER_FEATURES_EXPONENTIAL_SHIFT          28u         /* synapses have a current that decays */
 #define RANVIER_FEATURES_EXPONENTIAL_MASK           0x10000000u
 #define RANVIER_FEATURES_DORMANT_SHIFT              29u         /* learning does not change synapses of weight 0 */
 #define RANVIER_FEATURES_DORMANT_MASK               0x20000000u
 
-/* FORMATS: Widths of loaded values. (read) */
+/* FORMATS: Widths of the parameters. (read) */
 #define RANVIER_REG_FORMATS                         0x00010u
 #define RANVIER_FORMATS_WEIGHT_WIDTH_SHIFT          0u          /* bits of W and Wout, two's complement */
 #define RANVIER_FORMATS_WEIGHT_WIDTH_MASK           0x0000001fu
@@ -105,9 +105,9 @@
 #define RANVIER_FORMATS_DELAY_WIDTH_MASK            0x000f8000u
 
 /* LIMITS: Limits of a sample. (read) */
-#define RANVIER_REG_LIMITS                          0x00014u    /* maximum number of scored steps, so that no score leaves its 32 bits */
+#define RANVIER_REG_LIMITS                          0x00014u    /* most scored steps: beyond them a score may leave its 32 bits */
 
-/* STATUS: State of the core. (read) */
+/* STATUS: Status of the core. (read) */
 #define RANVIER_REG_STATUS                          0x00018u
 #define RANVIER_STATUS_BUSY_SHIFT                   0u          /* an event is waiting or being handled */
 #define RANVIER_STATUS_BUSY_MASK                    0x00000001u
@@ -120,7 +120,7 @@
 #define RANVIER_STATUS_WAITING_SHIFT                16u         /* words waiting in OUTPUT */
 #define RANVIER_STATUS_WAITING_MASK                 0x0fff0000u
 
-/* CONTROL: Control of events and outputs. (read and write) */
+/* CONTROL: Routing of events and outputs. (read and write) */
 #define RANVIER_REG_CONTROL                         0x0001cu
 #define RANVIER_CONTROL_LOADING_SHIFT               0u          /* refuse events: set while a network is being loaded, cleared once it has been checked */
 #define RANVIER_CONTROL_LOADING_MASK                0x00000001u
@@ -134,7 +134,7 @@
 #define RANVIER_INTERRUPT_ENABLE_ERROR_SHIFT        1u          /* enable: a bit of ERROR rose */
 #define RANVIER_INTERRUPT_ENABLE_ERROR_MASK         0x00000002u
 
-/* INTERRUPT_PENDING: Causes that have occurred. (read, write 1 to clear) */
+/* INTERRUPT_PENDING: Pending causes. (read, write 1 to clear) */
 #define RANVIER_REG_INTERRUPT_PENDING               0x00024u
 #define RANVIER_INTERRUPT_PENDING_SAMPLE_DONE_SHIFT 0u          /* pending: a sample ended */
 #define RANVIER_INTERRUPT_PENDING_SAMPLE_DONE_MASK  0x00000001u
@@ -155,9 +155,9 @@
 #define RANVIER_ERROR_SCORE_MASK                    0x00000010u
 
 /* ERROR_ADDRESS: Address of the last refused access. (read) */
-#define RANVIER_REG_ERROR_ADDRESS                   0x0002cu    /* byte address */
+#define RANVIER_REG_ERROR_ADDRESS                   0x0002cu    /* its byte address */
 
-/* EVENT: An event; waits while the queue is full. Further writes queue more events. (write) */
+/* EVENT: An event; a write waits for room. Repeated writes here are intended. (write) */
 #define RANVIER_REG_EVENT                           0x00030u
 #define RANVIER_EVENT_INDEX_SHIFT                   0u          /* input unit (spike), or class of the sample (scored step, when learning) */
 #define RANVIER_EVENT_INDEX_MASK                    0x0000ffffu
@@ -189,10 +189,10 @@
 #define RANVIER_ROW_ROW_SHIFT                       0u          /* presynaptic unit or neuron */
 #define RANVIER_ROW_ROW_MASK                        0x00001fffu
 
-/* CHECKSUM: CRC-32 of all accepted writes since this register was last written. (read, write to start afresh) */
+/* CHECKSUM: CRC-32 of all accepted writes since this register was last written. (read, write to restart) */
 #define RANVIER_REG_CHECKSUM                        0x00048u    /* over (byte address, data), each a little-endian word, as zlib's crc32 */
 
-/* MODE: How samples are run. (read and write) */
+/* MODE: Mode of running samples. (read and write) */
 #define RANVIER_REG_MODE                            0x0004cu
 #define RANVIER_MODE_LEARN_SHIFT                    0u          /* update weights and delays */
 #define RANVIER_MODE_LEARN_MASK                     0x00000001u

@@ -1,4 +1,4 @@
-"""The register table: the single description of every address. Decoders, C header, drivers and documents follow from it."""
+"""The register table: every address of the core, described once. Source of decoders, C header, drivers and documents."""
 
 import enum
 from dataclasses import dataclass
@@ -37,18 +37,18 @@ ADDRESS_BITS = _SPACE_BITS + COLUMN_BITS + 2
 
 
 class AccessRight(enum.Enum):
-    """Allowed accesses to a register or window."""
+    """Access that the bus has to a register or window."""
 
     RO = "read"
     TAKE = "read, which removes it"
     RW = "read and write"
     WO = "write"
     W1C = "read, write 1 to clear"
-    RESTART = "read, write to start afresh"
+    RESTART = "read, write to restart"
 
 
 class Owner(enum.Enum):
-    """The part that answers a register."""
+    """Unit that answers a register."""
 
     CONSTANT = "a constant of the configuration, answered at once"
     PERIPHERAL = "the peripheral around the core, answered at once"
@@ -67,11 +67,11 @@ class Field:
 
     @property
     def mask(self) -> int:
-        """Its bits in place."""
+        """Its bits in the register word."""
         return ((1 << self.width) - 1) << self.lsb
 
     def pack(self, value: int) -> int:
-        """`value` in place; `ValueError` if it does not fit."""
+        """`value` shifted to its bits; `ValueError` if it does not fit."""
         if not 0 <= value < 1 << self.width:
             raise ValueError(f"{self.name}={value} does not fit its {self.width} bits")
         return value << self.lsb
@@ -102,7 +102,7 @@ class Register(enum.Enum):
     """Registers, one 32-bit word each; the value of a member is its column in `AddressSpace.REGISTER`."""
 
     ID = (
-        Owner.CONSTANT, AccessRight.RO, "Identification of a Ranvier core, without which drivers refuse to work.",
+        Owner.CONSTANT, AccessRight.RO, "Identification; drivers refuse anything else.",
         Field("version", 0, 8, "version of this register table"),
         Field("magic", 8, 24, 'the letters "RNV"'),
     )  # fmt: skip
@@ -112,7 +112,7 @@ class Register(enum.Enum):
         Field("inputs", 0, 13, "input units"), Field("neurons", 13, 13, "hidden neurons"),
     )  # fmt: skip
     FEATURES = (
-        Owner.CONSTANT, AccessRight.RO, "Features of the core.",
+        Owner.CONSTANT, AccessRight.RO, "Options that the core was built with.",
         Field("outputs", 0, 9, "readouts"),
         Field("delays", 9, 2, "0 none, 1 axonal, 2 synaptic"),
         Field("recurrent", 11, 1, "neurons project onto each other"),
@@ -120,11 +120,11 @@ class Register(enum.Enum):
         Field("random_feedback", 13, 1, "the learning signal has fixed random weights"),
         Field("delay_fraction", 14, 4, "fraction bits of a delay"),
         Field("max_delay", 18, 10, "largest delay in steps"),
-        Field("exponential", 28, 1, "neurons have a synaptic current that decays"),
+        Field("exponential", 28, 1, "synapses have a current that decays"),
         Field("dormant", 29, 1, "learning does not change synapses of weight 0"),
     )  # fmt: skip
     FORMATS = (
-        Owner.CONSTANT, AccessRight.RO, "Widths of loaded values.",
+        Owner.CONSTANT, AccessRight.RO, "Widths of the parameters.",
         Field("weight_width", 0, 5, "bits of W and Wout, two's complement"),
         Field("weight_fraction", 5, 5, "fraction bits of W and Wout"),
         Field("decay_width", 10, 5, "bits of ALPHA, BETA and KAPPA, all of them fraction bits"),
@@ -132,10 +132,10 @@ class Register(enum.Enum):
     )  # fmt: skip
     LIMITS = (
         Owner.CONSTANT, AccessRight.RO, "Limits of a sample.",
-        Field("scored", 0, 32, "maximum number of scored steps, so that no score leaves its 32 bits"),
+        Field("scored", 0, 32, "most scored steps: beyond them a score may leave its 32 bits"),
     )  # fmt: skip
     STATUS = (
-        Owner.PERIPHERAL, AccessRight.RO, "State of the core.",
+        Owner.PERIPHERAL, AccessRight.RO, "Status of the core.",
         Field("busy", 0, 1, "an event is waiting or being handled"),
         Field("error", 1, 1, "a bit of ERROR is set"),
         Field("loading", 2, 1, "CONTROL.loading: the network may be incomplete"),
@@ -143,7 +143,7 @@ class Register(enum.Enum):
         Field("waiting", 16, 12, "words waiting in OUTPUT"),
     )  # fmt: skip
     CONTROL = (
-        Owner.PERIPHERAL, AccessRight.RW, "Control of events and outputs.",
+        Owner.PERIPHERAL, AccessRight.RW, "Routing of events and outputs.",
         Field("loading", 0, 1, "refuse events: set while a network is being loaded, cleared once it has been checked"),
         Field("stream", 1, 1, "send outputs to the output stream instead of OUTPUT"),
     )  # fmt: skip
@@ -153,12 +153,7 @@ class Register(enum.Enum):
         "Causes that raise the interrupt.",
         *_sample_done_and_error("enable"),
     )
-    INTERRUPT_PENDING = (
-        Owner.PERIPHERAL,
-        AccessRight.W1C,
-        "Causes that have occurred.",
-        *_sample_done_and_error("pending"),
-    )
+    INTERRUPT_PENDING = (Owner.PERIPHERAL, AccessRight.W1C, "Pending causes.", *_sample_done_and_error("pending"))
     ERROR = (
         Owner.PERIPHERAL, AccessRight.W1C, "Errors since it was last cleared.",
         Field("access", 0, 1, "a bus access was refused: no such address, read- or write-only, or part of a word"),
@@ -167,9 +162,9 @@ class Register(enum.Enum):
         Field("stalled", 3, 1, "an access was abandoned because the output stream is not read"),
         Field("score", 4, 1, "a score left its 32 bits: the sample had more scored steps than LIMITS"),
     )  # fmt: skip
-    ERROR_ADDRESS = (Owner.PERIPHERAL, AccessRight.RO, "Address of the last refused access.", _word("byte address"))
+    ERROR_ADDRESS = (Owner.PERIPHERAL, AccessRight.RO, "Address of the last refused access.", _word("its byte address"))
     EVENT = (
-        Owner.PERIPHERAL, AccessRight.WO, "An event; waits while the queue is full. Further writes queue more events.",
+        Owner.PERIPHERAL, AccessRight.WO, "An event; a write waits for room. Repeated writes here are intended.",
         Field("index", 0, 16, _UNIT),
         Field("scored", 16, 1, "the readout of this step is scored"),
         Field("kind", 24, 2, "0 spike, 1 step, 2 end of the sample, 3 reset"),
@@ -194,7 +189,7 @@ class Register(enum.Enum):
         _word("over (byte address, data), each a little-endian word, as zlib's crc32"),
     )  # fmt: skip
     MODE = (
-        Owner.CORE, AccessRight.RW, "How samples are run.",
+        Owner.CORE, AccessRight.RW, "Mode of running samples.",
         Field("learn", 0, 1, "update weights and delays"),
         Field("report", 1, 1, "report spikes and steps in OUTPUT or on the output stream"),
     )  # fmt: skip
@@ -239,7 +234,7 @@ class Register(enum.Enum):
         return COUNTERS if self is Register.COUNTER else ()
 
     def stored(self, config: CoreConfig) -> bool:
-        """Whether a core keeps what is written to it; if not, it reads as out of reset."""
+        """Whether a core keeps a value written to it; if not, it keeps its value after reset."""
         return self.access == AccessRight.RW and (self is not Register.BETA or config.exponential)
 
     @property
@@ -249,7 +244,7 @@ class Register(enum.Enum):
 
     @property
     def reset(self) -> int:
-        """Value out of reset, of what is stored."""
+        """Value after reset of a stored register."""
         return sum(field.pack(field.reset) for field in self.fields)
 
     def pack(self, **values: int) -> int:
@@ -263,7 +258,7 @@ class Register(enum.Enum):
 
 
 class AddressSpace(enum.Enum):
-    """Windows: meaning of the address bits above the column. `Register.ROW` selects the row that a window shows."""
+    """Windows: upper bits of an address, above its column, and (rows, columns) of a core. `Register.ROW` chooses the row."""
 
     REGISTER = (AccessRight.RW, "registers", "")
     WEIGHT = (AccessRight.RW, "W of the synapses from unit ROW", "neuron")
@@ -290,7 +285,7 @@ class AddressSpace(enum.Enum):
 
     @property
     def has_rows(self) -> bool:
-        """Whether `Register.ROW` matters: the arrays of a network have rows, the state of a core has one."""
+        """Whether `Register.ROW` selects a row: the arrays of a network have rows, the state of a core has one."""
         return self.access == AccessRight.RW and self is not AddressSpace.REGISTER
 
     def limits(self, config: CoreConfig) -> tuple[int, int]:
@@ -347,14 +342,14 @@ def word_address(space: AddressSpace, column: int) -> int:
 
 
 def register_layout(register: Register) -> data.FlexibleLayout:
-    """The fields of a register in place, in 32 bits."""
+    """Layout of the fields of a register in 32 bits."""
     return data.FlexibleLayout(
         32, {field.name: data.Field(unsigned(field.width), field.lsb) for field in register.fields}
     )
 
 
 def constants(config: CoreConfig) -> dict[Register, int]:
-    """The constant words that describe a core."""
+    """The words of the constant registers."""
     c = config
     return {
         Register.ID: Register.ID.pack(version=INTERFACE_VERSION, magic=MAGIC),

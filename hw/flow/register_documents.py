@@ -1,7 +1,7 @@
-"""The register table as Markdown and in the formats of other tools: CMSIS-SVD, SystemRDL and LiteX's csr.csv.
+"""The register table in the formats of other tools and for people: Markdown, CMSIS-SVD, SystemRDL and LiteX' csr.csv.
 
-All four describe the same: registers with their fields, and the windows of a core. Addresses are byte addresses relative to
-the base address of the core.
+All four describe the same core: registers with their fields, and its windows. Addresses are byte addresses, relative to the
+base address of the core.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ _WORD_BYTES = 4
 
 @dataclass(frozen=True)
 class Word:
-    """A register word by name; `reset` is its value after reset, None if that is not fixed."""
+    """A register word by name; `reset` is its value after reset, None where that is not fixed."""
 
     name: str
     address: int
@@ -84,35 +84,35 @@ every core.
 
 ## Addresses
 
-A core occupies {size} KiB. Words have 32 bits; addresses are byte addresses and multiples of 4.
+A core takes {size} KiB. Words have 32 bits; addresses are byte addresses and multiples of 4.
 
 | bits of the address | name | meaning |
 |---|---|---|
-| {space_bits} | space | 0 for the registers, otherwise a window |
-| {column_bits} | column | the register; the neuron, output or unit of the window |
+| {space_bits} | space | 0: registers; others: windows |
+| {column_bits} | column | register; or neuron, output or unit of the window |
 
 ## Refused accesses
 
-Every access is answered. A refused access changes nothing; it is answered with a bus error ([interfaces.md](interfaces.md)
-describes it for each bus), sets a bit of [ERROR](#error) and leaves its address in [ERROR_ADDRESS](#error_address). These
-accesses are refused:
+Every access is answered. A refused access changes nothing; it is answered with a bus error (see
+[interfaces.md](interfaces.md) for each bus), sets a bit of [ERROR](#error) and leaves its address in
+[ERROR_ADDRESS](#error_address):
 
-* an address without a register, or with a column, row or window that this core does not have;
-* a read of a write-only register, a write of a read-only register or window;
-* a write of only a part of a word (a write without any byte is answered and does nothing);
+* an address that does not exist: no such register, or a column, row or window that this core lacks;
+* a read of a write-only register, a write to a read-only register or window;
+* a write of a part of a word (one of no byte at all is answered and does nothing);
 * a value outside the range of its window;
-* an event with a unit or class that this core does not have, or any event while CONTROL.loading is set;
-* an access that must wait for the core while the core waits for its output stream to be read.
+* an event with a unit or class that this core lacks, or any event while CONTROL.loading is set;
+* an access that has to wait for the core while the core waits for a consumer of its output stream.
 
-Registers of the core, and windows, are answered once all earlier events have been handled: a read returns the state after
-them, and a write affects later events. A write of [EVENT](#event) waits while the queue is full. Everything else is answered
-at once, even while the core is busy.
+Accesses to registers of the core and to windows are answered once all events before them have been handled: a read returns
+the state after them, and a write takes effect on the events after it. A write of [EVENT](#event) waits while the queue is
+full. All other accesses are answered at once, even while the core is busy.
 
 """
 
 
 def markdown(config: CoreConfig) -> str:
-    """The reference page: addresses, what is refused, registers with their fields, windows."""
+    """The reference page: addresses, refused accesses, registers with their fields, windows."""
     c = config
     top = COLUMN_BITS + 2
     text = _INTRODUCTION.format(
@@ -125,7 +125,7 @@ def markdown(config: CoreConfig) -> str:
     )
     text += "## Windows\n\n"
     text += (
-        "[ROW](#row) selects the row, if a window has rows; the window then shows the columns of that row. Values are raw\n"
+        "Where a window has rows, [ROW](#row) selects the one whose columns it shows. Values are raw\n"
         "integers in the given [format](arithmetic.md), sign-extended to 32 bits.\n\n"
     )
     text += _table("address", "name", "access", "rows", "columns", "format", "written", "what")
@@ -146,7 +146,7 @@ def markdown(config: CoreConfig) -> str:
 
 
 def _section(register: Register, found: list[Word]) -> str:
-    """What there is to say about a register."""
+    """Section of a register."""
     text = f"\n### {register.name}\n\n{register.text}\n\n"
     text += f"Address {_hex(register.address)}; {register.access.value}; {register.owner.value}.\n\n"
     if register.elements:
@@ -183,7 +183,7 @@ def _reset(word: Word, field: Field) -> str:
 
 # -------------------------------------------------------------------- CMSIS-SVD
 
-#: AccessRight of the table -> SVD's access, and what else it says of a read or a write.
+#: AccessRight of the table -> access in SVD, and its side effects of a read or a write.
 _SVD: dict[AccessRight, tuple[str, dict[str, str]]] = {
     AccessRight.RO: ("read-only", {}),
     AccessRight.TAKE: ("read-only", {"readAction": "modify"}),
@@ -249,7 +249,7 @@ _RDL = {
 def system_rdl(config: CoreConfig) -> str:
     """SystemRDL 2.0: an address map with a register for each word and a memory for each window.
 
-    All are external: they are described here, not to be generated from this.
+    All are external: the description is not meant to generate them.
     """
     lines = [f"addrmap {_NAME} {{", f'    name = "Ranvier core {config.digest:#010x}";']
     for word in words(config):
@@ -279,7 +279,7 @@ def _quoted(text: str) -> str:
 
 # -------------------------------------------------------------------- LiteX
 
-#: AccessRight of the table -> what LiteX' host tools may do.
+#: AccessRight of the table -> access for LiteX' host tools.
 _LITEX = {AccessRight.RO: "ro", AccessRight.TAKE: "ro", AccessRight.WO: "wo"}
 
 
@@ -296,7 +296,7 @@ def litex_csv(config: CoreConfig) -> str:
     return "".join(",".join(line) + "\n" for line in lines)
 
 
-#: Name of a format -> how it is written.
+#: Name of a format -> function that writes it.
 FORMATS: dict[str, Callable[[CoreConfig], str]] = {
     "markdown": markdown,
     "svd": svd,

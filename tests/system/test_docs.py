@@ -207,4 +207,4 @@ def test_raster_of_the_guide(tmp_path, monkeypatch, capsys):
     assert len(raster) == 6
     assert {len(line) for line in raster} == {33}
     assert any("|" in line for line in raster)
-    assert re.fullmatch(r"class \d is \d after \d+ spikes and None clocks", last)
+    assert re.fullmatch(r"class \d is \d after \d+ spikes and None clock cycles", last)
