@@ -18,7 +18,7 @@ __all__ = ["Peripheral"]
 
 
 class Peripheral(wiring.Component):
-    """A core with its registers, event queue and results behind one bus; every face (AXI, Wishbone, UART) wraps this.
+    """A core with its registers, event queue and results behind one bus, which every interface (AXI, Wishbone, UART) wraps.
 
     Every access is answered, in order with the events before it where it goes to the core; `Responder` says after how long.
 

@@ -1,4 +1,4 @@
-"""The bus inside: one access at a time, a request and its response, as two streams. Every bus face ends in this."""
+"""The bus inside: one access at a time, a request and its response, as two streams. Every bus interface ends in this."""
 
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out

@@ -11,7 +11,18 @@ from typing import Any
 from ranvier.data.dataset import DataError, Dataset
 from ranvier.data.published import PUBLISHED, Published
 
-__all__ = ["DATASETS", "NamedDataset", "Option", "names", "open_dataset", "option_table", "register", "table", "whole"]
+__all__ = [
+    "DATASETS",
+    "NamedDataset",
+    "Option",
+    "names",
+    "open_dataset",
+    "option_table",
+    "real",
+    "register",
+    "table",
+    "whole",
+]
 
 #: Longest piece of a text that a message repeats.
 QUOTED = 40
