@@ -25,7 +25,7 @@ def header() -> str:
     its first column.
     """
     lines = [
-        "/* Registers of a Ranvier core. Generated from ranvier/hw/registers.py; do not edit.",
+        "/* Registers of a Ranvier core. Generated from hw/registers.py; do not edit.",
         " *",
         " * SPDX-License-Identifier: Apache-2.0",
         " */",

@@ -1,4 +1,4 @@
-/* Registers of a Ranvier core. Generated from ranvier/hw/registers.py; do not edit.
+/* Registers of a Ranvier core. Generated from hw/registers.py; do not edit.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -14,6 +14,7 @@ __all__ = [
     "ADDRESS_BITS",
     "COLUMN_BITS",
     "INTERFACE_VERSION",
+    "MAGIC",
     "AccessRight",
     "AddressSpace",
     "Field",

@@ -26,7 +26,7 @@ class Beside:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """As `importlib.abc.MetaPathFinder` has it."""
+        """As ``importlib.abc.MetaPathFinder`` has it."""
         parent, _, folder = name.rpartition(".")
         if parent != __package__ or folder not in _BESIDE:
             return None

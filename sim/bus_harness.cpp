@@ -1,34 +1,12 @@
 // Drives a verilated Ranvier peripheral over its bus, for Python (ctypes) and for the C driver: the clock runs on this side.
 #include "Vranvier_peripheral.h"
-#include "verilated.h"
+#include "clocked.h"
 
 #include <cstdint>
 
 namespace {
 
-// A context in which memories that power up undefined hold anything, the same in each run.
-VerilatedContext *undefined(VerilatedContext *context) {
-    context->randSeed(1);
-    context->randReset(2);
-    return context;
-}
-
-struct Bus {
-    VerilatedContext context;
-    Vranvier_peripheral top{undefined(&context)};
-    uint64_t cycles = 0;
-
-    void settle() {
-        top.clk = 0;
-        top.eval();
-    }
-
-    void tick() {
-        ++cycles;
-        top.clk = 1;
-        top.eval();
-    }
-};
+using Bus = Clocked<Vranvier_peripheral>;
 
 constexpr int kRefused = 1;   // the peripheral answered an error
 constexpr int kTimeout = -1;  // it did not answer within `patience` clocks

@@ -18,7 +18,7 @@ namespace {
 using Wall = std::chrono::steady_clock;
 
 constexpr int kDataBits = 8;
-constexpr int kLookEvery = 64;      // clocks between two looks for bytes from the host
+constexpr int kPollEvery = 64;      // clocks between two polls for bytes from the host
 constexpr int kNapsPerSecond = 500;  // how often time is compared with the clock on the wall while nothing happens
 
 // The host's half of the wire, from and to the terminal `fd`.
@@ -28,11 +28,11 @@ public:
 
     // Level of the wire to the core at `now` (in clocks), given the level of the one from it.
     int step(uint64_t now, int from_core) {
-        listen(now, from_core);
-        return speak(now);
+        receive(now, from_core);
+        return send(now);
     }
 
-    bool idle() const { return !sending_ && !hearing_ && next_ == filled_; }
+    bool idle() const { return !sending_ && !receiving_ && next_ == filled_; }
     bool gone() const { return gone_; }
 
 private:
@@ -42,19 +42,19 @@ private:
         return clock_ / settings.c_ospeed;
     }
 
-    int speak(uint64_t now) {
+    int send(uint64_t now) {
         if (!sending_ && !take(now)) return 1;
         const int bit = static_cast<int>((now - sent_from_) / sent_bit_);
         if (bit > kDataBits + 1) {
             sending_ = false;
-            return speak(now);
+            return send(now);
         }
         return (frame_ >> bit) & 1;
     }
 
     bool take(uint64_t now) {
         if (next_ == filled_) {
-            if (now % kLookEvery) return false;
+            if (now % kPollEvery) return false;
             const ssize_t got = read(fd_, buffer_, sizeof buffer_);
             gone_ |= got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
             if (got <= 0) return false;
@@ -67,19 +67,19 @@ private:
         return sending_ = true;
     }
 
-    void listen(uint64_t now, int level) {
-        if (!hearing_) {
+    void receive(uint64_t now, int level) {
+        if (!receiving_) {
             if (was_ && !level) {
-                hearing_ = true;
-                heard_bit_ = bit_clocks();
-                heard_from_ = now;
-                heard_ = bits_ = 0;
+                receiving_ = true;
+                received_bit_ = bit_clocks();
+                received_from_ = now;
+                received_ = bits_ = 0;
             }
-        } else if (now >= heard_from_ + heard_bit_ * (bits_ + 0.5)) {
-            if (bits_ > 0 && bits_ <= kDataBits) heard_ |= static_cast<unsigned>(level) << (bits_ - 1);
+        } else if (now >= received_from_ + received_bit_ * (bits_ + 0.5)) {
+            if (bits_ > 0 && bits_ <= kDataBits) received_ |= static_cast<unsigned>(level) << (bits_ - 1);
             if (bits_++ == kDataBits + 1) {
-                const auto byte = static_cast<unsigned char>(heard_);
-                hearing_ = false;
+                const auto byte = static_cast<unsigned char>(received_);
+                receiving_ = false;
                 if (write(fd_, &byte, 1) < 0) gone_ |= errno != EAGAIN && errno != EINTR;  // nobody reads: lost
             }
         }
@@ -90,11 +90,11 @@ private:
     const double clock_;
     unsigned char buffer_[4096];
     int next_ = 0, filled_ = 0;
-    bool gone_ = false, sending_ = false, hearing_ = false;
-    unsigned frame_ = 0, heard_ = 0;
+    bool gone_ = false, sending_ = false, receiving_ = false;
+    unsigned frame_ = 0, received_ = 0;
     int bits_ = 0, was_ = 1;
-    uint64_t sent_from_ = 0, heard_from_ = 0;
-    double sent_bit_ = 1, heard_bit_ = 1;
+    uint64_t sent_from_ = 0, received_from_ = 0;
+    double sent_bit_ = 1, received_bit_ = 1;
 };
 
 struct Board {

@@ -1,4 +1,4 @@
-// Runs a verilated Ranvier system on a chip and hears what it says on its serial port.
+// Runs a verilated Ranvier system on a chip and receives what it sends on its serial port.
 #include "Vranvier_soc.h"
 #include "verilated.h"
 
@@ -25,8 +25,8 @@ struct Board {
         top.eval();
     }
 
-    // A clock of the wire; whether a byte is complete. Bits are looked at in their middle.
-    bool hear(int half_bit) {
+    // A clock cycle of the wire; whether a byte is complete. Bits are sampled in their middle.
+    bool receive(int half_bit) {
         if (half_bits < 0) {
             if (top.tx) return false;
             half_bits = 0;
@@ -74,7 +74,7 @@ int soc_run(Board *board, int clocks_per_bit, uint8_t *bytes, int capacity, int 
     int count = 0;
     for (int n = 0; n < clocks && count < capacity; ++n) {
         board->tick();
-        if (board->hear(clocks_per_bit / 2)) bytes[count++] = static_cast<uint8_t>(board->byte);
+        if (board->receive(clocks_per_bit / 2)) bytes[count++] = static_cast<uint8_t>(board->byte);
         if (board->top.trap && board->half_bits < 0 && board->top.tx) break;
     }
     return count;

@@ -22,7 +22,7 @@ _OFFSET_BITS = exact_log2(STROBES)
 
 
 class Response(enum.IntEnum):
-    """Response codes of AXI that are used here."""
+    """Result of a transfer: the codes of AXI that are used here."""
 
     OKAY = 0
     SLVERR = 2

@@ -18,7 +18,7 @@ __all__ = ["Peripheral"]
 
 
 class Peripheral(wiring.Component):
-    """A core with its registers, event queue and results behind one bus; every interface (AXI, Wishbone, UART) wraps it.
+    """A core with its registers, event queue and results behind one bus, which every interface (AXI, Wishbone, UART) wraps.
 
     Every access is answered; one to the core only after the events before it. Latencies are those of `Responder`.
 

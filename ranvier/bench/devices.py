@@ -63,7 +63,7 @@ class Agreement:
         digest = hashlib.sha256(json.dumps(asdict(self)).encode())
         digest.update(f"{material.digest} {preset(name).to_toml()} {RECIPES[name]}".encode())
         for module in (ranvier.parameters, ranvier.golden, ranvier.hw, ranvier.sim):
-            sources = (path for kind in ("*.py", "*.cpp") for path in Path(module.__path__[0]).rglob(kind))
+            sources = (path for kind in ("*.py", "*.cpp", "*.h") for path in Path(module.__path__[0]).rglob(kind))
             for path in sorted(sources):
                 digest.update(path.read_bytes())
         return digest.hexdigest()[:16]

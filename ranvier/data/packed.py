@@ -15,7 +15,7 @@ from ranvier.data.samples import Samples
 from ranvier.parameters.config import LIMITS
 from ranvier.parameters.sample import Sample
 
-__all__ = ["Binning", "BinningReport", "Packed"]
+__all__ = ["STEPS", "Binning", "BinningReport", "Packed"]
 
 #: Limits: steps of a sample, and spikes of a unit on one step.
 STEPS = CAP = 1 << 16

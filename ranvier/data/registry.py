@@ -12,7 +12,18 @@ from ranvier.data.dataset import DataError, Dataset
 from ranvier.data.published import PUBLISHED, Published
 from ranvier.errors import shown
 
-__all__ = ["DATASETS", "NamedDataset", "Option", "names", "open_dataset", "option_table", "register", "table", "whole"]
+__all__ = [
+    "DATASETS",
+    "NamedDataset",
+    "Option",
+    "names",
+    "open_dataset",
+    "option_table",
+    "real",
+    "register",
+    "table",
+    "whole",
+]
 
 
 def whole(text: str) -> int:

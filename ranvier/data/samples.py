@@ -9,7 +9,7 @@ import numpy as np
 
 from ranvier.parameters.sample import Sample
 
-__all__ = ["Chosen", "Joined", "Repeated", "Samples", "Seed", "chosen_from", "used_inputs"]
+__all__ = ["Chosen", "Joined", "Repeated", "Samples", "Seed", "chosen_from", "epoch_of", "used_inputs"]
 
 #: What `numpy.random.default_rng` takes: a number or a list of numbers.
 Seed = int | Sequence[int]

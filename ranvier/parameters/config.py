@@ -13,7 +13,18 @@ from ranvier.errors import RanvierError, shown
 from ranvier.parameters.qformat import FormatError, QFormat
 from ranvier.parameters.scalars import is_flag, is_real, is_whole
 
-__all__ = ["CHOICES", "ConfigError", "CoreConfig", "spelled"]
+__all__ = [
+    "CHOICES",
+    "LARGEST",
+    "LIMITS",
+    "WIDEST",
+    "ConfigError",
+    "CoreConfig",
+    "Delays",
+    "Memory",
+    "Reset",
+    "spelled",
+]
 
 Delays = Literal["none", "axonal", "synaptic"]
 Feedback = Literal["symmetric", "random"]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ranvier.extras import extra
 
-__all__ = ["Histogram", "Panel", "Raster", "Series", "curves", "error_bars", "histograms", "rasters"]
+__all__ = ["SMALL", "Histogram", "Panel", "Raster", "Series", "curves", "error_bars", "histograms", "rasters"]
 
 BEFORE, AFTER = "#999999", "#0072B2"
 

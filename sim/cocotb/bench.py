@@ -22,7 +22,7 @@ from ranvier.parameters.sample import Sample
 from ranvier.sim.cocotb.agents import Clockwork, Sink, Source
 from ranvier.sim.cocotb.scoreboard import Scoreboard
 
-__all__ = ["CONFIG", "Bench", "Request"]
+__all__ = ["CONFIG", "Bench", "Request", "read", "write"]
 
 Raw = NDArray[np.int64]
 Request = dict[str, int]

@@ -50,7 +50,7 @@ def inside(unit) -> SimpleNamespace:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a proof: the claim that failed in the base case and in induction, if any, and CPU seconds."""
+    """Result of a proof: the claim that failed in the base case and in induction, if any, and CPU seconds."""
 
     base: str | None
     induction: str | None

@@ -402,11 +402,11 @@ def test_verilog(capsys: pytest.CaptureFixture[str]) -> None:
     assert result["module"] == "ranvier_core"
 
 
-@pytest.mark.parametrize("face", ["axi", "wishbone", "uart"])
-def test_verilog_of_a_face(face: str, capsys: pytest.CaptureFixture[str]) -> None:
-    result = answer(capsys, "verilog", "--preset", "test", "--interface", face, "-o", "core.v")
-    assert result["module"] == f"ranvier_{face}"
-    assert f"\nmodule ranvier_{face}(" in Path("core.v").read_text()
+@pytest.mark.parametrize("interface", ["axi", "wishbone", "uart"])
+def test_verilog_of_a_bus_interface(interface: str, capsys: pytest.CaptureFixture[str]) -> None:
+    result = answer(capsys, "verilog", "--preset", "test", "--interface", interface, "-o", "core.v")
+    assert result["module"] == f"ranvier_{interface}"
+    assert f"\nmodule ranvier_{interface}(" in Path("core.v").read_text()
 
 
 @pytest.mark.parametrize("form", ["markdown", "svd", "systemrdl", "csv"])

@@ -108,7 +108,8 @@ def test_a_pipe_in_the_cache_is_refused(name, tmp_path):
     build, pipe = Builder(), tmp_path / name
     os.mkfifo(pipe)
     with pytest.raises(
-        VerilatorError, match=rf"^cannot use {pipe} \(this is a pipe.*\): remove it or set RANVIER_CACHE"
+        VerilatorError,
+        match=rf"^cannot simulate: cannot use {pipe} \(this is a pipe.*\): remove it or set RANVIER_CACHE",
     ):
         kept(tmp_path / "file", build)
     assert build.built == 0

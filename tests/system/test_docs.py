@@ -1,8 +1,11 @@
 """The documents tell what is so: links lead somewhere, commands parse, and what they are shown to print they print today."""
 
+import pkgutil
 import re
 import shlex
+import tokenize
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -39,13 +42,98 @@ def test_links_lead_somewhere(page):
         assert target.startswith("https://") or not target or (page.parent / target).exists(), link
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_files_that_are_named_exist(page):
-    """In the text, except those of recipes, which are yet to be written; not in code blocks."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
-    for path in re.findall(r"`((?:ranvier|golden|hw|sim|firmware|tests|docs|examples|fusesoc|results)/[\w/.]*)`", text):
-        found = any((root / path).exists() for root in (ROOT, page.parent))
-        assert found or re.search(r"NAME|toy", path), f"{page.name} names {path}"
+# -------------------------------------------------------------------- names of files, modules and what is in them
+
+
+def prose(path: Path) -> str:
+    """A page without its code blocks, which may name what is yet to be written; docstrings and comments of Python; the whole
+    text of anything else."""
+    text = path.read_text()
+    if path.suffix == ".md":
+        return re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    if path.suffix != ".py":
+        return text
+    tokens = tokenize.generate_tokens(StringIO(text).readline)
+    return "\n".join(t.string for t in tokens if t.type == tokenize.COMMENT or t.string.startswith(('"""', 'r"""')))
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name of the package is a module, or something in one, or a file is called so."""
+    if name in FILES:
+        return True
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+#: Sources, and the pages; the changelog tells of what is gone.
+SOURCES = [
+    *(ROOT / name for name in ("Makefile", "pyproject.toml", ".ci/run")),
+    *(
+        path
+        for folder in ("ranvier", "golden", "hw", "sim", "firmware", "tests", "examples", "fusesoc")
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in {".py", ".c", ".h", ".cpp", ".core"}
+    ),
+]
+READ = [*PAGES, *SOURCES]
+#: Names of all files.
+FILES = {path.name for path in READ}
+FOLDERS = "ranvier|golden|hw|sim|firmware|tests|docs|examples|fusesoc|results"
+
+
+def words(path: Path) -> set[str]:
+    """Names in the code of a file, and words in its strings that are no docstrings."""
+    if path.suffix != ".py":
+        return set(re.findall(r"\w+", path.read_text()))
+    found = {path.stem}
+    for token in tokenize.generate_tokens(StringIO(path.read_text()).readline):
+        if token.type != tokenize.COMMENT and not token.string.startswith(('"""', 'r"""')):
+            found.update(re.findall(r"\w+", token.string))
+    return found
+
+
+def missing(text: str, folder: Path = ROOT) -> list[str]:
+    """Paths and dotted names in a text that lead nowhere; ``NAME``, and ``toy``, stand for what is yet to be written."""
+    paths = re.findall(rf"(?<![\w/.-])(?:{FOLDERS})/[\w/.*-]*[\w/*]", text)
+    names = re.findall(r"(?<![\w/.@-])ranvier(?:\.\w+)+", text)
+    lost = [
+        path
+        for path in paths
+        if not re.search(r"NAME|\btoy\b", path) and not any([*ROOT.glob(path), *folder.glob(path)])
+    ]
+    return lost + [name for name in names if not exists(name)]
+
+
+def test_what_is_named_exists():
+    named = {path.relative_to(ROOT).as_posix(): missing(prose(path), path.parent) for path in READ}
+    assert len(named) > 400
+    assert {path: lost for path, lost in named.items() if lost} == {}
+
+
+def test_names_in_backquotes_are_in_the_code():
+    """In docstrings and comments, and where contributors are told what to edit."""
+    code = set().union(*(words(path) for path in SOURCES))
+    named = [
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in READ
+        if path.suffix == ".py" or path.name == "CONTRIBUTING.md"
+        for name in re.findall(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)", prose(path))
+    ]
+    assert len(named) > 1000
+    assert [place for place in named if not set(place[1].split(".")) <= code] == []
+
+
+def test_what_is_named_and_gone_is_seen():
+    there = "`hw/core.py`, `ranvier.hw.core.Core`, hw/bus/, `tests/hw/test_*.py`, `golden/NAME.py`, `ranvier_mmio.h`"
+    assert missing(there) == []
+    assert missing(f"{there} `hw/gone.py` and ranvier.hw.core.Gone, `ranvier.gone`") == [
+        "hw/gone.py",
+        "ranvier.hw.core.Gone",
+        "ranvier.gone",
+    ]
 
 
 def test_commands_parse():

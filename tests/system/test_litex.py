@@ -31,7 +31,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "litex" / "ranvier_soc.py"
 CORE, TOP = "ranvier_wishbone", "radiona_ulx3s"
 CONFIG = preset("test")
 
-#: Not errors, of LiteX' Verilog, the CPU's and the core's: registers with initial values, widths that differ, `casez`
+#: Not errors, of LiteX' Verilog, the CPU's and the core's: registers with initial values, widths that differ, ``casez``
 #: without default, `<=` in combinational blocks, pins of FPGA cells left open, cells described twice.
 QUIET = [
     f"-Wno-{name}"

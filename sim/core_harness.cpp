@@ -1,36 +1,17 @@
 // Drives a verilated Ranvier core from Python through ctypes, with the clock loop on this side.
 #include "Vranvier_core.h"
-#include "verilated.h"
+#include "clocked.h"
 
 #include <cstdint>
 
 namespace {
 
-// A context in which memories that power up undefined hold anything, the same in each run.
-VerilatedContext *undefined(VerilatedContext *context) {
-    context->randSeed(1);
-    context->randReset(2);
-    return context;
-}
-
-struct Device {
-    VerilatedContext context;
-    Vranvier_core top{undefined(&context)};
-    uint64_t cycles = 0;
+struct Device : Clocked<Vranvier_core> {
     uint64_t phases[16] = {};
 
-    // First half of a clock: inputs have been set, let the outputs settle.
-    void settle() {
-        top.clk = 0;
-        top.eval();
-    }
-
-    // Second half: the rising edge.
     void tick() {
         ++phases[top.phase];
-        ++cycles;
-        top.clk = 1;
-        top.eval();
+        Clocked::tick();
     }
 };
 
