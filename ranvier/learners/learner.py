@@ -11,6 +11,7 @@ import numpy as np
 
 from ranvier.data.dataset import Dataset
 from ranvier.device import open_device
+from ranvier.errors import shown
 from ranvier.learners.training import Report, Training
 from ranvier.learners.validation import check_dataset, hold_out
 from ranvier.parameters.config import ConfigError, CoreConfig
@@ -239,8 +240,8 @@ class Learner(ABC):
         Raises
         ------
         ConfigError
-            If there is no recipe for the data set, the core has other inputs or outputs than the data, or `start` was made
-            for another core.
+            If `config` is no configuration, there is no recipe for the data set, the core has other inputs or outputs than
+            the data, or `start` was made for another core.
         DataError
             If there is nothing to learn from or to test on, or no validation samples can be held out.
         CheckpointError
@@ -279,6 +280,8 @@ class Learner(ABC):
         recipe: Any = None,
     ) -> tuple[CoreConfig, Any]:
         """Core and recipe that `train` takes for a data set of this name; parameters and errors are its own."""
+        if not isinstance(config, CoreConfig):
+            raise ConfigError(f"config={shown(config)} is no configuration: give a CoreConfig")
         delays = delays or config.delays
         if delays not in VARIANTS:
             raise ConfigError(f"unknown kind of delays {delays!r}: choose one of {', '.join(VARIANTS)}")

@@ -32,6 +32,9 @@ __all__ = ["Epoch", "OnlineLearner", "OnlineTraining", "train"]
 #: Of the seeds of single epochs, besides seed and number.
 RESEEDED = 2**32 - 2
 
+#: Counters by the names that earlier checkpoints have for them.
+RENAMED = {"ring_saturated": "delay_line_saturated"}
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -291,7 +294,8 @@ class OnlineLoop(TrainingLoop):
         return Epoch.of(values, self.device.config.neurons, samples)
 
     def resume(self, values: Mapping[str, Any], arrays: Arrays) -> None:
-        self.counts = {name: values["counters"][name] for name in COUNTERS}
+        counters = {RENAMED.get(name, name): count for name, count in values["counters"].items()}
+        self.counts = {name: counters[name] for name in COUNTERS}
         if not all(type(count) is int and 0 <= count < MOST_COUNTED for count in self.counts.values()):
             raise ValueError("counters that are not counts")
         self.before = Counter(self.counts)

@@ -193,6 +193,22 @@ def test_every_learner_goes_on_to_the_bit(name: str, sparse: Sparse | None, tmp_
         assert (result.plasticity.formed > 0) == sparse.rewired
 
 
+def test_counters_may_have_their_earlier_names(tmp_path: Path) -> None:
+    """Checkpoints from before `delay_line_saturated` had its name resume bit for bit."""
+    path, data = tmp_path / "c.npz", yin_yang(train=16, test=6)
+    taught(CompiledCore(CONFIG), data, checkpoint=path, report=stopping(1))
+    with np.load(path) as file:
+        content = {key: file[key] for key in file}
+    text = str(content["checkpoint"])
+    assert text.count('"delay_line_saturated"') == 1
+    content["checkpoint"] = np.array(text.replace("delay_line_saturated", "ring_saturated"))
+    np.savez(path, **content)
+    resumed, whole = taught(CompiledCore(CONFIG), data, checkpoint=path), taught(CompiledCore(CONFIG), data)
+    assert len(resumed.epochs) == EPOCHS
+    assert resumed.counters == whole.counters
+    same(resumed.network, whole.network, ("weight", "delay", "readout"))
+
+
 # -------------------------------------------------------------------- what is refused
 
 
