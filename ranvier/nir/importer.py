@@ -105,7 +105,7 @@ class Imported:
             *(f"{name}: neurons {first} to {last}" for name, (first, last) in v["populations"].items()),
             f"{v['synapses']} synapses, weights times {low:.6g}" + (f" to {high:.6g}" if high != low else ""),
             *(
-                [f"samples are extended by {v['lag']} steps automatically: the network answers that late"]
+                [f"samples are extended by {v['lag']} steps automatically: the network responds that much later"]
                 if v["lag"]
                 else []
             ),

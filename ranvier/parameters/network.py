@@ -47,7 +47,7 @@ class NetworkError(RanvierError, ValueError):
 def write_arrays(path: str | Path, **arrays: Any) -> None:
     """Write an ``.npz`` file, see `write_bytes`; `OutputError` if `path` is none."""
     if not isinstance(path, str | PathLike):
-        raise OutputError(f"{shown(path)} is no path: give the name of a file")
+        raise OutputError(f"{shown(path)} is not a path: give the name of a file")
     content = BytesIO()
     np.savez_compressed(content, **arrays)
     write_bytes(path, content.getvalue())

@@ -121,4 +121,4 @@ def test_the_command_simulates_until_it_is_interrupted():
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
-    assert out.endswith(" clocks simulated\n")
+    assert out.endswith(" clock cycles simulated\n")

@@ -94,7 +94,9 @@ def test_grid():
     assert replace(small, connectivity=[0.1], structure=["rewired"]).runs("yinyang", seeds=1) == sparse[2:]
     assert replace(small, connectivity=[1, 1.0]).runs("yinyang", seeds=1) == sparse[:1], "asked for twice"
     assert {run.learner for run in Selection().runs("yinyang", seeds=1)} == set(SUITE_LEARNERS)
-    with pytest.raises(ConfigError, match="has no such row: feedforward: 10, 30, 60 neurons; recurrent: 30 neurons"):
+    with pytest.raises(
+        ConfigError, match="no such row: choose from feedforward: 10, 30, 60 neurons; recurrent: 30 neurons"
+    ):
         Selection(neurons=[11]).runs("yinyang", seeds=1)
     for name, suite in SUITES.items():
         assert suite.shown in {(wiring, neurons) for wiring, neurons, _ in suite.networks()}, name

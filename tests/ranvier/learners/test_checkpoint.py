@@ -446,7 +446,7 @@ def test_sigterm_amid_an_epoch(tmp_path: Path, record_property: Callable[[str, o
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert re.search("^interrupted after epoch [123]$", out, re.M)
-    assert out.endswith("wrote stopped.npz\nthe same command goes on from c\n")
+    assert out.endswith("wrote stopped.npz\nrepeat the same command to continue from c\n")
     interrupted = Network.read(tmp_path / "stopped.npz")
     done = subprocess.run(command(*options), cwd=tmp_path, capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()[3:7]] == ["1", "2", "3", "4"]

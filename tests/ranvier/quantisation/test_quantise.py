@@ -230,7 +230,7 @@ def test_what_is_no_network_is_refused(network: FloatNetwork, thing: Any) -> Non
     if thing is not None:
         with pytest.raises(ranvier.ConfigError, match="is no configuration: give a CoreConfig"):
             quantise(network, thing)
-        with pytest.raises(ranvier.DataError, match="is no data set"):
+        with pytest.raises(ranvier.DataError, match="is not a data set"):
             quantise(network, dataset=thing)
 
 
