@@ -1,4 +1,4 @@
-"""Both ends of the core's streams for cocotb benches: random stalls, protocol checks, one sampling convention."""
+"""Both ends of the core's streams for cocotb testbenches: random stalls, protocol checks, one sampling convention."""
 
 from collections import deque
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class Stalled(RanvierError, AssertionError):
 
 
 class Clockwork:
-    """Calls every agent once per clock: the one place of a bench that awaits the clock.
+    """Calls every agent once per clock: the one place of a testbench that awaits the clock.
 
     The convention: on a rising edge an agent reads every signal as it was just before that edge, which is what the core's
     registers take over, and what it drives changes just after it. With cocotb 2.1 on Verilator that is what reads and writes

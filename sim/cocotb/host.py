@@ -1,4 +1,4 @@
-"""The far side of a bus interface in a cocotb bench: what the bus models of others are driven through."""
+"""The far side of a bus interface in a cocotb testbench: what the bus models of others are driven through."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence

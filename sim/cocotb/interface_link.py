@@ -16,10 +16,10 @@ import numpy as np
 from ranvier.drivers.link import LinkError, Words
 from ranvier.parameters.config import CoreConfig
 from ranvier.sim import verilator
-from ranvier.sim.cocotb.bench import CONFIG
 from ranvier.sim.cocotb.host import AccessResult, BusAccess
 from ranvier.sim.cocotb.interface_server import SOCKET, STALL
 from ranvier.sim.cocotb.session import SessionError, simulate
+from ranvier.sim.cocotb.testbench import CONFIG
 
 __all__ = ["InterfaceLink"]
 

@@ -1,4 +1,4 @@
-"""Counts of what a bench compared and what happened: every comparison is exact, and every one counts."""
+"""Counts of what a testbench compared and what happened: every comparison is exact, and every one counts."""
 
 import json
 from dataclasses import asdict, dataclass, field

@@ -140,11 +140,11 @@ def online(network, sample, target):
     etas = [float(eta) for eta in (network.eta_weight, network.eta_delay, network.eta_readout)]
     current, v, z, zbar = np.zeros((4, c.neurons))
     y, ibar = np.zeros(c.outputs), np.zeros(c.rows)
-    ring, xbar, credit, spikes = {}, {}, {}, []
+    line, xbar, credit, spikes = {}, {}, {}, []
     for t in range(sample.steps + radius_lag(c)):
         x = np.zeros(c.rows)
         if t < sample.steps:
-            current = beta * current + np.array([ring.pop((t, j), 0.0) for j in range(c.neurons)])
+            current = beta * current + np.array([line.pop((t, j), 0.0) for j in range(c.neurons)])
             v = {"soft": alpha * v - z, "soft now": alpha * (v - z), "zero": alpha * v * (1 - z)}[c.reset] + current
             z = (v >= 1).astype(float)
             spikes.append(z)
@@ -155,7 +155,7 @@ def online(network, sample, target):
             for i, j in np.argwhere(np.outer(x, np.ones(c.neurons))):
                 if j != i - c.inputs:
                     when = t + 1 + int(np.floor(delays_of(c, delay)[i, j] + 0.5))
-                    ring[when, j] = ring.get((when, j), 0.0) + x[i] * weight[i, j]
+                    line[when, j] = line.get((when, j), 0.0) + x[i] * weight[i, j]
             if sample.scored[t]:
                 error = np.exp(y) / np.exp(y).sum() - (np.arange(c.outputs) == target)
                 credit[t] = (feedback @ error) * np.maximum(0, 1 - abs(v - 1) / c.surrogate_width)

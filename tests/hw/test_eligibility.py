@@ -48,7 +48,7 @@ def matrix(values, config):
     return result.reshape(config.rows, config.words, config.lanes)
 
 
-class Bench:
+class EligibilityTestbench:
     """`LearningSynapses` beside the golden unit, on one random network."""
 
     def __init__(self, config: CoreConfig, seed: int):
@@ -158,7 +158,7 @@ def issuing(config, awake, words):
 )
 def test_steps_against_the_golden_one(changes):
     config = CORE.replace(**changes)
-    bench = Bench(config, seed=config.lanes)
+    bench = EligibilityTestbench(config, seed=config.lanes)
     first, slept = bench.network.replace(), 0
 
     async def testbench(ctx):
@@ -193,7 +193,7 @@ def test_steps_against_the_golden_one(changes):
 @pytest.mark.parametrize(("memory", "synapse"), [("dual", "delta"), ("single", "exponential")])
 def test_latency(delays, lanes, memory, synapse):
     config = CORE.replace(delays=delays, lanes=lanes, memory=memory, synapse=synapse)
-    bench, issued, written = Bench(config, seed=1), [], []
+    bench, issued, written = EligibilityTestbench(config, seed=1), [], []
     unit = bench.eligibility
 
     async def watch(ctx):

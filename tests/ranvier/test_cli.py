@@ -402,11 +402,11 @@ def test_verilog(capsys: pytest.CaptureFixture[str]) -> None:
     assert result["module"] == "ranvier_core"
 
 
-@pytest.mark.parametrize("face", ["axi", "wishbone", "uart"])
-def test_verilog_of_a_face(face: str, capsys: pytest.CaptureFixture[str]) -> None:
-    result = answer(capsys, "verilog", "--preset", "test", "--interface", face, "-o", "core.v")
-    assert result["module"] == f"ranvier_{face}"
-    assert f"\nmodule ranvier_{face}(" in Path("core.v").read_text()
+@pytest.mark.parametrize("interface", ["axi", "wishbone", "uart"])
+def test_verilog_of_an_interface(interface: str, capsys: pytest.CaptureFixture[str]) -> None:
+    result = answer(capsys, "verilog", "--preset", "test", "--interface", interface, "-o", "core.v")
+    assert result["module"] == f"ranvier_{interface}"
+    assert f"\nmodule ranvier_{interface}(" in Path("core.v").read_text()
 
 
 @pytest.mark.parametrize("form", ["markdown", "svd", "systemrdl", "csv"])
@@ -598,7 +598,7 @@ BAD = {
     "bench --suite yinyang --seeds 0": "not a whole number",
     "bench --suite yinyang --epochs 0": "epochs=0",
     "bench --suite yinyang --learner nope": "invalid choice: 'nope'",
-    "bench --suite yinyang --learner online --neurons 11": "no such row: feedforward: 10, 30, 60",
+    "bench --suite yinyang --learner online --neurons 11": "no such row: choose from feedforward: 10, 30, 60",
     "bench --suite yinyang --learner online --out garbage": "cannot make the folder garbage",
     "bench --suite yinyang --scheduler nonsense": "no Dask scheduler at nonsense",
     "bench --suite yinyang --connectivity 2": "'2' is not a share",

@@ -57,8 +57,8 @@ def right(network: Network, data: Dataset, split: str = "test", classes: tuple[s
     """Correct predictions and samples."""
     with open_device("golden", network.config) as device:
         device.load(network)
-        tally = evaluate(device, data, split, classes=classes)
-    return tally.correct, tally.samples
+        result = evaluate(device, data, split, classes=classes)
+    return result.correct, result.samples
 
 
 # -------------------------------------------------------------------- Braille

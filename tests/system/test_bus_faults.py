@@ -1,4 +1,4 @@
-"""Do the checks of peripheral and bus faces bite? As `test_faults.py` for the core: their tests must find every fault.
+"""Do the checks of peripheral and bus interfaces bite? As `test_faults.py` for the core: their tests must find every fault.
 
 Faults of the peripheral must be found over the bus, and some of units by the unit's own tests: random samples never show
 them. Run as a script, this file imports a copy of the hardware as
@@ -28,8 +28,8 @@ FAULTS = [
     Fault(
         "the smallest power is dropped",
         "softmax.py",
-        "delayed(m, whole > EXP_BITS, 2)",
-        "delayed(m, whole >= EXP_BITS, 2)",
+        "vanishes, shift = whole > EXP_BITS",
+        "vanishes, shift = whole >= EXP_BITS",
     ),
     Fault(
         "a reset emits scores",

@@ -147,10 +147,10 @@ def test_run_leaves_a_network_that_gives_its_numbers_again(material, tmp_path):
     network = Network.read(path)
     with CompiledCore(network.config) as core:
         core.load(network)
-        tally = evaluate(core, material.dataset)
-    assert values["golden_accuracy"] == tally.accuracy == values["curve"][-1]
-    assert values["spikes_per_sample"] == pytest.approx(tally.spikes / tally.samples)
-    assert tally.spikes > 100
+        result = evaluate(core, material.dataset)
+    assert values["golden_accuracy"] == result.accuracy == values["curve"][-1]
+    assert values["spikes_per_sample"] == pytest.approx(result.spikes / result.samples)
+    assert result.spikes > 100
     assert values["parameters"] == 15 * 10 * 2 - 2 * 10 + 30
     assert values["memory_bits"] == sum(memories(network.config).values())
     assert values["learning_cycles_per_sample"] > values["cycles_per_sample"] > material.dataset.test[0].steps

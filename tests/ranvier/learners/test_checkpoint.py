@@ -62,8 +62,8 @@ def plain(summary: dict[str, Any]) -> dict[str, Any]:
     """A report without how fast it was."""
     text = json.loads(json.dumps(summary))
     for epoch in text["epochs"]:
-        for tally in filter(lambda value: isinstance(value, dict), epoch.values()):
-            del tally["samples_per_second"]
+        for found in filter(lambda value: isinstance(value, dict), epoch.values()):
+            del found["samples_per_second"]
     return text
 
 
