@@ -103,7 +103,9 @@ def _build(folder: Path, model: Model, config: CoreConfig, optimise: bool) -> Pa
 
     def compile_unit(unit: Path) -> str:
         target = folder / f"{unit.stem}.o"
-        hot = optimise and "Slow" not in unit.stem  # Verilator's own split: what runs every clock, and what runs once
+        hot = (
+            optimise and "Slow" not in unit.stem
+        )  # Verilator's own split: what runs every clock cycle, and what runs once
         level = "-O2" if hot else "-O0"
         verilator.run(
             [*verilator.compiler(), *_COMPILE, level, *include, "-c", str(unit), "-o", str(target)], cwd=folder

@@ -46,7 +46,7 @@ class InterfaceLink:
     seed : int
         Of all stalls; at least 1.
     stall : float
-        Share of the clocks on which both sides of the bus hold back.
+        Share of the clock cycles on which both sides of the bus hold back.
 
     Raises
     ------

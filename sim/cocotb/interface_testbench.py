@@ -24,7 +24,7 @@ __all__ = ["InterfaceTestbench", "at", "read", "scenario", "write"]
 
 #: Bits of a word address above its column.
 _SPACE_BITS = ADDRESS_BITS - 2 - COLUMN_BITS
-#: Shares of the clocks on which host and interface hold back, a run of each scenario for every one.
+#: Shares of the clock cycles on which host and interface hold back, a run of each scenario for every one.
 STALLS = (0.0, 0.4)
 
 

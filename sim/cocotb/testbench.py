@@ -80,7 +80,7 @@ class Testbench:
         self.scoreboard.save(Path(), scenario)
 
     async def reset(self) -> None:
-        """Hold `rst` for some clocks; whatever was on a stream is lost."""
+        """Hold `rst` for some clock cycles; whatever was on a stream is lost."""
         self.dut.rst.value = 1
         self.events.drop()
         self.requests.drop()

@@ -14,7 +14,7 @@ NAMES: list[str] = []
 
 @scenario(NAMES)
 async def given_up(testbench: InterfaceTestbench) -> None:
-    """Transfers taken back on every clock, also of a busy core: never answered late, done as a whole or not at all."""
+    """Transfers taken back on every clock cycle, also of a busy core: never answered late, done as a whole or not at all."""
     host, rng, limits = testbench.host, testbench.rng, AddressSpace.WEIGHT.limits(testbench.config)
     assert isinstance(host, WishboneHost)
     await testbench.load(lively_network(testbench.config, rng))
