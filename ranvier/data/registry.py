@@ -167,10 +167,10 @@ def open_dataset(text: str) -> Dataset:
 
 def table() -> list[str]:
     """The data sets as lines of a Markdown table."""
-    lines = ["| text | what | classes | samples: learn / test | from | licence |", "|---|---|---|---|---|---|"]
+    lines = ["| text | data set | classes | samples: training / test | source | licence |", "|---|---|---|---|---|---|"]
     for dataset in _ordered():
         found = dataset.published
-        source = (f"<{found.address}>", found.licence) if found else ("nowhere, it is computed", "")
+        source = (f"<{found.address}>", found.licence) if found else ("generated", "")
         spelled = dataset.spelled.removesuffix("?OPTIONS")
         lines.append(f"| `{spelled}` | {dataset.what} | {dataset.classes} | {dataset.samples} | {' | '.join(source)} |")
     return [line.replace("  ", " ") for line in lines]
