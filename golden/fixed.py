@@ -72,5 +72,5 @@ def scale(values: Raw, eta: StepSize, fraction: int, to: QFormat, dither: int) -
 
 
 def popcount(bits: Bits) -> int:
-    """How many of the one-bit values are set."""
+    """Number of one-bit values that are set."""
     return int(np.count_nonzero(bits))

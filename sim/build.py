@@ -28,8 +28,7 @@ _COMPILE = ["-std=c++17", "-fPIC"]
 
 @dataclass(frozen=True)
 class Model:
-    """What is simulated: a module, how its Verilog is written, what drives it from C++ (a file beside this one), and what
-    tells it from others of that name."""
+    """A simulated design: module, function that writes its Verilog, C++ driver (a file beside this one), variant."""
 
     name: str
     verilog: Callable[[CoreConfig], str]

@@ -33,7 +33,7 @@ def real(text: str) -> float:
 
 @dataclass(frozen=True)
 class Option:
-    """What may follow the ``?`` in the name of a data set, as ``key=value``.
+    """An option of a data set, given as ``key=value`` after the ``?`` in its name.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _ordered() -> list[NamedDataset]:
 
 
 def names() -> str:
-    """What can be named, for help and complaints."""
+    """Names of the data sets, for help and error messages."""
     *first, last = [dataset.spelled for dataset in _ordered()]
     return f"{', '.join(first)} or {last}"
 

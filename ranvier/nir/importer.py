@@ -858,7 +858,7 @@ def _on_grid(values: Real, one: int) -> Real:
 
 
 def _plain(value: Any) -> Any:
-    """What metadata hold, without what files wrap it in; of anything but text and numbers the kind."""
+    """Content of metadata, unwrapped from file types; for anything but text and numbers, its type."""
     if isinstance(value, np.ndarray | np.generic) and np.asarray(value).size == 1:
         value = np.asarray(value).item()
     value = value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""How a network starts and how fast it learns: what every recipe states, in real units."""
+"""Recipes: initial network, step sizes and schedule of a training, in real units."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeVar, get_args
@@ -39,7 +39,7 @@ VARIANTS: dict[str, tuple[DelayMode, bool]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Initialisation:
-    """How a network starts.
+    """Random distribution of initial networks.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Initialisation:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule(Initialisation):
-    """How a network starts, how long it learns and how fast.
+    """Initial network, length of a training and step sizes.
 
     Parameters
     ----------

@@ -235,7 +235,7 @@ def test_finished_runs_are_not_repeated(plain, tmp_path, monkeypatch, capsys):
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_interrupted_bench_goes_on(plain, tmp_path, monkeypatch, capsys):
+def test_interrupted_bench_resumes(plain, tmp_path, monkeypatch, capsys):
     options = line("--delays", "none", "--delays", "fixed", "--out", str(tmp_path))
     done = count(monkeypatch, limit=3)
     assert main(options) == 130
@@ -409,7 +409,7 @@ def test_sparse_rows(sparse):
         assert (row["formed"] or 0) > 10 if structure == "rewired" else not row["formed"]
 
 
-def test_what_rewiring_is_worth(sparse):
+def test_gain_from_rewiring(sparse):
     found = [row for row in sparse.summary()["differences"] if row["control"] == "static"]
     assert {row["delays"] for row in found} == {"none", "synaptic"}
     each = {
