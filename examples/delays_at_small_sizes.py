@@ -3,7 +3,7 @@
     python examples/delays_at_small_sizes.py braille_taxels.npz --out out/small.jsonl
 
 Backpropagation through time on the Braille letters, over sizes, initial delays and epochs. Learned and fixed start from the
-same network of the same seed and see the same samples in the same order. A run that the file holds already is not repeated.
+same network of the same seed and see the same samples in the same order. Runs that are already in the file are not repeated.
 """
 
 import argparse
@@ -30,7 +30,7 @@ KINDS: dict[str, tuple[Bptt, float, float]] = {
 
 
 def run(data: Dataset, kind: str, neurons: int, span: float, epochs: int, seed: int) -> dict[str, float]:
-    """Train one network, evaluate it on the test set."""
+    """Train one network and evaluate it on the test set."""
     rule, eta, eta_delay = KINDS[kind]
     recipe = recipe_of("bptt", "braille").replace(
         epochs=epochs, delay_span=span, eta_weight=eta, eta_readout=eta, eta_delay=eta_delay

@@ -1,9 +1,9 @@
-"""Yin-Yang learned in continuous time: coordinates are spike times, nothing is on a grid, gradients are exact.
+"""Yin-Yang learned in continuous time: coordinates are spike times without a grid, and gradients are exact.
 
     python examples/yin_yang_in_continuous_time.py --loss first_spike
 
-A network of `ranvier.learners.eventprop_continuous`, whose equations are in docs/learners.md. Prints the test accuracy after
-every epoch.
+A network of `ranvier.learners.eventprop_continuous`, whose equations are in docs/learners.md. It prints the test accuracy
+after every epoch.
 """
 
 import argparse
@@ -26,12 +26,12 @@ INPUTS, OUTPUTS = BIAS + 1, len(CLASSES)
 
 @dataclass(frozen=True, kw_only=True)
 class ContinuousRecipe:
-    """How a network starts and learns; times in units of `tau_syn`.
+    """Initial network and schedule of a training; times in units of `tau_syn`.
 
     Parameters
     ----------
     loss : {"readout", "first_spike"}
-        Hidden neurons with a readout that is integrated, or with three neurons behind them whose first spike decides.
+        Readout of the hidden neurons that is integrated, or three output neurons whose first spike decides.
     hidden : int
         Hidden neurons.
     span, end : float
@@ -39,7 +39,7 @@ class ContinuousRecipe:
     tau_mem, tau_out, tau_0, tau_1, strength : float
         Time constants and strength of `ranvier.learners.eventprop_continuous`.
     weight_mean, weight_std, deep_mean, deep_std : float
-        Normal distributions of the initial weights onto hidden neurons and onto what is behind them.
+        Normal distributions of the initial weights onto hidden neurons, and onto outputs.
     delay_span : float
         Initial delays are uniform from 0 to this; they never leave 0 to `end`.
     eta_weight, eta_delay, eta_readout, decay : float
@@ -115,10 +115,10 @@ def train(
 
     Parameters
     ----------
-    recipe : ExactRecipe
-        How.
+    recipe : ContinuousRecipe
+        Initial network and schedule of the training.
     seed : int
-        Of the initial network and of the order of the points.
+        Seed of the initial network and of the order of the points.
     samples, tests : int
         Points to learn and to test on.
     progress : bool
@@ -160,7 +160,7 @@ def _mean_gradient(
 
 
 #: Recipe by name of the loss.
-RECIPES = {
+CONTINUOUS_RECIPES = {
     "readout": ContinuousRecipe(
         loss="readout", weight_mean=1.0, weight_std=0.5, deep_mean=0.0, deep_std=0.3, epochs=8, decay=0.7
     ),
@@ -177,13 +177,13 @@ RECIPES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--loss", choices=RECIPES, default="readout")
+    parser.add_argument("--loss", choices=CONTINUOUS_RECIPES, default="readout")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--samples", type=int, default=5000, help="points to learn (default 5000)")
     parser.add_argument("--tests", type=int, default=1000, help="points to test on (default 1000)")
     given = parser.parse_args()
-    recipe = RECIPES[given.loss]
+    recipe = CONTINUOUS_RECIPES[given.loss]
     if given.epochs is not None:
         recipe = replace(recipe, epochs=given.epochs)
     result = train(recipe, given.seed, given.samples, given.tests, progress=True)

@@ -1,4 +1,4 @@
-"""What the plain and the compiled golden model share: everything around the arithmetic."""
+"""Base of the plain and the compiled golden model: everything except the arithmetic."""
 
 from abc import abstractmethod
 from collections.abc import Mapping

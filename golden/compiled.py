@@ -125,7 +125,7 @@ class Sizes(NamedTuple):
 
 
 class Parameters(NamedTuple):
-    """What a `Network` holds; the arrays are its own and are updated in place."""
+    """Parameters of a `Network`; the arrays are copies and are updated in place."""
 
     weight: Raw
     delay: Raw  # one column of zeros without delays

@@ -17,13 +17,13 @@ Bits = NDArray[np.bool_]
 
 
 def saturate(values: Raw, fmt: QFormat) -> tuple[Raw, Bits]:
-    """`values` clipped to `fmt`, and whether that changed each of them."""
+    """`values` clipped to `fmt`, and whether each was changed."""
     clipped = np.clip(values, fmt.min, fmt.max)
     return clipped, clipped != values
 
 
 def clamp(values: Raw, most: int) -> tuple[Raw, Bits]:
-    """`values` clipped to ``[0, most]``, and whether that changed each of them."""
+    """`values` clipped to ``[0, most]``, and whether each was changed."""
     clipped = np.clip(values, 0, most)
     return clipped, clipped != values
 
@@ -54,7 +54,7 @@ def round_stochastic(values: Raw, bits: int, draw: Raw | int) -> Raw:
 
 
 def vanished(anything: Bits, narrow: Raw, clipped: Bits) -> Bits:
-    """Whether rounding made 0 of a value that was not 0 (`anything`), given what was narrowed and whether that clipped."""
+    """Whether rounding made 0 of a value that was not 0 (`anything`), given the result and whether it clipped."""
     return anything & (narrow == 0) & ~clipped
 
 
@@ -72,5 +72,5 @@ def scale(values: Raw, eta: StepSize, fraction: int, to: QFormat, dither: int) -
 
 
 def popcount(bits: Bits) -> int:
-    """How many of the one-bit values are set."""
+    """Number of one-bit values that are set."""
     return int(np.count_nonzero(bits))

@@ -28,7 +28,7 @@ Real = NDArray[np.float64]
 
 
 class Parameters(NamedTuple):
-    """What learning changes (or a gradient with respect to it); W and Wout in thresholds, D in steps."""
+    """Parameters that learning changes (or a gradient by them); W and Wout in thresholds, D in steps."""
 
     weight: Real  # [rows, neurons]
     delay: Real  # [rows, neurons] if synaptic, else [rows, 1]
@@ -36,7 +36,7 @@ class Parameters(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What a sample leaves as it is, in real units; flags are 0 or 1."""
+    """Parameters that a sample does not change, in real units; flags are 0 or 1."""
 
     inputs: int
     recurrent: int

@@ -70,5 +70,5 @@ def times(value: Value, factor: int) -> Value:
 
 
 def popcount(bits: Sequence[Value]) -> Value:
-    """How many of the one-bit values are set."""
+    """Number of one-bit values that are set."""
     return sum(Cat(*bits)[i] for i in range(len(bits)))

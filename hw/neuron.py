@@ -1,4 +1,4 @@
-"""The neuron sweep: leak, reset, integrate, fire; psi and zbar on the way. `lanes` neurons per clock cycle."""
+"""The neuron sweep: leak, reset, integrate, fire, psi and zbar; `lanes` neurons per clock cycle."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring

@@ -1,7 +1,8 @@
-"""Ranvier straight from a clone: Python started there finds this folder first, installed or not.
+"""Use of Ranvier from a clone without installation.
 
-Four packages lie next to this folder instead of in it (`pyproject.toml` maps them). Where that is so, they are found there,
-by name: nothing else of a clone becomes a part of ``ranvier``. In an installed copy they lie in it, and nothing happens.
+In a clone four packages lie beside this folder instead of in it (`pyproject.toml` maps them). They are found there by name,
+and no other folder of a clone becomes part of ``ranvier``. In an installed copy they lie in this folder, and nothing is
+done.
 """
 
 import sys
@@ -26,7 +27,7 @@ class Beside:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """As ``importlib.abc.MetaPathFinder`` has it."""
+        """As in ``importlib.abc.MetaPathFinder``."""
         parent, _, folder = name.rpartition(".")
         if parent != __package__ or folder not in _BESIDE:
             return None
@@ -34,7 +35,7 @@ class Beside:
 
 
 def find_beside() -> None:
-    """Find the packages next to this one, in a clone, before an installed copy or another clone is asked."""
+    """In a clone, find the packages beside this one before those of an installed copy or another clone."""
     if (_ROOT / "pyproject.toml").is_file() and not (_HERE / _BESIDE[0]).exists() and Beside not in sys.meta_path:
         sys.meta_path.insert(0, Beside)
 

@@ -3,8 +3,8 @@
 Every command prints its result on stdout, as one JSON object with ``--json``. Where a file is written, ``-`` is stdout;
 everything else that would be printed there, the JSON object too, then goes to stderr. Exit codes: 0 done, 1 devices
 disagree or a training of the bench failed, 2 bad input (one line on stderr, nothing written), 130 stopped by Ctrl-C or
-SIGTERM, which are the same to every command (what was finished is saved), 141 nobody reads stdout any more (as after
-SIGPIPE, and nothing is said).
+SIGTERM, which have the same effect (finished work is saved), 141 stdout was closed by its reader (as after SIGPIPE,
+without a message).
 """
 
 import argparse
@@ -29,7 +29,7 @@ from ranvier.files.streams import Aside, abandon, complain, prepare, tell, unrea
 
 __all__ = ["main", "parser"]
 
-#: Exit code when nobody reads stdout any more: what a shell shows for SIGPIPE.
+#: Exit code when the reader of stdout has closed it, as shells report SIGPIPE.
 UNREAD = 141
 
 #: Options that name a file to write.
@@ -37,7 +37,7 @@ OUTPUTS = ("out", "float", "waveform", "checkpoint")
 
 
 class Once(argparse.Action):
-    """An option that may be given once: of two values, which was meant?"""
+    """An option that may be given only once, as two values would be ambiguous."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
@@ -50,17 +50,17 @@ class Once(argparse.Action):
 
 
 class Store(Once, argparse._StoreAction):
-    """The usual option with a value."""
+    """An option with a value."""
 
 
 class StoreTrue(Once, argparse._StoreTrueAction):
-    """The usual option without one."""
+    """An option without a value."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Complains in one line, and about options that are given twice unless they add up (``action="append"``).
+    """Reports errors in one line, among them options given twice (other than ``action="append"``).
 
-    That of a command takes its arguments once it is asked to parse: until then, nothing has to know their choices.
+    The parser of a command adds its arguments when it first parses, so that their choices need not be imported before.
     """
 
     def __init__(self, *arguments: Any, command: commands.Command | None = None, **named: Any):
@@ -70,7 +70,7 @@ class Parser(argparse.ArgumentParser):
         self.command = command
 
     def complete(self) -> None:
-        """Take the arguments of the command."""
+        """Add the arguments of the command."""
         if self.command:
             add_json(self)
             self.command.arguments(self)
@@ -78,7 +78,7 @@ class Parser(argparse.ArgumentParser):
             self.command = None
 
     def parse_known_args(self, *arguments: Any, **named: Any) -> Any:
-        """As argparse has it, which calls it for the parser of the command too."""
+        """As in argparse, which calls it for the parser of the command too."""
         self.complete()
         return super().parse_known_args(*arguments, **named)
 
@@ -86,7 +86,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Help and version; argparse itself would swallow a full disk."""
+        """Print help and version; argparse itself ignores write errors."""
         tell(message.rstrip("\n"))
 
 
@@ -95,10 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         prepare()
         return _run(sys.argv[1:] if arguments is None else arguments)
-    except RanvierError as error:  # anything else is a defect and keeps its traceback ...
+    except RanvierError as error:  # all others are defects and keep their traceback ...
         complain(str(error))
         return 2
-    except OSError as error:  # ... but for what the machine is short of: room for temporary files, memory for a process
+    except OSError as error:  # ... except when the machine lacks disk space or memory
         if isinstance(error, BrokenPipeError) and unread():
             return UNREAD
         complain(str(error))
@@ -116,7 +116,7 @@ def parser(*, complete: bool = False) -> Parser:
     Parameters
     ----------
     complete : bool
-        Give every command its arguments at once, instead of those of the command that is asked for, when it is.
+        Add the arguments of all commands at once, not only those of the command to run.
     """
     top = Parser(prog="ranvier", description="A spiking core that learns delays, bit for bit.")
     top.add_argument("--version", action="version", version=f"ranvier {version()}")
@@ -147,9 +147,7 @@ def _run(arguments: Sequence[str]) -> int:
         with suppress(UnicodeEncodeError):
             if b"\0" not in os.fsencode(argument):
                 continue
-        raise UsageError(
-            f"argument {shown(argument)} cannot be given to a program: it holds what no name of a file holds"
-        )
+        raise UsageError(f"argument {shown(argument)} holds a null character or is not encodable: leave that out")
     options = parser().parse_args(arguments)
     outputs = [path for name in OUTPUTS if (path := getattr(options, name, None))]
     places = [STDOUT if is_stdout(path) else os.path.realpath(path) for path in outputs]
@@ -161,14 +159,14 @@ def _run(arguments: Sequence[str]) -> int:
     return output.code
 
 
-#: Seconds after a signal in which others are taken for the same wish to stop: what was finished is being saved meanwhile.
+#: Seconds after a signal in which further ones are ignored, while finished work is being saved.
 PATIENCE = 2.0
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM, by which service managers and batch systems end a job, does what Ctrl-C does; once, however often."""
-    if threading.current_thread() is not threading.main_thread():  # only there handlers can be set
+    """Treat SIGTERM, with which service managers and batch systems end a job, like Ctrl-C; repeated signals count once."""
+    if threading.current_thread() is not threading.main_thread():  # handlers can be set only there
         yield
         return
     last = float("-inf")
@@ -180,7 +178,7 @@ def _terminable() -> Iterator[None]:
             raise KeyboardInterrupt
 
     heard = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as in the background of a shell
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # background jobs of a shell ignore it
         heard.append(signal.SIGINT)
     before = {number: signal.signal(number, stop) for number in heard}
     try:

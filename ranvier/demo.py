@@ -1,4 +1,4 @@
-"""The main job, end to end: a network learns Yin-Yang on the simulated RTL while the golden model checks every value."""
+"""On-chip learning from end to end: the simulated RTL learns Yin-Yang while the golden model checks every value."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from ranvier.verification.verify import Mismatch, Twin
 
 __all__ = ["Demo", "demo"]
 
-#: Every delay starts at 0, so that every delay at the end was learned; few samples, so step sizes start high and fall fast.
+#: All delays start at 0, so that any delay at the end was learned. With few samples, step sizes start high and fall fast.
 RECIPE = FROM_ZERO["yinyang"].replace(epochs=3, decay=0.4, eta_delay=10.0)
 
 
@@ -25,13 +25,13 @@ class Demo:
     Parameters
     ----------
     training : OnlineTraining or None
-        What was learned; None if the devices disagreed before the end.
+        The training; None if the devices disagreed before its end.
     compared, mismatches : int
         Values compared between the devices, and those that differed.
     first : str or None
         The first difference.
     files : list of Path
-        What was written.
+        Files written.
     """
 
     training: OnlineTraining | None
@@ -84,20 +84,20 @@ def demo(
     Parameters
     ----------
     out : path
-        Folder for what is written; made if missing.
+        Output folder; created if missing.
     device : str
         Device under test, see `ranvier.device.open_device`.
     samples, tests : int
         Samples to learn, three times each, and to test on.
     seed : int
-        Of the initial network and the order of the samples.
+        Seed of the initial network and of the order of the samples.
     progress : bool
         Show a progress bar if stderr is a terminal.
 
     Raises
     ------
     OutputError
-        If `out` cannot be written to.
+        If `out` is not writable.
     """
     from ranvier.hw.flow.verilog import write_verilog
 

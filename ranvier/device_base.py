@@ -1,4 +1,4 @@
-"""What every device does with what it is handed, before anything happens: one place for what is refused, and how."""
+"""Base class of devices: checks of all arguments, in one place."""
 
 from abc import abstractmethod
 from collections.abc import Collection
@@ -116,7 +116,7 @@ class DeviceBase(Closing):
         target : int, optional
             Class of the sample; needed to learn.
         learn : bool
-            Update W, D and Wout on the way.
+            Update W, D and Wout during the sample.
         record : collection of str
             Quantities to record after every step, from `ranvier.parameters.record.TRACED`.
 

@@ -10,7 +10,7 @@ _LONGEST = 60
 
 
 class RanvierError(Exception):
-    """What Ranvier refuses or cannot do: its message names the cause and the way out, and the command line shows it alone.
+    """Base class of all errors of Ranvier: the message names cause and way out, and the command line prints nothing else.
 
     Every exception class of the project derives from it, and from the built-in one that fits: `ConfigError` is a
     `ValueError` too.

@@ -1,4 +1,4 @@
-"""Optional packages: asked for where they are used, and missed in one clear line."""
+"""Optional packages: imported where they are used, with a one-line error if they are missing."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -29,12 +29,12 @@ def extra(module: str, name: str) -> ModuleType:
 
 
 def missing(packages: Mapping[str, str]) -> list[str]:
-    """Those of some packages, by the module of each, that are not installed; none is imported."""
+    """The packages out of `packages` (module -> package) that are not installed; none is imported."""
 
     def there(module: str) -> bool:
         try:
             return find_spec(module) is not None
-        except ImportError:  # of what it lies in
+        except ImportError:  # of its parent package
             return False
 
     return [package for module, package in packages.items() if not there(module)]

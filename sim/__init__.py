@@ -1,1 +1,1 @@
-"""Building and driving simulations of the core: in process through Verilator, and cocotb benches."""
+"""Building and driving simulations of the core: in process through Verilator, and cocotb testbenches."""

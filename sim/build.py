@@ -28,8 +28,7 @@ _COMPILE = ["-std=c++17", "-fPIC"]
 
 @dataclass(frozen=True)
 class Model:
-    """What is simulated: a module, how its Verilog is written, what drives it from C++ (a file next to this one), and what
-    tells it from others of that name."""
+    """A simulated design: module, function that writes its Verilog, C++ driver (a file beside this one), variant."""
 
     name: str
     verilog: Callable[[CoreConfig], str]
@@ -104,7 +103,9 @@ def _build(folder: Path, model: Model, config: CoreConfig, optimise: bool) -> Pa
 
     def compile_unit(unit: Path) -> str:
         target = folder / f"{unit.stem}.o"
-        hot = optimise and "Slow" not in unit.stem  # Verilator's own split: what runs every clock, and what runs once
+        hot = (
+            optimise and "Slow" not in unit.stem
+        )  # Verilator's own split: what runs every clock cycle, and what runs once
         level = "-O2" if hot else "-O0"
         verilator.run(
             [*verilator.compiler(), *_COMPILE, level, *include, "-c", str(unit), "-o", str(target)], cwd=folder

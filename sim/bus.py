@@ -13,7 +13,7 @@ from ranvier.sim.simulation import Simulation
 
 __all__ = ["SimulatedBus"]
 
-#: Clocks without an answer after which the peripheral counts as dead.
+#: Clock cycles without an answer after which the peripheral counts as dead.
 _PATIENCE = 20_000_000
 _UINT_P = ctypes.POINTER(ctypes.c_uint32)
 
@@ -67,7 +67,7 @@ class SimulatedBus:
         self._bus.call("take_outputs", int(ready))
 
     def cycles(self) -> int:
-        """Clocks since it was opened."""
+        """Clock cycles since it was opened."""
         return self._bus.cycles()
 
     def close(self) -> None:

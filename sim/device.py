@@ -30,12 +30,12 @@ class SimulationError(RanvierError, RuntimeError):
     """The simulated core did something that it must not do: stalled, answered an error, or flooded its output."""
 
 
-#: Clocks without any handshake after which the core counts as stalled.
+#: Clock cycles without any handshake after which the core counts as stalled.
 _PATIENCE = 20_000_000
 
 
 class SimulatedCore(DeviceBase):
-    """Simulated RTL of a core: about a million clocks per second, every result read through the core's own ports.
+    """Simulated RTL of a core: about a million clock cycles per second, every result read through the core's own ports.
 
     Parameters
     ----------
@@ -93,17 +93,17 @@ class SimulatedCore(DeviceBase):
     # ---------------------------------------------------------------- device API
 
     def cycles(self) -> int:
-        """Clocks since `load` during which the core was busy."""
+        """Clock cycles since `load` during which the core was busy."""
         _ = self._network  # refuses if there is none
         return self.read(AddressSpace.REGISTER, 0, Register.CYCLES.value) & 0xFFFFFFFF
 
     def simulated_cycles(self) -> int:
-        """Clocks simulated since the device was opened, host accesses included."""
+        """Clock cycles simulated since the device was opened, host accesses included."""
         _ = self._network  # refuses if there is none
         return self._simulation.cycles()
 
     def phases(self) -> Raw:
-        """Clocks spent in each `ranvier.hw.core.Phase` since the device was opened, [phases]."""
+        """Clock cycles spent in each `ranvier.hw.core.Phase` since the device was opened, [phases]."""
         _ = self._network  # refuses if there is none
         counts = (ctypes.c_uint64 * 16)()
         self._simulation.call("phases", counts)

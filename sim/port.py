@@ -15,7 +15,7 @@ from ranvier.sim.simulation import Simulation
 
 __all__ = ["BAUD", "CLOCKS_PER_BIT", "SimulatedLink", "SimulatedPort"]
 
-#: Clocks per bit: few, since every one of them is simulated.
+#: Clock cycles per bit: few, since every one of them is simulated.
 CLOCKS_PER_BIT = 8
 #: Baud rate unless told otherwise; with `CLOCKS_PER_BIT` a clock of 1 MHz, which most machines simulate in real time.
 BAUD = 125_000
@@ -62,7 +62,7 @@ class SimulatedPort(Closing):
         self._thread.start()
 
     def cycles(self) -> int:
-        """Clocks since it was opened."""
+        """Clock cycles since it was opened."""
         return self._board.cycles()
 
     def unplug(self) -> None:

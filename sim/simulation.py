@@ -37,7 +37,7 @@ class Simulation(Closing):
         return result
 
     def cycles(self) -> int:
-        """Clocks since it was opened."""
+        """Clock cycles since it was opened."""
         return self.call("cycles")
 
     def close(self) -> None:

@@ -18,9 +18,9 @@ __all__ = ["RAM_BYTES", "SimulatedSoc"]
 
 #: Size of the RAM.
 RAM_BYTES = 16384
-#: Clocks per bit of the serial port: few, since every one of them is simulated.
+#: Clock cycles per bit of the serial port: few, since every one of them is simulated.
 _CLOCKS_PER_BIT = 8
-#: Clocks simulated and bytes received in one call.
+#: Clock cycles simulated and bytes received in one call.
 _CLOCKS, _BYTES = 1 << 20, 1 << 16
 
 
@@ -64,13 +64,13 @@ class SimulatedSoc(Closing):
         Raises
         ------
         TimeoutError
-            If it has not stopped after this many clocks.
+            If it has not stopped after `clocks` clock cycles.
         """
         received, buffer = bytearray(), ctypes.create_string_buffer(_BYTES)
         while not self._board.call("stopped"):
             if self.cycles() > clocks:
                 raise TimeoutError(
-                    f"the program has not stopped after {clocks:,} clocks; it printed:\n{received[-2000:]!r}"
+                    f"the program has not stopped after {clocks:,} clock cycles; it printed:\n{received[-2000:]!r}"
                 )
             count = self._board.call("run", _CLOCKS_PER_BIT, buffer, _BYTES, _CLOCKS)
             received += buffer.raw[:count]
@@ -79,7 +79,7 @@ class SimulatedSoc(Closing):
         return received.decode("ascii")
 
     def cycles(self) -> int:
-        """Clocks since reset."""
+        """Clock cycles since reset."""
         return self._board.cycles()
 
     def close(self) -> None:

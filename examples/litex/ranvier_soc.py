@@ -30,13 +30,13 @@ INTERFACE = "wishbone"
 class Ranvier(LiteXModule):
     """A core with a Wishbone interface.
 
-    Some of LiteX' masters (PicoRV32, UARTBone) ignore `err` and would wait forever. So a refused access ends as one
-    that timed out does on LiteX' bus: acknowledged, and all ones.
+    Some of LiteX' masters (PicoRV32, UARTBone) ignore `err` and would wait for ever. A refused access therefore ends
+    like a timeout on LiteX' bus: acknowledged, with all ones as data.
 
     Parameters
     ----------
     platform : GenericPlatform
-        Learns of the Verilog.
+        Platform that the Verilog is added to.
     config : CoreConfig
         The core.
     verilog : Path
@@ -47,7 +47,7 @@ class Ranvier(LiteXModule):
     bus : wishbone.Interface
         Registers and windows, `SIZE` bytes.
     ev : namespace
-        `irq`, high while an enabled cause is pending: where LiteX looks for the interrupt of a module.
+        `irq`, high while an enabled cause is pending: where LiteX expects the interrupt of a module.
     """
 
     SIZE = 1 << ADDRESS_BITS
@@ -85,13 +85,13 @@ class RanvierSoC(BaseSoC):
     def __init__(self, config: CoreConfig, verilog: Path, **options):
         super().__init__(cpu_type="picorv32", integrated_rom_size=0x8000, integrated_main_ram_size=0x4000, **options)
         self.ranvier = Ranvier(self.platform, config, verilog)
-        region = SoCRegion(size=Ranvier.SIZE, cached=False)  # LiteX finds the place
+        region = SoCRegion(size=Ranvier.SIZE, cached=False)  # LiteX chooses the address
         self.bus.add_slave("ranvier", self.ranvier.bus, region)
         self.irq.add("ranvier")
 
 
 def build(config: CoreConfig, folder: Path, *, run: bool, **options) -> RanvierSoC:
-    """Elaborate the SoC into `folder`; with `run`, compile its firmware and make a bitstream as well."""
+    """Elaborate the SoC into `folder`; with `run`, also compile its firmware and make a bitstream."""
     folder.mkdir(parents=True, exist_ok=True)
     soc = RanvierSoC(config, folder / f"{module_name(INTERFACE)}.v", **options)
     builder = Builder(soc, output_dir=str(folder), csr_csv=str(folder / "csr.csv"), compile_software=run)

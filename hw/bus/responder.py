@@ -43,7 +43,7 @@ class Responder(wiring.Component):
     event_refused, event_full : In(1)
         The data of the access are no event of this core; the queue has no room for one.
     busy, stalled : In(1)
-        Events are being handled; the output stream is not being read.
+        Events are being handled; the output stream is not read.
     request, response : stream
         To the core; see `Host`.
     done : Out(1)

@@ -35,7 +35,7 @@ class Results(wiring.Component):
     stream : Out(stream of `result_layout`)
         All outputs, while `streaming`.
     stalled : Out(1)
-        Nobody has taken from `stream` for `PATIENCE` clock cycles.
+        `stream` has not been read for `PATIENCE` clock cycles.
     oldest : Out(`Register.OUTPUT`)
         Head of the queue.
     take : In(1)

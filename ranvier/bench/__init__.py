@@ -32,7 +32,7 @@ __all__ = [
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C, with a message that says how to go on."""
+    """Ctrl-C, with a message that says how to continue."""
 
 
 def run_suite(
@@ -54,25 +54,25 @@ def run_suite(
     Parameters
     ----------
     suite : str
-        Which, out of `SUITES`.
+        One of `SUITES`.
     data : str
         Its data set, as `ranvier.data.open_dataset` takes it.
     selection : Selection
-        Only rows with these values. Learners that cannot be used here are left out unless they are named.
+        Only rows with these values. Learners that cannot be used are omitted unless they are named.
     seeds : int
         Trainings per row, seeds 0, 1, 2 and so on.
     epochs : int, optional
-        Instead of the recipes'.
+        Replaces that of the recipes.
     samples : int, optional
-        Cut the data set, for a quick look.
+        Limits the training and test samples, for a quick look.
     devices : sequence of str
-        Whose agreement and speed to measure; with "sim", also the clock cycles of a trained network of every row.
+        Devices whose agreement and speed to measure; with "sim", also the clock cycles of a trained network of every row.
     jobs : int
-        Worker processes; speed is measured afterwards, by itself.
+        Worker processes; speed is measured after them, without load.
     scheduler : str, optional
-        Address of a Dask scheduler, whose workers train instead.
+        Address of a Dask scheduler, on whose workers to train instead.
     out : path
-        Folder for report, networks and finished runs, which are not repeated; ``bench-SUITE`` if empty.
+        Folder for report, networks and finished runs, which are not repeated; by default ``bench-SUITE``.
     progress : bool
         Show progress bars if stderr is a terminal.
 
@@ -83,15 +83,15 @@ def run_suite(
     DataError
         If the data set cannot be used.
     ExecutorError
-        If workers cannot be had.
+        If workers are not available.
     ExtraError
         If SciPy is missing, or Dask where a scheduler is given.
     OutputError
-        If the folder cannot be used.
+        If the folder is not writable or holds damaged results.
     Stopped
         After Ctrl-C. Finished runs are kept.
     """
-    extra("scipy.stats", "bench")  # missed before hours of training, not after them
+    extra("scipy.stats", "bench")  # before hours of training, not after them
     if scheduler:
         reach(scheduler)
     material = Material.open(data, samples)
@@ -126,7 +126,7 @@ def run_suite(
 
 
 def _bar(items: Iterable[Any], text: str, progress: bool, **options: Any) -> "tqdm[Any]":
-    """A progress bar on stderr, only if asked for and only on a terminal."""
+    """A progress bar on stderr, only if requested and only on a terminal."""
     return tqdm(items, desc=text, leave=False, disable=None if progress else True, **options)
 
 
@@ -138,7 +138,7 @@ def _keep(
     progress: bool,
     material: Material,
 ) -> dict[str, str]:
-    """Store what comes; key -> reason of what failed."""
+    """Store results as they arrive; key -> reason of each failure."""
     failed: dict[str, str] = {}
     known = total - len(todo)
     bar = _bar(results, "runs", progress, total=total, initial=known)
@@ -153,7 +153,8 @@ def _keep(
             bar.set_postfix_str(str(todo[key]))
     except KeyboardInterrupt:
         raise Stopped(
-            f"interrupted: {count} of {total} runs are finished and kept in {store.folder}: the same command goes on"
+            f"interrupted: {count} of {total} runs are finished and kept in {store.folder}: "
+            "repeat the same command to continue"
         ) from None
     return failed
 

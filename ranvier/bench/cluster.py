@@ -1,4 +1,4 @@
-"""Experiments done by the workers of a Dask scheduler, on this machine or on others; one that dies costs no result."""
+"""Experiments on the workers of a Dask scheduler, on this machine or others; the death of a worker loses no result."""
 
 import asyncio
 import logging
@@ -18,22 +18,22 @@ __all__ = ["execute_on_cluster", "reach"]
 
 #: Seconds to wait for a scheduler to answer, and for a worker when there is none.
 CONNECT, WORKERLESS = 5, 60
-#: Seconds between two looks at whether there still is a worker.
+#: Seconds between two checks for workers.
 LOOK = 2
 
 
 def execute_on_cluster(experiments: Mapping[str, Experiment], material: Material, scheduler: str) -> Results:
-    """Do all experiments, in any order.
+    """Run all experiments, in any order.
 
     Parameters
     ----------
     experiments : mapping
         Key -> experiment.
     material : Material
-        What all of them need; every worker gets it once.
+        Shared by all of them; sent once to every worker.
     scheduler : str
-        Address of a running Dask scheduler. Experiments, material and results travel as pickles, so whoever reaches the
-        scheduler can run code here and on its workers.
+        Address of a running Dask scheduler. Experiments, material and results travel as pickles, so anyone with access to
+        the scheduler can run code here and on its workers.
 
     Yields
     ------
@@ -50,8 +50,8 @@ def execute_on_cluster(experiments: Mapping[str, Experiment], material: Material
     with _client(scheduler) as client, client.as_current():
         name = f"ranvier-data-{material.digest[:16]}"
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that the data is large
-            # a task and not scattered, so that it can be had again if the only worker that holds it dies
+            warnings.simplefilter("ignore")  # about large data
+            # submitted, not scattered, so that it can be recomputed if the only worker that holds it dies
             data = client.submit(pickle.loads, pickle.dumps(material), key=name)
         futures = {
             client.submit(_perform_there, key, experiment, data, key=f"ranvier-{key}"): key
@@ -71,7 +71,9 @@ def _collect(client: Any, futures: dict[Any, str], address: str) -> Results:
     from distributed.client import FuturesCancelledError
     from distributed.scheduler import KilledWorker
 
-    lost = ExecutorError(f"lost the scheduler at {address}: finished runs are kept, the same command goes on")
+    lost = ExecutorError(
+        f"lost the scheduler at {address}, finished runs are kept: repeat the same command to continue"
+    )
     seen = time.monotonic()
     while futures:
         try:
@@ -102,7 +104,7 @@ def _client(scheduler: str) -> Iterator[Any]:
     from distributed import Client
 
     for name in list(logging.root.manager.loggerDict):
-        if name.startswith("distributed"):  # each has a level of its own; what matters is reported here
+        if name.startswith("distributed"):  # each has its own level; important errors are reported here
             logging.getLogger(name).setLevel(logging.CRITICAL)
     with Client(scheduler, timeout=CONNECT, set_as_default=False) as client:
         yield client
@@ -116,9 +118,9 @@ def reach(scheduler: str) -> None:
         await (await connect(scheduler, timeout=CONNECT)).close()
 
     try:
-        with ThreadPoolExecutor(1) as thread:  # which has no event loop yet, for any caller
+        with ThreadPoolExecutor(1) as thread:  # a thread without an event loop, whatever the caller has
             thread.submit(asyncio.run, answers()).result()
-    except Exception as error:  # something else that answers can cause anything
+    except Exception as error:  # another kind of server can cause any error
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ExecutorError(
             f"no Dask scheduler at {scheduler} ({reason}): start one with `dask scheduler` and give its tcp://HOST:PORT"

@@ -1,4 +1,4 @@
-"""What the bench measures of devices: agreement to the bit over an epoch, speed, and clock cycles of trained networks."""
+"""Measurements of devices: bit-exact agreement over an epoch, speed, and clock cycles of trained networks."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ from ranvier.verification.verify import Mismatch, Twin
 
 __all__ = ["LABELS", "PAIRS", "Agreement", "simulated_cycles", "speed"]
 
-#: What speed is measured on, with the number of samples that takes seconds.
+#: Devices whose speed is measured, with a number of samples that takes seconds.
 SPEED_SAMPLES = {"golden:plain": 3, "golden": 300, "float64": 100, "sim": 50}
 
 #: Device -> its label in the tables.
@@ -44,7 +44,7 @@ class Agreement:
     Parameters
     ----------
     reference, device : str
-        The two.
+        Devices to compare.
     """
 
     reference: str
@@ -52,13 +52,13 @@ class Agreement:
     leaves: ClassVar[tuple[str, ...]] = ()
 
     def problem(self, values: Values, material: Material) -> str | None:
-        """What is wrong with values that were kept; None if nothing is."""
+        """Problem with stored values, or None."""
         found = problem(values, AGREEMENT)
         same = (values.get("reference"), values.get("device")) == (self.reference, self.device)
         return found or (None if same else f"it is of {values['reference']} and {values['device']}")
 
     def key(self, material: Material) -> str:
-        """What decides the result: data, recipe, and every source file of golden model, hardware and simulator."""
+        """Digest of all inputs: data, recipe, and every source file of golden model, hardware and simulator."""
         name = material.dataset.name
         digest = hashlib.sha256(json.dumps(asdict(self)).encode())
         digest.update(f"{material.digest} {preset(name).to_toml()} {RECIPES[name]}".encode())
@@ -94,9 +94,9 @@ def simulated_cycles(path: str | Path, dataset: Dataset) -> float:
 
 
 def speed(dataset: Dataset, devices: Sequence[str]) -> list[Values]:
-    """One row per device: how fast it learns on the data set's preset, from the same network on, in CPU time.
+    """One row per device: its speed of learning in CPU time, on the preset of the data set and from the same network.
 
-    A busy machine changes that little.
+    CPU time depends little on the load of the machine.
     """
     config, recipe = preset(dataset.name), RECIPES[dataset.name]
     network = initial_network(config, recipe, 0)

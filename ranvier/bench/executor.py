@@ -1,4 +1,4 @@
-"""Experiments done by this process or by several of this machine, so that one that dies costs no result."""
+"""Experiments in this process or in several of this machine; the death of a worker loses no result."""
 
 import multiprocessing
 import os
@@ -19,10 +19,10 @@ from ranvier.errors import RanvierError
 
 __all__ = ["ExecutorError", "Experiment", "Results", "execute", "given_up", "own_bar_lock", "perform"]
 
-#: How often an experiment may be running when its worker dies before it is given up.
+#: Deaths of workers after which their experiment is given up.
 DEATHS = 4
 
-#: Keys and results as they come.
+#: Keys and results as they arrive.
 Results = Generator[tuple[str, ExperimentResult], None, None]
 
 
@@ -31,48 +31,48 @@ class ExecutorError(RanvierError, ValueError):
 
 
 class Experiment(Protocol):
-    """Something whose result is kept under a key; `leaves` are the names of the values that name files."""
+    """A computation whose result is stored under a key; `leaves` are the names of the values that name files."""
 
     leaves: ClassVar[tuple[str, ...]]
 
     def key(self, material: Material) -> str:
-        """Digest of what decides the result."""
+        """Digest of everything that determines the result."""
 
     def result(self, material: Material) -> ExperimentResult:
-        """Do it."""
+        """Run it."""
 
     def problem(self, values: Values, material: Material) -> str | None:
-        """What is wrong with the values of a result; None if nothing is."""
+        """Problem with the values of a result, or None."""
 
 
 def execute(experiments: Mapping[str, Experiment], material: Material, *, jobs: int = 1) -> Results:
-    """Do all experiments, in any order.
+    """Run all experiments, in any order.
 
     Parameters
     ----------
     experiments : mapping
         Key -> experiment.
     material : Material
-        What all of them need; every process gets it once.
+        Shared by all of them; sent once to every process.
     jobs : int
-        Processes on this machine, which open no port; with one, this process does everything.
+        Processes on this machine, which open no port; with 1, no other process is started.
 
     Yields
     ------
     key, ExperimentResult
-        As soon as it is there. An experiment that cannot be done, or whose worker died `DEATHS` times, yields one that says
-        why.
+        As soon as it is available. An experiment that fails, or whose worker died `DEATHS` times, yields a result with the
+        reason.
     """
     return _pool(experiments, material, jobs) if jobs > 1 and experiments else _serial(experiments, material)
 
 
 def perform(key: str, experiment: Experiment, material: Material) -> ExperimentResult:
-    """One experiment, done where the code gives the key that was asked for."""
+    """Run one experiment, if this code computes the expected key."""
     if experiment.key(material) != key:
         raise ExecutorError("a worker runs another version of Ranvier or its libraries: install the same everywhere")
     try:
         return experiment.result(material)
-    except ValueError as error:  # what a setting or the data can make impossible
+    except ValueError as error:  # settings or data that make it impossible
         return ExperimentResult({}, failed=str(error))
 
 
@@ -89,7 +89,7 @@ _material: Material
 
 @contextmanager
 def _ctrl_c_deferred() -> Iterator[None]:
-    """Ctrl-C waits until the end, and processes that are started meanwhile ignore it: it is meant for this one."""
+    """Defer Ctrl-C to the end; processes started meanwhile ignore it, as it is meant for this one."""
     resource_tracker.ensure_running()  # or it unblocks the signal when it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -99,12 +99,12 @@ def _ctrl_c_deferred() -> Iterator[None]:
 
 
 def own_bar_lock() -> None:
-    """Bars of this process get a lock of its own, not one between processes, which is left behind when this one is ended."""
+    """Give the bars of this process a lock of their own: one shared between processes leaks when this one is terminated."""
     tqdm.set_lock(threading.RLock())
 
 
 def _begin(material: Material) -> None:
-    """Start of a process: one thread each, before any library counts the cores."""
+    """Initialise a process: one thread each, set before any library counts the cores."""
     global _material
     own_bar_lock()
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -116,7 +116,7 @@ def _perform(key: str, experiment: Experiment) -> ExperimentResult:
 
 
 def _pool(experiments: Mapping[str, Experiment], material: Material, jobs: int) -> Results:
-    """Each process is a pool of its own: one that dies takes only its own experiment along, which another does again."""
+    """Each process is a pool of its own: one that dies loses only its own experiment, which another repeats."""
     others, context = set(multiprocessing.active_children()), multiprocessing.get_context("spawn")
     waiting, deaths = deque(experiments), Counter[str]()
     pools: list[ProcessPoolExecutor] = []
@@ -132,7 +132,7 @@ def _pool(experiments: Mapping[str, Experiment], material: Material, jobs: int) 
             with _ctrl_c_deferred():
                 try:
                     future = pool.submit(_perform, waiting[0], experiments[waiting[0]])
-                except BrokenProcessPool:  # it died with nothing to do
+                except BrokenProcessPool:  # it died while idle
                     pool = fresh()
                     future = pool.submit(_perform, waiting[0], experiments[waiting[0]])
             running[future] = waiting.popleft(), pool

@@ -1,4 +1,4 @@
-"""What the pictures of the report show, from its rows."""
+"""The figures of the report, from its rows."""
 
 from collections.abc import Sequence
 
@@ -110,7 +110,7 @@ def delay_plot(finished: Sequence[tuple[Run, Values]]) -> str:
 
 
 def _histogram(finished: Sequence[tuple[Run, Values]], learner: str, delays: str) -> Histogram | str:
-    """That of one panel, or its title if there is none."""
+    """The histogram of one panel, or its title if there is none."""
     title = f"{LEARNERS[learner].label}: {DELAYS[delays]}"
     found = [values["histogram"] for run, values in finished if (run.learner, run.delays) == (learner, delays)]
     if not found:

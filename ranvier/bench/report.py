@@ -1,4 +1,4 @@
-"""What a bench says: one object, as JSON, as Markdown and as an HTML page with pictures."""
+"""The report of a bench: one object, written as JSON, as Markdown and as an HTML page with figures."""
 
 import json
 import os
@@ -31,16 +31,16 @@ PACKAGES = ("ranvier", "numpy", "scipy", "numba", "torch", "distributed", "matpl
 
 @dataclass(frozen=True)
 class Report:
-    """What `ranvier.bench.run_suite` found.
+    """Result of `ranvier.bench.run_suite`.
 
     Parameters
     ----------
     dataset : Dataset
-        What was learned.
+        The data set.
     suite : str
         Its suite.
     folder : Path
-        Where the networks are and the report goes.
+        Folder of networks and report.
     finished : list of (Run, dict)
         Every training and its values.
     agreement, speed : list of dict
@@ -48,11 +48,11 @@ class Report:
     simulated : dict
         Setting -> clock cycles per sample measured on the simulated RTL.
     notes : list of str
-        What was left out or went wrong.
+        Omissions and failures.
     failures : int
         Runs that could not be finished.
     repeated : int
-        Experiments that were not found finished.
+        Experiments that had to be run.
     """
 
     dataset: Dataset
@@ -112,7 +112,7 @@ class Report:
         ]
 
     def all_notes(self) -> list[str]:
-        """Notes, and in how many runs there was each kind of warning."""
+        """Notes, and the number of runs with each kind of warning."""
         warned = [run for run, row in self.finished if row["warnings"]]
         saturated = [run for run, row in self.finished if row["saturated"]]
         notes = [*self.dataset.notes, *self.notes]
@@ -148,8 +148,8 @@ class Report:
 
     def _legend(self) -> str:
         return (
-            "Golden is the bit-exact fixed-point model of the core, float is float64. Cycles by formula are what "
-            f"ranvier info says for the work of {OBSERVED} test samples; tests hold the RTL to that. Networks of offline "
+            "Golden is the bit-exact fixed-point model of the core, float is float64. Cycles by formula are those "
+            f"of ranvier info for the work of {OBSERVED} test samples; tests hold the RTL to them. Networks of offline "
             "learners are for a core without learning units, those of online learners for one that learns, with its memory."
         )
 
@@ -191,12 +191,12 @@ class Report:
             text = "Share of the delays per bin, before and after training, all seeds together; as the core holds them."
             figures.append((f"Delays before and after, {name}", text, delay_plot(delayed)))
         if spikes := self._rasters(shown):
-            text = "Spikes of the first test sample, golden: what arrives and what the trained networks make of it."
+            text = "Spikes of the first test sample, golden: input and hidden spikes of the trained networks."
             figures.append((f"Spikes of a test sample, {name}", text, rasters(spikes)))
         return figures
 
     def _shown(self) -> list[tuple[Run, Values]]:
-        """Runs of the size that is drawn: the suite's with all synapses, or the largest there is if that was left out."""
+        """Runs of the size to draw: that of the suite with all synapses, or the largest if that was omitted."""
         sizes = {_size(run) for run, _ in self.finished}
         size = Setting("", *SUITES[self.suite].shown, "")
         if size not in sizes:
@@ -204,7 +204,7 @@ class Report:
         return [(run, row) for run, row in self.finished if _size(run) == size]
 
     def _rasters(self, shown: Sequence[tuple[Run, Values]]) -> list[Raster]:
-        """Of every learner the network with the first seed, with learned synaptic delays if there is one."""
+        """For every learner the network with the first seed, with learned synaptic delays if there is one."""
         chosen: dict[str, tuple[Run, Values]] = {}
         for run, row in sorted(shown, key=lambda pair: (pair[0].delays != "synaptic", pair[0].seed)):
             chosen.setdefault(run.learner, (run, row))
@@ -225,7 +225,7 @@ class Report:
 
     @property
     def files(self) -> list[Path]:
-        """What `write` writes."""
+        """Files that `write` writes."""
         return [self.folder / f"report.{kind}" for kind in ("html", "md", "json")]
 
     def write(self) -> None:
@@ -236,7 +236,7 @@ class Report:
 
 
 def _size(run: Run) -> Setting:
-    """All of its row but learner and delays."""
+    """Setting without learner and delays."""
     return run.setting()._replace(learner="", delays="")
 
 

@@ -1,4 +1,4 @@
-"""What a result must hold, so that a damaged or foreign file is noticed when it is read and not in a table."""
+"""Schema of a result, so that a damaged or foreign file is noticed when it is read and not in a table."""
 
 from collections.abc import Callable, Mapping
 from math import isfinite
@@ -6,10 +6,10 @@ from typing import Any
 
 __all__ = ["AGREEMENT", "RUN", "Kind", "problem"]
 
-#: Whether a value read from JSON is what it should be.
+#: Whether a value read from JSON is valid.
 Kind = Callable[[Any], bool]
 
-#: Whole numbers beyond it are no result of ours.
+#: Largest whole number that is a valid result.
 LARGEST = 1 << 63
 
 
@@ -96,7 +96,7 @@ AGREEMENT: Mapping[str, Kind] = {
 
 
 def problem(values: Mapping[str, Any], fields: Mapping[str, Kind]) -> str | None:
-    """What is wrong with the values of a result, in a few words; None if nothing is."""
+    """Problem with the values of a result in a few words, or None."""
     for name, kind in fields.items():
         if name not in values:
             return f"{name} is missing"

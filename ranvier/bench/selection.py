@@ -1,4 +1,4 @@
-"""Which trainings of a suite are wanted."""
+"""Selection of the trainings of a suite."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -28,11 +28,11 @@ class Filter:
     Parameters
     ----------
     name, text : str
-        What it is called, and what it does.
+        Its name, and its help.
     kind : type
-        Of its values.
+        Type of its values.
     choices : collection of str or None
-        All values there are.
+        All valid values.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Selection:
-    """Values of which a training must have one; a field that is empty asks for nothing.
+    """Values of which a training must have one; an empty field does not restrict.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Selection:
     neurons : sequence of int
         Sizes of the suite.
     connectivity : sequence of float
-        Shares of the synapses that are active, which need not be in the suite; if empty, all synapses are.
+        Shares of active synapses, which need not be in the suite; if empty, all synapses are active.
     structure : sequence of str
         Out of `ranvier.bench.STRUCTURES`, for sparse networks.
     """
@@ -65,11 +65,9 @@ class Selection:
     delays: Sequence[str] = _filter(ONLY, VARIANTS)
     wiring: Sequence[str] = _filter(ONLY, WIRINGS)
     neurons: Sequence[int] = _filter(ONLY)
-    connectivity: Sequence[float] = _filter(
-        "share of the synapses that are active (default 1, all of them); may be repeated"
-    )
+    connectivity: Sequence[float] = _filter("share of active synapses (default 1); may be repeated")
     structure: Sequence[str] = _filter(
-        "of sparse networks only those that stay as drawn, or that DEEP R rewires; may be repeated", STRUCTURES
+        "only sparse networks that stay as drawn (static), or that DEEP R rewires; may be repeated", STRUCTURES
     )
 
     @classmethod
@@ -83,17 +81,17 @@ class Selection:
         return cls(**{found.name: getattr(options, found.name) or () for found in fields(cls)})
 
     def usable(self, data: str) -> tuple[Self, list[str]]:
-        """With the learners that can learn a data set here, and why others are left out.
+        """A selection without the learners that cannot learn a data set here, and the reasons.
 
         Raises
         ------
         ConfigError
-            If one of those was named, or none is left.
+            If one of those was named, or no learner is left.
         """
         found, reasons = [], []
         for name in self.learner or SUITE_LEARNERS:
             if reason := LEARNERS[name].refusal(data):
-                reasons.append(f"{name} was left out: {reason}")
+                reasons.append(f"{name} was omitted: {reason}")
             else:
                 found.append(name)
         if reasons and (self.learner or not found):
@@ -125,5 +123,5 @@ class Selection:
             and neurons in (self.neurons or (neurons,))
         ]
         if not found:
-            raise ConfigError(f"the suite {suite} has no such row: {SUITES[suite].text()}")
-        return list(dict.fromkeys(found))  # a row asked for twice, as 1 and as 1.0 perhaps, is one row
+            raise ConfigError(f"the suite {suite} has no such row: choose from {SUITES[suite].sizes()}")
+        return list(dict.fromkeys(found))  # a row named twice, perhaps as 1 and as 1.0, is one row

@@ -1,6 +1,6 @@
-"""The code that decides a result: modules with all that they import, directly or not, as a digest.
+"""Digest of the code that determines a result: modules with all that they import, directly or not.
 
-Import statements are read, not run, those within functions too. Comments, docstrings and layout do not count.
+Import statements are parsed, not run, including those within functions. Comments, docstrings and layout do not count.
 """
 
 import ast
@@ -11,7 +11,7 @@ from pathlib import Path
 
 __all__ = ["closure", "source_digest"]
 
-#: The one package that is looked at.
+#: The package whose modules are included.
 PACKAGE = "ranvier"
 
 #: Not followed: results come from the golden models and float, with which these devices are compared to the bit.
@@ -25,7 +25,7 @@ def source_digest(*modules: str) -> str:
     Parameters
     ----------
     modules : str
-        Full names; they are not imported, the packages that they lie in are.
+        Full names; only their parent packages are imported.
     """
     total = hashlib.sha256()
     for name, path in sorted(closure(*modules).items()):
@@ -36,8 +36,8 @@ def source_digest(*modules: str) -> str:
 def closure(*modules: str) -> dict[str, Path]:
     """Name -> file of modules and of all modules of Ranvier that they import, directly or not.
 
-    The package itself, whose ``__init__`` gathers everything for users, is not among them. The ``__init__`` of one of its
-    parts is, if anything but a module is imported from there.
+    The package itself, whose ``__init__`` re-exports everything for users, is not included. The ``__init__`` of a
+    subpackage is, if anything but a module is imported from it.
     """
     found: dict[str, Path] = {}
     waiting = list(modules)
@@ -53,17 +53,17 @@ def closure(*modules: str) -> dict[str, Path]:
 
 @cache
 def _file(name: str) -> Path | None:
-    """File of a module; None if that is not a module, but something in one."""
+    """File of a module; None if the name is not a module but an object in one."""
     try:
         spec = find_spec(name)
-    except ModuleNotFoundError:  # what it would lie in is not a package
+    except ModuleNotFoundError:  # its parent is not a package
         return None
     return Path(spec.origin) if spec and spec.origin else None
 
 
 @cache
 def _imports(text: str) -> list[str]:
-    """Modules of Ranvier that a source imports; of ``from a import b`` that is a.b if there is such a module, and else a."""
+    """Modules of Ranvier that a source imports; ``from a import b`` imports a.b if that is a module, else a."""
     names: list[str] = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""Finished runs in a folder: one file each, complete or not there, so that a bench goes on from where it was stopped."""
+"""Finished runs in a folder: one file each, complete or absent, so that a stopped bench can be resumed."""
 
 import json
 from pathlib import Path
@@ -16,12 +16,12 @@ class Store:
     Parameters
     ----------
     folder : path
-        Made if missing: ``runs`` holds one JSON file per finished run, ``networks`` what the runs leave.
+        Created if missing; ``runs`` holds one JSON file per finished run, ``networks`` the files of the runs.
 
     Raises
     ------
     OutputError
-        If it cannot be written to.
+        If it is not writable.
     """
 
     def __init__(self, folder: str | Path):
@@ -29,12 +29,12 @@ class Store:
         self.runs, _ = (output_folder(self.folder / name) for name in ("runs", "networks"))
 
     def finished(self, key: str, experiment: Experiment, material: Material) -> Values | None:
-        """Values of a finished run; None if it is not finished, or what it left is gone.
+        """Values of a finished run; None if it is not finished, or one of its files is missing.
 
         Raises
         ------
         OutputError
-            If its file is damaged, or impossible for `experiment`: other types, an accuracy that is not a number.
+            If its file is damaged, or holds values that `experiment` cannot have produced, such as other types.
         """
         path = self._path(key)
         if not path.exists():
@@ -43,13 +43,13 @@ class Store:
         if not all((self.folder / name).exists() for name in files):
             return None
         others = [name for name in experiment.leaves if values.get(name) not in files]
-        found = experiment.problem(values, material) or (f"{others[0]} is none of its files" if others else None)
+        found = experiment.problem(values, material) or (f"{others[0]} is not one of its files" if others else None)
         if found:
-            raise OutputError(f"{path}: not a result of this run ({found}): remove it, and it is repeated")
+            raise OutputError(f"{path}: not a result of this run ({found}): remove it to repeat the run")
         return values
 
     def keep(self, key: str, result: ExperimentResult) -> None:
-        """Write a finished run; it counts as finished once the last of its files, that of its values, is there."""
+        """Write a finished run; it counts as finished once the last of its files, that of its values, exists."""
         paths = {what: f"networks/{name}-{key[:8]}.npz" for what, (name, _) in result.files.items()}
         for what, (_, content) in result.files.items():
             write_bytes(self.folder / paths[what], content)
@@ -60,17 +60,17 @@ class Store:
         return self.runs / f"{key}.json"
 
     def _read(self, path: Path) -> tuple[Values, list[str]]:
-        """Values, and what else it left."""
+        """Values, and the names of its other files."""
         try:
             content = json.loads(path.read_text())
             values, files = content["row"], content["files"]
             if not isinstance(values, dict) or not isinstance(files, list) or not all(map(_left, files)):
                 raise ValueError
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise OutputError(f"{path}: not a finished run: remove it, and it is repeated") from None
+            raise OutputError(f"{path}: not a finished run: remove it to repeat the run") from None
         return values, files
 
 
 def _left(name: object) -> bool:
-    """Whether it is the name of a file that a run leaves."""
+    """Whether it is a valid name of a file of a run."""
     return isinstance(name, str) and name.startswith("networks/") and name.isprintable() and ".." not in name

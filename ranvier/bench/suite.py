@@ -1,4 +1,4 @@
-"""What a suite trains: every learner with every kind of delays at several sizes, each with several seeds."""
+"""The trainings of a suite: every learner with every kind of delays at several sizes, each with several seeds."""
 
 import hashlib
 import json
@@ -42,27 +42,27 @@ __all__ = [
 #: Plain values of a result, by name.
 Values = dict[str, Any]
 Structure = Literal["static", "rewired"]
-#: Whether the connections of a sparse network stay where they were drawn, or come and go.
+#: Whether the connections of a sparse network stay as drawn, or are rewired.
 STRUCTURES: tuple[Structure, ...] = ("static", "rewired")
 
 #: Test samples on which the work for the hardware is counted.
 OBSERVED = 3
-#: Samples learned to see whether the arithmetic is still the same.
+#: Samples learned to detect a change of the arithmetic.
 TRIAL = 20
-#: Modules that decide what is learned, whatever learns: what happens to the samples from epoch to epoch.
+#: Modules that affect every learner: the treatment of samples from epoch to epoch.
 SHARED = ("ranvier.data.augmentation",)
 
 
 @dataclass(frozen=True)
 class Material:
-    """What runs learn from, handed to every worker once.
+    """The data of the runs, sent once to every worker.
 
     Parameters
     ----------
     dataset : Dataset
         Samples.
     digest : str
-        Of everything in it.
+        Digest of its content.
     """
 
     dataset: Dataset
@@ -71,7 +71,7 @@ class Material:
 
     @classmethod
     def of(cls, dataset: Dataset, samples: int | None = None) -> "Material":
-        """A data set with its training and test samples cut to these numbers."""
+        """From a data set, with at most `samples` training and test samples each."""
         dataset.require("train", "test")
         if samples:
             dataset = dataset.part(samples, samples)
@@ -79,11 +79,11 @@ class Material:
 
     @classmethod
     def open(cls, text: str, samples: int | None = None) -> "Material":
-        """Of a data set as on the command line."""
+        """From a data set as named on the command line."""
         return cls.of(open_dataset(text), samples)
 
     def arithmetic(self, config: CoreConfig) -> str:
-        """Digest of what the core's arithmetic makes of the first samples: it follows the results, not the code."""
+        """Digest of the results of the core's arithmetic on the first samples: it depends on them, not on the code."""
         if config not in self._trials:
             learning = config.replace(learning=True)
             recipe = RECIPES.get(self.dataset.name, RECIPES["braille"]).replace(epochs=1)
@@ -98,16 +98,16 @@ class Material:
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """What an experiment leaves.
+    """Result of an experiment.
 
     Parameters
     ----------
     values : dict
         Plain values.
     files : dict
-        What it is -> (file name without suffix, content of an ``.npz`` file).
+        Name of a value -> (file name without suffix, content of an ``.npz`` file).
     failed : str
-        Why there is neither.
+        Reason of a failure; values and files are empty then.
     """
 
     values: Values
@@ -116,7 +116,7 @@ class ExperimentResult:
 
 
 class Setting(NamedTuple):
-    """What runs have in common that differ in their seeds only, a row of the tables; see `Run`."""
+    """The fields of `Run` except the seed: a row of the tables."""
 
     learner: str
     wiring: Wiring
@@ -135,7 +135,7 @@ class Run:
     suite : str
         Name of the suite.
     learner, delays : str
-        Out of `ranvier.learners.LEARNERS` and `ranvier.recipes.VARIANTS`.
+        Keys of `ranvier.learners.LEARNERS` and `ranvier.recipes.VARIANTS`.
     wiring : {"feedforward", "recurrent"}
         Whether neurons project onto each other.
     neurons : int
@@ -171,7 +171,7 @@ class Run:
         return Sparse(self.connectivity, self.structure == "rewired") if self.connectivity < 1 else None
 
     def setting(self) -> Setting:
-        """All that is not its own."""
+        """Its row."""
         return Setting(**{name: getattr(self, name) for name in Setting._fields})
 
     def core(self, dataset: Dataset) -> CoreConfig:
@@ -184,15 +184,15 @@ class Run:
         )
 
     def core_and_recipe(self, dataset: Dataset) -> tuple[CoreConfig, Any]:
-        """What its learner takes."""
+        """Core and recipe of its learner."""
         return LEARNERS[self.learner].core_and_recipe(
             self.core(dataset), dataset.name, self.delays, self.epochs, self.sparse
         )
 
     def key(self, material: Material) -> str:
-        """Digest of what decides the result: settings, core, recipe, data, arithmetic, and the code of the learner.
+        """Digest of everything that determines the result: settings, core, recipe, data, arithmetic, code of the learner.
 
-        What the core's arithmetic is, is found by trying it. Of the learner's code, comments do not count.
+        The core's arithmetic is represented by its results, the learner's code without comments.
         """
         config, recipe = self.core_and_recipe(material.dataset)
         learner, sparse = LEARNERS[self.learner], self.sparse
@@ -208,7 +208,7 @@ class Run:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     def problem(self, values: Values, material: Material) -> str | None:
-        """What is wrong with values that were kept; None if nothing is."""
+        """Problem with stored values, or None."""
         if found := problem(values, RUN):
             return found
         epochs = self.core_and_recipe(material.dataset)[1].epochs
@@ -219,7 +219,7 @@ class Run:
         return None
 
     def result(self, material: Material) -> ExperimentResult:
-        """Train, evaluate, and sum up; `KeyboardInterrupt` even if some epochs are finished.
+        """Train, evaluate and summarise; `KeyboardInterrupt` even if some epochs are finished.
 
         All training samples are learned, and the network is that of the last epoch: no result is chosen among several.
         """
@@ -278,12 +278,12 @@ class Run:
 
 
 def synapses(config: CoreConfig) -> int:
-    """How many a core has room for: a neuron's synapse onto itself is none."""
+    """Number of possible synapses, without those of neurons onto themselves."""
     return (config.rows - config.recurrent) * config.neurons
 
 
 def parameters(config: CoreConfig, active: int | None = None) -> int:
-    """Weights, delays and readout weights that a core uses, if only this many of its synapses are active."""
+    """Weights, delays and readout weights that a core uses; `active` is its number of active synapses."""
     count = synapses(config) if active is None else active
     delays = {"none": 0, "axonal": config.rows, "synaptic": count}[config.delays]
     return count + delays + config.neurons * config.outputs
@@ -297,7 +297,7 @@ def _memory_bits(config: CoreConfig) -> int:
 
 
 def formula_cycles(network: Network, samples: Sequence[tuple[Sample, int]], *, learn: bool) -> int:
-    """Clock cycles of labelled samples by the formulas of `ranvier.hw.budget`, from the network on."""
+    """Clock cycles of labelled samples by the formulas of `ranvier.hw.budget`, starting from the network."""
     from ranvier.hw.budget import cycles
     from ranvier.verification.activity import ObservedCore
 

@@ -11,7 +11,7 @@ from ranvier.plot.table import Table
 
 __all__ = ["DELAYS", "accuracy_rows", "difference_rows", "size_of", "size_text", "tables"]
 
-#: Kind of delays -> what to call it.
+#: Kind of delays -> label.
 DELAYS = {
     "none": "none, weights only",
     "fixed": "random, fixed",
@@ -20,13 +20,13 @@ DELAYS = {
     "zero": "learned, synaptic, all 0 at first",
 }
 
-#: What learned delays are compared with.
+#: Controls of learned delays.
 CONTROLS = ("fixed", "none")
 
 #: Quantities of which a row of results holds the mean.
 MEANS = ("spikes_per_sample", "cycles_per_sample", "firing_rate", "cpu_seconds", "silent")
 
-#: What may be missing from a run.
+#: Values that may be missing from a run.
 OPTIONAL = ("learning_cycles_per_sample", "delays_moved", "formed")
 
 Size = tuple[str, str, int]
@@ -82,7 +82,7 @@ def difference_rows(finished: Sequence[tuple[Run, Values]]) -> list[Values]:
 
 
 def _controls(setting: Setting) -> Iterator[tuple[str, Setting]]:
-    """What a row is compared with: a kind of delays, or static connections."""
+    """Controls of a row: other kinds of delays, or static connections."""
     if setting.delays == "synaptic":
         for delays in CONTROLS:
             yield delays, setting._replace(delays=delays)
@@ -111,7 +111,7 @@ def _setting_columns(rows: Sequence[Values]) -> list[str]:
 
 
 def _name(row: Values, rows: Sequence[Values]) -> list[str]:
-    """Which row it is, with its connectivity if any of `rows` is sparse."""
+    """Cells that identify a row, with its connectivity if any of `rows` is sparse."""
     sparse = [f"{row['connectivity']:.0%}" + f", {row['structure']}" * (row["connectivity"] < 1)] * _any_sparse(rows)
     return [LEARNERS[row["learner"]].label, row["wiring"], str(row["neurons"]), *sparse, DELAYS[row["delays"]]]
 
@@ -122,7 +122,7 @@ def size_of(row: Values) -> Size:
 
 
 def size_text(size: Size) -> str:
-    """What `size_of` returns, for people."""
+    """Text of a `size_of`."""
     learner, wiring, neurons = size
     return f"{LEARNERS[learner].label}, {neurons} {wiring} neurons"
 
@@ -199,7 +199,7 @@ def _difference_table(rows: list[Values]) -> Table:
                 clear,
             ]
         )
-    return "What learning the delays and rewiring are worth: paired over the seeds, Student's t", columns, cells
+    return "Gain from learning the delays and from rewiring: paired over the seeds, Student's t", columns, cells
 
 
 def _connectivity_tables(rows: list[Values]) -> list[Table]:
@@ -239,7 +239,7 @@ def _agreement_table(rows: list[Values]) -> Table:
 
 
 def _speed_table(rows: list[Values]) -> Table:
-    columns = ["device", "learned / CPU s", "against plain", "cycles / sample", "of formulas", "clocks / CPU s"]
+    columns = ["device", "learned / CPU s", "against plain", "cycles / sample", "of formulas", "cycles / CPU s"]
     forms = {"samples_per_second": ",.1f", "against_plain": ",.1f", "cycles_per_sample": ",.0f"}
     forms |= {"of_formula": ".0%", "cycles_per_second": ",.0f"}
     cells = [[LABELS[row["device"]], *(_number(row[name], form) for name, form in forms.items())] for row in rows]

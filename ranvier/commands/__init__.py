@@ -1,6 +1,6 @@
-"""The commands of ``ranvier``, one file each: its arguments, its help and what it does.
+"""The commands of ``ranvier``, one file each: its arguments, its help and its action.
 
-`NAMES` is the order of ``ranvier --help``. Nothing heavy is imported before a command runs, or asks for its choices.
+`NAMES` is the order of ``ranvier --help``. Large modules are imported only when a command runs or needs its choices.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from ranvier.commands.output import Output
 
 __all__ = ["GROUPS", "NAMES", "Command", "load"]
 
-#: Every command, as it is typed.
+#: Names of all commands, as typed.
 NAMES = (
     "demo",
     "download",
@@ -32,23 +32,23 @@ NAMES = (
     "bench",
 )
 
-#: First words that several commands share, with their help.
+#: First words shared by several commands, with their help.
 GROUPS = {"nir": "Exchange networks with other simulators as NIR graphs."}
 
 
 class Command(Protocol):
-    """What the file of a command holds."""
+    """The module of a command."""
 
     #: One sentence, for the list of all commands and for its own help.
     HELP: str
-    #: Command lines, without ``ranvier``, that its help ends with.
+    #: Command lines, without ``ranvier``, for the end of its help.
     EXAMPLES: Sequence[str]
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add its arguments; ``--json`` is there already."""
+        """Add its arguments, other than ``--json``."""
 
     def run(self, options: argparse.Namespace) -> Output:
-        """Do it."""
+        """Run it."""
 
 
 def load(name: str) -> Command:

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, the types of their values, and what they are read as."""
+"""Arguments shared by several commands, the types of their values, and their conversion."""
 
 import argparse
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     """Whole numbers from `least` to `most`."""
 
     def parse(text: str) -> int:
-        with suppress(ValueError):  # thousands of digits
+        with suppress(ValueError):  # too many digits for `int`
             if text.isascii() and text.isdecimal() and least <= int(text) <= most:
                 return int(text)
         raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number from {least} to {most}")
@@ -44,7 +44,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-#: How many of something.
+#: A count from 1 up.
 count = whole(1, 10**9)
 
 
@@ -60,15 +60,15 @@ def positive(text: str) -> float:
 
 
 def share(text: str) -> float:
-    """A share that is not 0."""
+    """A share above 0, 1 at most."""
     with suppress(ValueError):
         if 0 < float(text) <= 1:
             return float(text)
-    raise argparse.ArgumentTypeError(f"{shown(text)} is not a share: give more than 0, and 1 at most")
+    raise argparse.ArgumentTypeError(f"{shown(text)} is not a share: give more than 0, at most 1")
 
 
 def part(text: str) -> float:
-    """A share that is not all."""
+    """A share from 0 to below 1."""
     with suppress(ValueError):
         if 0 <= float(text) < 1:
             return float(text)
@@ -79,7 +79,7 @@ def device(text: str) -> str:
     """The name of a device."""
     try:
         return check_device(text)
-    except DeviceError as error:  # argparse adds the name of the option to its own error alone
+    except DeviceError as error:  # argparse names the option only for errors of its own
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
@@ -92,20 +92,20 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def add_core(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """The core, of which `core` makes a configuration."""
+    """The core; `core` returns its configuration."""
     group = parser.add_mutually_exclusive_group(required=required)
     group.add_argument("--preset", metavar="NAME", help=f"core by name: {', '.join(PRESETS)}")
     group.add_argument("--config", metavar="FILE", help="core from a TOML file")
 
 
 def add_data(parser: argparse.ArgumentParser, use: str = "", *, required: bool = False) -> None:
-    """The data set, as `ranvier.data.open_dataset` reads it, and what it is used for."""
+    """The data set, as `ranvier.data.open_dataset` takes it, and its use."""
     parser.add_argument("--data", required=required, help=f"{use}: {names()}" if use else names())
 
 
 def add_device(parser: argparse.ArgumentParser, default: str) -> None:
-    """The device that does it."""
-    names = f"what runs it: {', '.join(DEVICES)}, serial://PORT?baud=RATE (default {default})"
+    """The device to run on."""
+    names = f"device to run on: {', '.join(DEVICES)}, serial://PORT?baud=RATE (default {default})"
     parser.add_argument("--device", metavar="DEVICE", type=device, default=default, help=names)
 
 
@@ -116,20 +116,20 @@ def add_copies(parser: argparse.ArgumentParser) -> None:
 
 
 def add_seed(parser: argparse.ArgumentParser, what: str) -> None:
-    """The seed of whatever is random, and `what` that is."""
-    parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, help=f"of {what} (default 0)")
+    """The seed of `what`."""
+    parser.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, help=f"seed of {what} (default 0)")
 
 
-# -------------------------------------------------------------------- what they are read as
+# -------------------------------------------------------------------- conversion
 
 
 def core(options: argparse.Namespace, default: str = "") -> CoreConfig:
-    """The core of `add_core`; the preset `default` if none was asked for."""
+    """The core of `add_core`, by default the preset `default`."""
     return CoreConfig.read(options.config) if options.config else preset(options.preset or default)
 
 
 def network(path: str) -> FloatNetwork:
-    """A saved network in real numbers or for the core, in real numbers."""
+    """A saved network, in real numbers or for the core, as one in real numbers."""
     with suppress(NetworkError):
         return FloatNetwork.read(path)
     return FloatNetwork.of(Network.read(path))

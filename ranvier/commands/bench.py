@@ -30,12 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{found.name}", type=read[found.kind], choices=found.choices, action="append", help=found.text
         )
-    parser.add_argument("--epochs", type=int, help="passes over the data (default: as the recipes)")
-    parser.add_argument("--samples", type=count, help="cut the data set to this many samples, for a quick look")
-    text = "also measure agreement and speed, and clocks on sim; may be repeated"
+    parser.add_argument("--epochs", type=int, help="passes over the data (default: from the recipes)")
+    parser.add_argument("--samples", type=count, help="limit the data set to this many samples, for a quick look")
+    text = "also measure agreement and speed of this device, and clock cycles if it is sim; may be repeated"
     parser.add_argument("--device", choices=CORES, action="append", help=text)
-    parser.add_argument("--jobs", type=count, default=2, help="processes (default 2)")
-    parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="let the workers of this Dask scheduler train")
+    parser.add_argument("--jobs", type=count, default=2, help="worker processes (default 2)")
+    parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="train on the workers of this Dask scheduler")
     text = "folder for report, networks and finished runs, to resume from (default bench-SUITE)"
     parser.add_argument("--out", metavar="FOLDER", help=text)
 

@@ -1,4 +1,4 @@
-"""``ranvier build``: what a board is programmed with."""
+"""``ranvier build``: a bitstream for a board, or files for Vivado."""
 
 import argparse
 
@@ -8,7 +8,7 @@ from ranvier.commands.output import Output
 
 __all__ = ["EXAMPLES", "HELP", "arguments", "run"]
 
-HELP = "Build a bitstream of the core on the serial port of a board, by open tools."
+HELP = "Build a bitstream of the core for a board with open tools, or files for Vivado."
 EXAMPLES = ("build --preset yinyang --board ulx3s-85f", "build --preset yinyang --board arty-a7-35 --out vivado")
 
 
@@ -16,10 +16,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     from ranvier.hw.flow.board import BOARDS
 
     add_core(parser, required=True)
-    parser.add_argument("--board", metavar="NAME", required=True, help=f"which board: {', '.join(BOARDS)}")
-    parser.add_argument("--out", metavar="FOLDER", default="out", help="folder for what is written (default out)")
-    parser.add_argument("--baud", type=whole(1, 10**7), help="rate of the serial port (default 1000000)")
-    parser.add_argument("--seed", type=whole(1, 2**31 - 1), default=1, help="of the placer (default 1)")
+    parser.add_argument("--board", metavar="NAME", required=True, help=f"board: {', '.join(BOARDS)}")
+    parser.add_argument("--out", metavar="FOLDER", default="out", help="output folder (default out)")
+    parser.add_argument("--baud", type=whole(1, 10**7), help="baud rate of the serial port (default 1000000)")
+    parser.add_argument("--seed", type=whole(1, 2**31 - 1), default=1, help="seed of the placer (default 1)")
 
 
 def run(options: argparse.Namespace) -> Output:

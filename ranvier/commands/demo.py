@@ -1,4 +1,4 @@
-"""``ranvier demo``: the main job, end to end."""
+"""``ranvier demo``: on-chip learning from end to end."""
 
 import argparse
 
@@ -12,7 +12,7 @@ EXAMPLES = ("demo", "demo --device golden --samples 300")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", metavar="FOLDER", default="out", help="folder for what is written (default out)")
+    parser.add_argument("--out", metavar="FOLDER", default="out", help="output folder (default out)")
     parser.add_argument("--samples", type=count, default=1500, help="samples to learn, three times each (default 1500)")
     add_seed(parser, "initial network and order")
     add_device(parser, "sim")

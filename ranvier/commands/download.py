@@ -6,16 +6,18 @@ from ranvier.commands.output import INTERRUPTED, Output
 
 __all__ = ["EXAMPLES", "HELP", "arguments", "run"]
 
-HELP = "Download a data set, checked and resumable."
+HELP = "Download a data set and verify its checksums; can be resumed."
 EXAMPLES = ("download braille --out data", "download shd --out data/shd")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     from ranvier.data.published import PUBLISHED
 
-    parser.add_argument("name", choices=PUBLISHED, metavar="NAME", help=f"which: {', '.join(PUBLISHED)}")
+    parser.add_argument("name", choices=PUBLISHED, metavar="NAME", help=f"data set: {', '.join(PUBLISHED)}")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="folder for its files")
-    parser.add_argument("--mirror", metavar="ADDRESS", default="", help="take them from here; the checksums stay")
+    parser.add_argument(
+        "--mirror", metavar="ADDRESS", default="", help="address to download from instead; checksums still apply"
+    )
 
 
 def run(options: argparse.Namespace) -> Output:
@@ -25,7 +27,7 @@ def run(options: argparse.Namespace) -> Output:
     try:
         paths = download(options.name, options.out, mirror=options.mirror, progress=not options.json)
     except KeyboardInterrupt:
-        line = "interrupted: run the same command again to go on"
+        line = "interrupted: repeat the same command to continue"
         return Output({"dataset": options.name, "interrupted": True}, [line], INTERRUPTED)
     files, published = [str(path) for path in paths], PUBLISHED[options.name]
     return Output(

@@ -1,4 +1,4 @@
-"""``ranvier eval``: how well a saved network does, on any device."""
+"""``ranvier eval``: accuracy of a saved network, on any device."""
 
 import argparse
 
@@ -7,16 +7,18 @@ from ranvier.commands.output import Output, announce
 
 __all__ = ["EXAMPLES", "HELP", "arguments", "run"]
 
-HELP = "Test a saved network."
+HELP = "Evaluate a saved network."
 EXAMPLES = ("eval model.npz --data yinyang", "eval model.npz --data yinyang --device sim --split all")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     from ranvier.data.dataset import SPLITS
 
-    parser.add_argument("model", metavar="MODEL", help="network that train saved")
+    parser.add_argument("model", metavar="MODEL", help="network saved by train")
     add_data(parser, required=True)
-    parser.add_argument("--split", choices=SPLITS, default="test", help="which samples (default test); all: also train")
+    parser.add_argument(
+        "--split", choices=SPLITS, default="test", help="samples to run (default test); all: training samples too"
+    )
     add_copies(parser)
     add_device(parser, "golden")
 
@@ -37,7 +39,7 @@ def run(options: argparse.Namespace) -> Output:
         counters = device.counters()
     notes = [*dataset.notes]
     if network.lag:
-        notes.append(f"samples grow by {network.lag} steps: the network, which was imported, answers that late")
+        notes.append(f"samples are extended by {network.lag} steps: the imported network responds that much later")
     asked = {name: getattr(options, name) for name in ("model", "data", "split", "device")}
     lines = [
         *notes,

@@ -1,4 +1,4 @@
-"""``ranvier info``: what a configuration means, before anything is built."""
+"""``ranvier info``: properties of a configuration, without building it."""
 
 import argparse
 from typing import Any
@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--board",
         metavar="NAME",
-        help="also whether it fits this board, one of those of build, and the largest that would",
+        help="also print whether the core fits this board (one of those of build), and the largest core that would",
     )
 
 

@@ -16,10 +16,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     from ranvier.nir.dialects import Integration
     from ranvier.nir.exporter import Readout
 
-    parser.add_argument("network", metavar="NETWORK", help="network that train, quantise or an offline learner saved")
+    parser.add_argument("network", metavar="NETWORK", help="network saved by train or quantise")
     text = "seconds per step (default 0.001)"
     parser.add_argument("--dt", metavar="SECONDS", type=positive, default=1e-3, help=text)
-    text = "what the reader will use (default euler)"
+    text = "integration method of the program that reads the graph (default euler)"
     parser.add_argument("--integration", choices=get_args(Integration), default="euler", help=text)
     parser.add_argument("--fractions", action="store_true", help="do not round delays to steps")
     parser.add_argument(

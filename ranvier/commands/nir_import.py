@@ -8,7 +8,7 @@ from ranvier.commands.output import Output
 
 __all__ = ["EXAMPLES", "HELP", "arguments", "run"]
 
-HELP = "Turn a NIR graph into a network, and report changes."
+HELP = "Convert a NIR graph to a network, and report changes."
 EXAMPLES = ("nir import graph.nir", "nir import graph.nir --from snntorch --approximate --quantise")
 
 
@@ -17,15 +17,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     from ranvier.parameters.config import CHOICES, spelled
 
     parser.add_argument("graph", metavar="GRAPH", help="file of a NIR graph")
-    text = "seconds per step (default: as the file says, if this program wrote it)"
+    text = "seconds per step (default: from the file, if Ranvier wrote it)"
     parser.add_argument("--dt", metavar="SECONDS", type=positive, help=text)
     parser.add_argument(
         "--from",
         dest="dialect",
         choices=tuple(DIALECTS),
-        help="who wrote the graph: sets dt, integration, reset and what a spike does, where they are not given",
+        help="program that wrote the graph: sets dt, integration, reset and spike unless they are given",
     )
-    text = "how time constants become decays (default euler)"
+    text = "conversion of time constants to decays (default euler)"
     parser.add_argument("--integration", choices=get_args(Integration), help=text)
     parser.add_argument(
         "--reset",
@@ -36,10 +36,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--spike",
         choices=SPIKES,
-        help="a current that lasts one step, or a jump by the weight (default step)",
+        help="effect of a spike: a current for one step, or a jump by the weight (default step)",
     )
-    parser.add_argument("--max-delay", type=whole(1, 1022), help="clip longer delays, in steps (default: long enough)")
-    text = "take the nearest where the core has no equal"
+    parser.add_argument(
+        "--max-delay", type=whole(1, 1022), help="clip delays to this many steps (default: the longest delay)"
+    )
+    text = "use the nearest equivalent where the core has no exact one"
     parser.add_argument("--approximate", action="store_true", help=text)
     parser.add_argument("--quantise", action="store_true", help="write a network for the core, not one in real numbers")
     parser.add_argument("-o", "--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")

@@ -1,4 +1,4 @@
-"""What a command gives to the command line to print, and how it refuses what it was asked."""
+"""Results of a command for the command line to print, and errors in its arguments."""
 
 import argparse
 import sys
@@ -14,12 +14,12 @@ INTERRUPTED = 130
 
 
 class UsageError(RanvierError, ValueError):
-    """Arguments that make no sense."""
+    """Invalid arguments."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a command prints: plain values for ``--json``, lines for people; and its exit code."""
+    """Results of a command: plain values for ``--json``, lines for people, exit code."""
 
     values: dict[str, Any]
     lines: list[str]
@@ -27,6 +27,6 @@ class Output:
 
 
 def announce(options: argparse.Namespace) -> None:
-    """Say why nothing happens yet, to someone who watches."""
+    """Explain a long start to a user at a terminal."""
     if options.device in ("sim", "bus", "pty") and not options.json and sys.stderr.isatty():
-        print("opening the simulated core; if it is new, it is compiled first", file=sys.stderr)
+        print("opening the simulated core; a new one is compiled first", file=sys.stderr)

@@ -7,15 +7,15 @@ from ranvier.commands.output import Output, UsageError
 
 __all__ = ["EXAMPLES", "HELP", "arguments", "run"]
 
-HELP = "Turn real numbers into a network for the core, and report the cost."
+HELP = "Quantise a network for the core, and report the effect."
 EXAMPLES = ("quantise float.npz", "quantise float.npz --data yinyang --widen -o wide.npz")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("network", metavar="FILE", help="network in real numbers, as offline learners save it")
+    parser.add_argument("network", metavar="FILE", help="network in real numbers, as saved by offline learners")
     add_core(parser, required=False)
-    add_data(parser, "compare before and after on its test samples")
-    parser.add_argument("--widen", action="store_true", help="a core with the integer bits that training samples take")
+    add_data(parser, "data set whose test samples compare before and after")
+    parser.add_argument("--widen", action="store_true", help="add the integer bits that the training samples need")
     parser.add_argument("-o", "--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
 
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> Output:
     dataset = open_dataset(options.data) if options.data else None
     if options.widen:
         if not dataset:
-            raise UsageError("--widen looks at training samples: add --data")
+            raise UsageError("--widen needs training samples: add --data")
         dataset.require("train")
         config = widened(network.replace(config=config), dataset.train)
     result = quantise(network, config, dataset=dataset, classes=classes)

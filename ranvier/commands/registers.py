@@ -1,4 +1,4 @@
-"""``ranvier registers``: the register table, as other tools and people read it."""
+"""``ranvier registers``: the register table for other tools and for people."""
 
 import argparse
 

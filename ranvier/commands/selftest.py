@@ -1,4 +1,4 @@
-"""``ranvier selftest``: what every device has to pass."""
+"""``ranvier selftest``: the tests that every device has to pass."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from ranvier.commands.output import Output, announce
 
 __all__ = ["EXAMPLES", "HELP", "arguments", "run"]
 
-HELP = "Run what every device has to pass, and sweep the baud rate."
+HELP = "Run the tests that every device has to pass, and sweep the baud rate."
 EXAMPLES = (
     "selftest --preset test",
     "selftest --config out/ranvier-ulx3s-85f.toml --device 'serial:///dev/ttyUSB0?baud=1000000'",

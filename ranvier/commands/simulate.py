@@ -17,7 +17,7 @@ EXAMPLES = ("simulate --preset test",)
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_core(parser, required=True)
-    parser.add_argument("--baud", type=whole(1, 10**7), help="rate it is built for (default 125000)")
+    parser.add_argument("--baud", type=whole(1, 10**7), help="baud rate (default 125000)")
 
 
 def run(options: argparse.Namespace) -> Output:
@@ -26,8 +26,8 @@ def run(options: argparse.Namespace) -> Output:
     with SimulatedPort(core(options), options.baud or BAUD) as port:
         values = {"port": port.port, "baud": port.baud}
         print(json.dumps(values) if options.json else f"serial://{port.port}?baud={port.baud}", flush=True)
-        # A shell lets what it runs in the background ignore Ctrl-C.
+        # Shells make background jobs ignore Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
-        return Output({"cycles": port.cycles()}, [f"{port.cycles():,} clocks simulated"])
+        return Output({"cycles": port.cycles()}, [f"{port.cycles():,} clock cycles simulated"])

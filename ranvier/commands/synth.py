@@ -1,4 +1,4 @@
-"""``ranvier synth``: what a core takes on an FPGA, and how fast it is."""
+"""``ranvier synth``: resources and speed of a core on an FPGA."""
 
 import argparse
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from ranvier.errors import shown
 
 __all__ = ["EXAMPLES", "HELP", "arguments", "run"]
 
-HELP = "Synthesise the core, and place and route it if asked to."
+HELP = "Synthesise the core and, with --place, place and route it."
 EXAMPLES = ("synth --preset yinyang", "synth --preset yinyang --place 85k --seeds 3")
 
 
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_core(parser, required=True)
     text = f"FPGA to synthesise for: {', '.join(FAMILIES)} (default ecp5)"
     parser.add_argument("--family", metavar="NAME", default="ecp5", help=text)
-    parser.add_argument("--place", metavar="FPGA", help=f"place and route on it: {', '.join(PLACEABLE)}")
+    parser.add_argument("--place", metavar="FPGA", help=f"FPGA to place and route on: {', '.join(PLACEABLE)}")
     parser.add_argument("--speed", type=int, default=6, choices=(6, 7, 8), help="speed grade (default 6, the slowest)")
     parser.add_argument("--target", type=count, default=80, metavar="MHZ", help="frequency to aim for (default 80)")
     parser.add_argument("--seeds", type=count, default=1, help="runs of the placer, from seed 1 (default 1)")

@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--delays",
         choices=DELAY_MODES,
-        help="none, fixed as drawn, learned per unit (axonal) or synapse (default: as the core)",
+        help="none, fixed as drawn, or learned per unit (axonal) or per synapse (default: from the core)",
     )
     offline = [name for name, learner in LEARNERS.items() if isinstance(learner, OfflineLearner)]
     parser.add_argument(
@@ -41,24 +41,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=f"the core's own rule on the device (default), or offline in float and quantised: {', '.join(offline)}",
     )
     add_device(parser, "golden")
-    parser.add_argument("--epochs", type=int, help="passes over the data (default: as the data set's recipe)")
+    parser.add_argument("--epochs", type=int, help="passes over the data (default: from the recipe of the data set)")
     add_seed(parser, "initial network, order and stochastic rounding")
-    parser.add_argument("--hidden", type=int, help="hidden neurons (default: as the core)")
-    parser.add_argument("--max-delay", type=int, help="largest delay in steps (default: as the core)")
+    parser.add_argument("--hidden", type=int, help="hidden neurons (default: from the core)")
+    parser.add_argument("--max-delay", type=int, help="largest delay in steps (default: from the core)")
     parser.add_argument("--connectivity", type=share, help="share of the synapses that are active, rewired by DEEP R")
     add_copies(parser)
     text = (
-        "share of the training samples that is held out, a part of every class; the network of the epoch that does best on "
-        f"it is written (default {DEFAULT_SHARE:g}; 0: the last epoch's, learned from all samples)"
+        "share of the training samples of every class to hold out; the network of the epoch with the best accuracy on them "
+        f"is saved (default {DEFAULT_SHARE:g}; 0: learn all samples and save the last network)"
     )
     parser.add_argument("--validation", metavar="SHARE", type=part, default=DEFAULT_SHARE, help=text)
-    text = "saved network to start from, instead of a random one; brings its core along"
+    text = "saved network to start from, instead of a random one; also sets the core"
     parser.add_argument("--from", metavar="MODEL", dest="start", help=text)
-    text = "written after every epoch; if it is there, the training in it resumes bit for bit"
+    text = "file written after every epoch; if it exists, its training resumes bit for bit"
     parser.add_argument("--checkpoint", metavar="FILE", help=text)
     parser.add_argument("--out", metavar="FILE", default="model.npz", help="network to write (default model.npz)")
     parser.add_argument(
-        "--float", metavar="FILE", help="also write what an offline learner trained before it is quantised"
+        "--float", metavar="FILE", help="also write the network of an offline learner before quantisation"
     )
 
 
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> Output:
     if reason := learner.refusal(dataset.name):
         raise UsageError(f"--learner {options.learner}: {reason}")
     if offline and options.device != "golden":
-        raise UsageError(f"--learner {options.learner} trains in float: leave out --device, and eval on any afterwards")
+        raise UsageError(f"--learner {options.learner} trains in float: leave out --device, and use it with eval")
     if options.float and not offline:
         raise UsageError("--float is for offline learners: add --learner eventprop or bptt")
     before = check_output(options.float) if options.float else None
@@ -116,14 +116,14 @@ def run(options: argparse.Namespace) -> Output:
     values = {"model": str(out), "config": trained.network.config.to_dict(), "notes": list(dataset.notes)}
     lines = [*trained.closing(), f"wrote {before} and {out}" if before else f"wrote {out}"]
     if trained.interrupted and options.checkpoint:
-        lines.append(f"the same command goes on from {options.checkpoint}")
+        lines.append(f"repeat the same command to continue from {options.checkpoint}")
     return Output(asked | values | trained.summary(), lines, INTERRUPTED if trained.interrupted else 0)
 
 
 class EpochLines:
     """Prints the line of every epoch as soon as it is finished, before the first one `notes` and a heading.
 
-    A standard output that is full or gone does not stop the training; what comes after it will say so.
+    A standard output that is full or closed does not stop the training; the error is reported at the end.
     """
 
     def __init__(self, notes: Sequence[str]):

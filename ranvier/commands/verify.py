@@ -1,4 +1,4 @@
-"""``ranvier verify``: one device held against another."""
+"""``ranvier verify``: one device compared with another."""
 
 import argparse
 
@@ -17,15 +17,18 @@ EXAMPLES = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_core(parser, required=True)
-    add_data(parser, "mix in real samples")
+    add_data(parser, "data set to take some of the samples from")
     add_seed(parser, "networks and samples")
     parser.add_argument("--samples", type=count, default=20, help="samples to compare (default 20)")
     parser.add_argument(
-        "--reference", metavar="DEVICE", type=device, default="golden", help="who is right (default golden)"
+        "--reference", metavar="DEVICE", type=device, default="golden", help="reference device (default golden)"
     )
     add_device(parser, "sim")
     parser.add_argument(
-        "--waveform", metavar="FILE", default="mismatch.vcd", help="written if they differ (default mismatch.vcd)"
+        "--waveform",
+        metavar="FILE",
+        default="mismatch.vcd",
+        help="waveform to write if they differ (default mismatch.vcd)",
     )
 
 

@@ -1,4 +1,4 @@
-"""``ranvier verilog``: the core for any other tool."""
+"""``ranvier verilog``: the core as Verilog for other tools."""
 
 import argparse
 
@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--interface", metavar="NAME", default="core", help="ports: core (streams; default), axi, wishbone, uart"
     )
-    parser.add_argument("--face", dest="interface", default="core", help=argparse.SUPPRESS)  # its name until 0.1
+    parser.add_argument("--face", dest="interface", default="core", help=argparse.SUPPRESS)  # its name in 0.1
     parser.add_argument("-o", "--out", metavar="FILE", required=True, help="Verilog to write")
 
 

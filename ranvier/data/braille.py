@@ -214,7 +214,7 @@ register(
             "threshold": Option(real, "2.5", "change per spike, in the file's 8-bit units"),
             "cap": Option(whole, "1", "maximum number of spikes of a unit on one step"),
             "tail": Option(whole, "1", "silent steps after the recording"),
-            "scored": Option(whole, "4", "score the readout on this many last steps"),
+            "scored": Option(whole, "4", "number of steps at the end on which the readout is scored"),
             "train": Option(whole, f"{TRAIN}", "recordings of each letter to learn from"),
             "test": Option(whole, f"{TEST}", "recordings of each letter to test on"),
         },

@@ -1,4 +1,4 @@
-"""What a data set is: labelled samples to learn from and others to test on."""
+"""Data sets: labelled samples for training and for testing."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence

@@ -291,7 +291,7 @@ HELP = {
     "channels": f"input units; channel c of {CHANNELS} becomes unit floor(c channels / {CHANNELS})",
     "cap": "maximum number of spikes of a unit on one step; 1 is binary",
     "scored": (
-        "score the readout on this many last steps; 0 scores all, because a word may end long before the sample does"
+        "number of steps at the end on which the readout is scored; 0: all, as a word may end long before its sample"
     ),
     "shift": "augmentation: move each training sample by -shift to shift units along the channels",
     "blend": "augmentation: share of the training samples that become a blend of two of their class",

@@ -42,7 +42,7 @@ def real(text: str) -> float:
 
 @dataclass(frozen=True)
 class Option:
-    """What may follow the ``?`` in the name of a data set, as ``key=value``.
+    """An option of a data set, given as ``key=value`` after the ``?`` in its name.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def _ordered() -> list[NamedDataset]:
 
 
 def names() -> str:
-    """What can be named, for help and complaints."""
+    """Names of the data sets, for help and error messages."""
     *first, last = [dataset.spelled for dataset in _ordered()]
     return f"{', '.join(first)} or {last}"
 
@@ -175,7 +175,7 @@ def table() -> list[str]:
     lines = ["| text | data set | classes | samples: training / test | source | licence |", "|---|---|---|---|---|---|"]
     for dataset in _ordered():
         found = dataset.published
-        source = (f"<{found.address}>", found.licence) if found else ("computed", "")
+        source = (f"<{found.address}>", found.licence) if found else ("generated", "")
         spelled = dataset.spelled.removesuffix("?OPTIONS")
         lines.append(f"| `{spelled}` | {dataset.what} | {dataset.classes} | {dataset.samples} | {' | '.join(source)} |")
     return [line.replace("  ", " ") for line in lines]

@@ -59,7 +59,7 @@ def _write(path: str, data: Any, dump: Callable[[Any], bytes]) -> None:
 
 
 def _read(path: str) -> Any:
-    """What `_write` wrote; `OSError`, for which Numba compiles again, if it is not that."""
+    """Content written by `_write`; `OSError`, upon which Numba compiles again, if it is damaged."""
     content = Path(path).read_bytes()
     total, content = content[:32], content[32:]
     if hashlib.sha256(content).digest() != total:

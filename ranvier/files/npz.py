@@ -45,7 +45,7 @@ def check_plain(path: str | Path) -> None:
 
 
 class Header(NamedTuple):
-    """What an array claims to be."""
+    """Header of an array: its claimed type and shape."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]

@@ -22,7 +22,7 @@ _LONGEST = 2000
 
 
 def _degrade(error: UnicodeError) -> tuple[str | bytes, int]:
-    """What stands for characters that a stream cannot hold."""
+    """Replacement of characters that a stream cannot encode."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     character, after = error.object[error.start], error.start + 1

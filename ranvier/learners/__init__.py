@@ -1,4 +1,4 @@
-"""Every way to train a network for the core, by name: on the core's own arithmetic, or offline and then quantised."""
+"""All learners by name: on the core's own arithmetic, or offline with quantisation at the end."""
 
 from ranvier.errors import shown
 from ranvier.learners.learner import Learner, Sparse, Trained
@@ -9,7 +9,7 @@ from ranvier.parameters.config import ConfigError
 __all__ = ["LEARNERS", "GradientRule", "Learner", "OfflineLearner", "OnlineLearner", "Sparse", "Trained", "learner"]
 
 
-#: Name -> learner; a new one has its line here and its recipes in the files of `ranvier.recipes`.
+#: Name -> learner; a new one gets a line here and recipes in the files of `ranvier.recipes`.
 LEARNERS: dict[str, Learner] = {
     "online": OnlineLearner("golden"),
     "eventprop": OfflineLearner("eventprop", "EventProp", "ranvier.learners.eventprop"),
@@ -32,12 +32,12 @@ def learner(name: str, device: str = "golden") -> Learner:
     name : str
         A key of `LEARNERS`.
     device : str
-        What "online" learns on, see `ranvier.device.open_device`; the others need none.
+        Device of "online", see `ranvier.device.open_device`; the other learners use none.
 
     Raises
     ------
     ConfigError
-        If there is no such learner, or it learns on no device.
+        If there is no such learner, or a device is given for a learner that uses none.
     """
     if not isinstance(name, str) or name not in LEARNERS:
         raise ConfigError(f"unknown learner {shown(name)}: choose one of {', '.join(LEARNERS)}")

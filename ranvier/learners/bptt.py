@@ -1,7 +1,7 @@
 """Backpropagation through time with learnable delays: the offline baseline, in PyTorch (`ranvier[offline]`).
 
-A delay moves spikes by whole steps, which has no gradient. So while it learns, a synapse spreads each spike over the steps
-around its delay, as a Gaussian whose width shrinks during the training until the delay is a whole number of steps again:
+A delay of whole steps has no gradient. While it learns, a synapse therefore spreads each spike over the steps around its
+delay, as a Gaussian whose width shrinks during the training until the delay is a whole number of steps again:
 Hammouamri, Khalfaoui-Hassani, Masquelier, "Learning delays in spiking neural networks using dilated convolutions with
 learnable spacings" (ICLR 2024, arXiv 2306.17670). Spikes get their gradient from a surrogate derivative: Neftci, Mostafa,
 Zenke, "Surrogate gradient learning in spiking neural networks" (2019, arXiv 1901.09948).
@@ -41,7 +41,7 @@ EVEN = 16
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """These networks are too small to be shared among threads; the caller's setting comes back."""
+    """One thread, as these networks are too small for several; restores the setting of the caller."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -73,7 +73,7 @@ def spread(delay: Tensor, reach: int, sigma: float) -> Tensor:
 
 
 class Spike(torch.autograd.Function):  # type: ignore[name-defined]
-    """Spikes of neurons that are so far above their threshold; backwards the surrogate derivative psi of `Bptt`."""
+    """Spikes of neurons from their distance above threshold; backwards the surrogate derivative psi of `Bptt`."""
 
     @staticmethod
     def forward(ctx: Any, above: Tensor, rule: "Bptt", threshold: float) -> Tensor:
@@ -88,7 +88,7 @@ class Spike(torch.autograd.Function):  # type: ignore[name-defined]
 
 
 class Feedforward(torch.autograd.Function):  # type: ignore[name-defined]
-    """Spikes [steps, samples, neurons] from currents of neurons that do not hear each other.
+    """Spikes [steps, samples, neurons] from currents of neurons without recurrent synapses.
 
     Backwards, with psi and ``b[t] = dv[t+1] / dv[t]`` for all steps at once, a step costs one operation::
 
@@ -135,7 +135,7 @@ def advance(network: FloatNetwork, potential: Tensor, spikes: Tensor, current: T
 
 
 class Batch(NamedTuple):
-    """Samples side by side, prolonged by the lag of their network; shorter ones end in silence that is not scored."""
+    """Samples in parallel, extended by the lag of their network; shorter ones are padded with steps that are not scored."""
 
     counts: Tensor  # input spikes [steps, samples, inputs]
     scored: Tensor  # 1 on scored steps [steps, samples]
@@ -154,14 +154,14 @@ class Batch(NamedTuple):
 
 
 class Play(NamedTuple):
-    """What a network did with a batch."""
+    """Activity of a network on a batch."""
 
     spikes: Tensor  # z [steps, samples, neurons]
     readout: Tensor  # y [steps, samples, outputs]
 
 
 class Wires:
-    """The synapses of a network as tensors that gradients flow to.
+    """The synapses of a network as tensors that require gradients.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ class Wires:
         self.kernel = spread(self.delay, c.reach, sigma)  # [rows, neurons or 1, taps]
 
     def feedforward(self, counts: Tensor) -> Tensor:
-        """Current of input spikes [steps, samples, inputs] on the steps that they arrive on [steps, samples, neurons].
+        """Current [steps, samples, neurons] of input spikes [steps, samples, inputs], on the steps of their arrival.
 
         A convolution over time, for all synapses at once, as a product of Fourier transforms.
         """
@@ -198,7 +198,7 @@ class Wires:
         return torch.nn.functional.pad(current[: steps - 1], (0, 0, 0, 0, 1, 0))  # a synapse costs one step
 
     def recurrent(self) -> "DelayLine":
-        """An empty delay line of what neurons send each other."""
+        """An empty delay line between neurons."""
         inputs = self.config.inputs
         weight = self.weight[inputs:] * (1 - torch.eye(self.config.neurons, dtype=self.weight.dtype))
         return DelayLine(weight, self.kernel[inputs:])
@@ -207,7 +207,7 @@ class Wires:
 class DelayLine:
     """Delay line between neurons: slot d is read d + 1 steps from now.
 
-    Axonal delays are applied to spikes, before the weights, which costs a factor of `neurons` less.
+    Axonal delays are applied to spikes, before the weights, which is cheaper by a factor of `neurons`.
 
     Parameters
     ----------
@@ -248,12 +248,12 @@ def filtered(values: Tensor, factor: float) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Bptt:
-    """Gradient of a loss through all steps of the forward model of `FloatNetwork`: a rule of `ranvier.learners.offline`.
+    """Gradient of a loss through all steps of the forward model of `FloatNetwork`: a `GradientRule`.
 
     Parameters
     ----------
     sigma : float
-        Standard deviation in steps of the Gaussian that spreads a spike, at first. 0 rounds the delays from the start; then
+        Initial standard deviation in steps of the Gaussian that spreads a spike. 0 rounds the delays from the start; then
         they have no gradient, which suits networks whose delays are fixed.
     spreading : float
         Share of the training in which it shrinks, by the same factor from step to step, to `SHARP`. From then on the
@@ -265,7 +265,7 @@ class Bptt:
     loss : {"steps", "mean"}
         Cross entropy of ``softmax(y[t])`` summed over the scored steps, as on the core, or of its mean over them.
     quiet, busy : float
-        Range of how often a neuron should fire per sample, on average over the batch.
+        Range for the mean number of spikes of a neuron per sample of the batch.
     regularisation : float
         Weight in the loss of the squared distance from that range, summed over neurons.
     double : bool
@@ -304,13 +304,13 @@ class Bptt:
         return replace(self, **changes)
 
     def sigma_at(self, done: float) -> float:
-        """Standard deviation in steps when the share `done` of the training lies behind; 0 once it is below `SHARP`."""
+        """Standard deviation in steps after the share `done` of the training; 0 once it is below `SHARP`."""
         if done >= self.spreading or self.sigma < SHARP:
             return 0.0
         return float(self.sigma * (SHARP / self.sigma) ** (done / self.spreading))
 
     def fire(self, above: Tensor, threshold: float) -> Tensor:
-        """Spikes of neurons that are so far above their threshold."""
+        """Spikes of neurons from their distance above threshold."""
         return (above >= 0).to(above.dtype)
 
     def psi(self, above: Tensor, threshold: float) -> Tensor:
@@ -319,7 +319,7 @@ class Bptt:
         return (1 - near).clamp_(min=0) if self.surrogate == "triangle" else (1 + near).pow_(-2)
 
     def play(self, network: FloatNetwork, samples: Sequence[Sample], sigma: float = 0.0) -> Play:
-        """Run samples side by side without learning; shorter ones go on in silence to the length of the longest."""
+        """Run samples in parallel without learning, shorter ones padded with silence to the length of the longest."""
         with one_thread(), torch.no_grad():
             wires = Wires(network, sigma, self._dtype)
             return self._play(network, wires, Batch.of(network, samples, self._dtype).counts)
@@ -327,7 +327,7 @@ class Bptt:
     def gradient(
         self, network: FloatNetwork, samples: Sequence[Sample], labels: NDArray[np.int64], done: float
     ) -> Gradient:
-        """Gradient of a mini-batch of samples, with delays spread as is due after the share `done` of the training."""
+        """Gradient of a mini-batch of samples, with delays spread as after the share `done` of the training."""
         with one_thread():
             batch = Batch.of(network, samples, self._dtype)
             wires = Wires(network, self.sigma_at(done), self._dtype)
@@ -384,7 +384,7 @@ class Bptt:
 
 
 def correct(config: CoreConfig, readout: Tensor, scored: Tensor, labels: NDArray[np.int64]) -> int:
-    """Samples predicted as the core does, from y [steps, samples, outputs]."""
+    """Number of samples that the core would predict correctly, from y [steps, samples, outputs]."""
     values = torch.softmax(readout, -1) if config.prediction == "softmax" else readout
     return int(((values * scored[..., None]).sum(0).argmax(1).numpy() == labels).sum())
 

@@ -1,4 +1,4 @@
-"""A training in a file: all that the next epoch depends on, so that a stopped one resumes bit for bit."""
+"""Checkpoint of a training: everything that the next epoch depends on, so that training resumes bit for bit."""
 
 import hashlib
 import json
@@ -25,16 +25,16 @@ __all__ = ["Arrays", "Checkpoint", "CheckpointError", "fingerprint", "network_ar
 AnyNetwork = TypeVar("AnyNetwork", Network, FloatNetwork)
 Arrays = dict[str, NDArray[Any]]
 
-#: What training changes in a network; the rest is as it was at first.
+#: Arrays of a network that training changes.
 CHANGED: dict[type, tuple[str, ...]] = {
     Network: ("weight", "delay", "readout", "seed", "eta_weight", "eta_delay", "eta_readout"),
     FloatNetwork: ("weight", "delay", "readout"),
 }
 
-#: Bytes of the text in a file at most, and values of an array of which no network says how large it is (generators).
+#: Limits of bytes of text in a file, and of values in an array whose size no network determines (generators).
 MOST, MOST_SMALL = 1 << 30, 1 << 16
 
-#: Differences between two trainings that are named.
+#: Number of differences between two trainings that a message names.
 NAMED = 3
 
 
@@ -50,16 +50,16 @@ class Checkpoint:
     path : path
         The file; it need not exist yet.
     about : dict
-        Name -> plain value of everything that decides the training. `read` refuses a file in which one is different.
+        Name -> plain value of everything that determines the training. `read` refuses a file with a different one.
     network : Network or FloatNetwork
-        Where the training started: no array of the file is larger than the largest of its own.
+        Initial network of the training. No array of the file may be larger than its largest.
     plasticity : DeepR, optional
-        Whose state belongs to it.
+        Structural plasticity whose state is included.
 
     Raises
     ------
     OutputError
-        If the file cannot be written, or is not a plain one: standard output, a FIFO, a device.
+        If the file is not writable, or is not a plain file but standard output, a FIFO or a device.
     """
 
     def __init__(
@@ -73,18 +73,18 @@ class Checkpoint:
             raise OutputError(f"checkpoint={shown(path)} is not a path: give the name of a file")
         self.path, self.plasticity = check_output(path), plasticity
         if descriptor(path) is not None or place(path) is None:
-            raise OutputError(f"{path} is not a plain file, and a checkpoint is read again: give the name of one")
+            raise OutputError(f"{path} is not a plain file, as a checkpoint must be: give another name")
         self.most = 8 * max(MOST_SMALL, network.weight.size, network.delay.size, network.readout.size)
-        self.about = json.loads(json.dumps(about))  # as a file gives it back
+        self.about = json.loads(json.dumps(about))  # as read from a file
 
     def write(self, values: dict[str, Any], arrays: Arrays) -> None:
-        """Keep plain values and arrays, and the state of `plasticity`; `OutputError` leaves the file as it was."""
+        """Write plain values and arrays, and the state of `plasticity`; `OutputError` leaves the file unchanged."""
         state = self.plasticity.state() if self.plasticity else None
         text = {"about": self.about, "values": values, "plasticity": state}
         write_arrays(self.path, checkpoint=json.dumps(text), **arrays)
 
     def read(self) -> tuple[dict[str, Any], Arrays] | None:
-        """What `write` kept, `plasticity` being as it was then; None if there is no file.
+        """Values and arrays of `write`, with the state of `plasticity` restored; None if there is no file.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Checkpoint:
 
     @contextmanager
     def damage(self) -> Iterator[None]:
-        """Whatever is missing or of the wrong type becomes one `CheckpointError`."""
+        """Convert errors from missing or wrongly typed content to `CheckpointError`."""
         try:
             yield
         except CheckpointError:
@@ -115,7 +115,7 @@ class Checkpoint:
         )
 
     def _content(self) -> tuple[dict[str, Any], Arrays]:
-        """The text, and the arrays if it is that of this training."""
+        """The text, and the arrays if the text belongs to this training."""
         try:
             with Npz(self.path) as file:
                 text = json.loads(str(file.read("checkpoint", MOST)))
@@ -125,7 +125,7 @@ class Checkpoint:
             raise
         except OSError as error:
             raise CheckpointError(f"{self.path}: {error.strerror or error}") from None
-        except Exception:  # what a damaged archive raises depends on the damage
+        except Exception:  # a damaged archive can raise anything
             raise self._no_checkpoint() from None
 
     def _compare(self, there: dict[str, Any]) -> None:
@@ -142,7 +142,7 @@ class Checkpoint:
 
 
 def plain(**parts: Any) -> dict[str, Any]:
-    """Values for `Checkpoint.about`; a dictionary stands for its entries, whatever JSON does not know for its text."""
+    """Values for `Checkpoint.about`: dictionaries are flattened, and types unknown to JSON become text."""
     values: dict[str, Any] = {}
     for name, value in parts.items():
         entries = {f"{name} {key}": entry for key, entry in value.items()} if isinstance(value, dict) else {name: value}
@@ -152,12 +152,12 @@ def plain(**parts: Any) -> dict[str, Any]:
 
 
 def network_arrays(prefix: str, network: Network | FloatNetwork) -> Arrays:
-    """Arrays of what training changes in a network, their names beginning with `prefix`."""
+    """Arrays of a network that training changes, with names that begin with `prefix`."""
     return {f"{prefix}_{name}": _array(getattr(network, name)) for name in CHANGED[type(network)]}
 
 
 def network_from(prefix: str, arrays: Mapping[str, NDArray[Any]], initial: AnyNetwork) -> AnyNetwork:
-    """The network of `network_arrays`, `initial` giving the rest."""
+    """The network of `network_arrays`, completed from `initial`."""
     changes: dict[str, Any] = {}
     for name in CHANGED[type(initial)]:
         value = arrays[f"{prefix}_{name}"]
@@ -170,7 +170,7 @@ def network_from(prefix: str, arrays: Mapping[str, NDArray[Any]], initial: AnyNe
 
 
 def fingerprint(network: Network | FloatNetwork) -> str:
-    """Digest of all parameters of a network; its core is not among them."""
+    """Digest of all parameters of a network, without its core."""
     total = hashlib.sha256(f"{network.alpha} {network.kappa} {network.beta}".encode())
     feedback = {"feedback": network.feedback} if isinstance(network, Network) else {}
     for name, array in (network_arrays("", network) | feedback).items():

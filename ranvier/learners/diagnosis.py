@@ -1,4 +1,4 @@
-"""What a training suffered from, in words: one line for each cause, with a way out."""
+"""Diagnosis of a training: one line for each problem, with its cause and a way out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
@@ -14,28 +14,28 @@ from ranvier.parameters.sample import Sample
 
 __all__ = ["accuracy_warnings", "firing_warnings", "moving_warnings", "opportunities", "saturation_warnings"]
 
-#: Share of the occasions on which a quantity saturated. Healthy trainings stay below a thousandth; from one in a hundred on,
-#: every sample has wrong sums in it.
+#: Share of operations in which a quantity saturated. Healthy trainings stay below a thousandth; from one in a hundred on,
+#: every sample contains wrong sums.
 SATURATED = 0.01
-#: Share of the learning products that were not 0 and became 0. Rounding is right on average, but where most of them
-#: vanish, what is learned is mostly noise.
+#: Share of the nonzero learning products that were rounded to 0. Rounding is unbiased, but where most of them vanish,
+#: updates are mostly noise.
 UNDERFLOW = 0.9
-#: Share of the hidden neurons that never spike. A few are nothing unusual; they cost memory and time for nothing.
+#: Share of the hidden neurons that never spike. A few are normal; they waste memory and time.
 SILENT = 0.05
-#: Share of the parameters that are to the bit where they started. Where a gradient leaves nine of ten alone, it is not the
-#: gradient's choice: rounding freezes them, or no error arrives.
+#: Share of the parameters that are bit for bit unchanged. Above nine of ten, rounding freezes them, or they receive no
+#: error.
 STILL = 0.9
-#: Share of the accuracy beyond chance that is left, below which it has collapsed rather than fluctuated.
+#: Remaining share of the accuracy above chance, below which accuracy has collapsed rather than fluctuated.
 COLLAPSED = 0.5
 #: Standard deviations by which the accuracy has to exceed that of guessing the most frequent class.
 GUESSED = 2.0
-#: Input units that are named one by one.
+#: Number of input units that a message names individually.
 NAMED = 5
 
-#: Array of a network -> what to call its values.
+#: Array of a network -> name of its values.
 PARAMETERS = {"weight": "weights", "delay": "delays", "readout": "readout weights"}
 
-#: Counter -> what to do about it; those of `opportunities` without one are none of our business here.
+#: Counter -> way out; counters of `opportunities` without one are not diagnosed.
 WAYS_OUT = {
     "delay_line_saturated": "give potential more integer bits, or start with smaller weights",
     "potential_saturated": "give potential more integer bits, or start with smaller weights",
@@ -48,19 +48,19 @@ WAYS_OUT = {
 
 
 def opportunities(c: CoreConfig, counters: Mapping[str, int], steps: int, learned: int, scored: int) -> dict[str, int]:
-    """How often each quantity could have saturated: what the shares in the warnings are shares of.
+    """How often each quantity could have saturated: the denominators of the shares in the warnings.
 
-    Delays are missing on purpose: `delay_saturated` counts those that an update would have moved beyond 0 or Dmax, where
-    they stay by design.
+    Delays are omitted: `delay_saturated` counts updates that would have moved a delay beyond 0 or Dmax, where it stays by
+    design.
 
     Parameters
     ----------
     c : CoreConfig
-        Of the core.
+        Configuration of the core.
     counters : mapping
         Its counters.
     steps, learned, scored : int
-        Steps that were run, those of samples that were learned, and the scored ones among these.
+        Steps that were run, those of learned samples, and the scored ones among the latter.
     """
     narrowed = {"none": 0, "axonal": c.rows, "synaptic": c.rows * c.neurons}[
         c.delays
@@ -87,7 +87,7 @@ def saturation_warnings(counters: Mapping[str, int], possible: Mapping[str, int]
 
 
 def firing_warnings(train: Sequence[Sample], inputs: int, silent: int | None, neurons: int) -> Iterator[str]:
-    """Neurons that never spike on samples that are not learned (None: not counted); inputs that never do in `train`."""
+    """Neurons that never spike on samples that are not learned (None: unknown); inputs that never spike in `train`."""
     if silent is not None and silent > SILENT * neurons:
         yield (
             f"{silent} of {neurons} neurons never spike: start with larger weights, or train with smaller step sizes or "
@@ -95,7 +95,7 @@ def firing_warnings(train: Sequence[Sample], inputs: int, silent: int | None, ne
         )
     if unused := np.flatnonzero(~used_inputs(train, inputs)).tolist():
         names = ", ".join(map(str, unused[:NAMED])) + (", ..." if len(unused) > NAMED else "")
-        yield f"{len(unused)} of {inputs} inputs never spike in the training samples ({names}): look at the data"
+        yield f"{len(unused)} of {inputs} inputs never spike in the training samples ({names}): check the data"
 
 
 def used_inputs(samples: Sequence[Sample], inputs: int) -> NDArray[np.bool_]:
@@ -113,10 +113,10 @@ def moving_warnings(
     train: Sequence[Sample],
     sparse: bool,
 ) -> Iterator[str]:
-    """Parameters that are where they started although a step size (`etas`, by array) is not 0.
+    """Parameters that are unchanged although their step size (`etas`, by array) is not 0.
 
-    What cannot move does not count: rows of inputs that never spike, a neuron's synapse onto itself and, in a `sparse`
-    network, synapses that are dormant before or after.
+    Parameters that cannot move do not count: rows of inputs that never spike, a neuron's synapse onto itself and, in a
+    `sparse` network, synapses that are dormant before or after.
     """
     c = network.config
     free = np.ones(network.weight.shape, np.bool_)
@@ -133,14 +133,14 @@ def moving_warnings(
         if same.size and same.mean() >= STILL:
             yield (
                 f"{same.mean():.1%} of the {what} did not move although their step size is {etas[name]:g}: train with a "
-                "larger one, or look whether neurons spike near their threshold"
+                "larger one, or check whether neurons spike near their threshold"
             )
 
 
 def accuracy_warnings(
     curve: Sequence[float], kept: int, accuracy: float, test: Dataset, held: Dataset | None
 ) -> Iterator[str]:
-    """An accuracy that collapsed on the way, or is no better than guessing.
+    """An accuracy that collapsed during training, or is no better than guessing.
 
     Parameters
     ----------
@@ -151,9 +151,9 @@ def accuracy_warnings(
     accuracy : float
         Test accuracy of that network.
     test : Dataset
-        Whose test samples that are.
+        Data set with these test samples.
     held : Dataset or None
-        Whose test samples are the held-out ones.
+        Data set with the held-out samples as test samples.
     """
     chance, guessed = _guessing((held or test).test_labels)
     top = max(range(len(curve)), key=lambda n: curve[n])
@@ -174,6 +174,6 @@ def accuracy_warnings(
 
 
 def _guessing(labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Accuracy of naming the most frequent class, and the largest that is not told apart from it."""
+    """Accuracy of guessing the most frequent class, and the largest that cannot be distinguished from it."""
     chance = float(np.bincount(labels).max() / len(labels))
     return chance, chance + GUESSED * sqrt(chance * (1 - chance) / len(labels))

@@ -1,4 +1,4 @@
-"""Running samples on a device and counting the results."""
+"""Evaluation of samples on a device: correct predictions, spikes, clock cycles."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from ranvier.learners.validation import check_dataset
 
 __all__ = ["MOST_COUNTED", "Evaluation", "check_device", "evaluate", "run_samples", "sample_bar"]
 
-#: More than anything is ever counted to.
+#: Larger than any valid count.
 MOST_COUNTED = 1 << 62
 
 
 @dataclass
 class Evaluation:
-    """What a pass over samples added up to.
+    """Totals of a pass over samples.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Evaluation:
     samples, correct : int
         Samples run, and those predicted correctly (while learning: before the sample's own update ends).
     spikes, steps : int
-        Hidden spikes and steps, those by which the network prolongs samples included.
+        Hidden spikes and steps, including the steps by which the network extends samples.
     cycles : int or None
         Clock cycles of the device; None if it has no clock.
     seconds : float
@@ -64,7 +64,7 @@ class Evaluation:
 
     @classmethod
     def of(cls, values: Mapping[str, Any], neurons: int) -> "Evaluation":
-        """From what `dataclasses.asdict` made of one; `TypeError` or `ValueError` if that cannot have been counted."""
+        """From the result of `dataclasses.asdict`; `TypeError` or `ValueError` if the values are impossible."""
         found = cls(**values)
         cycles = 0 if found.cycles is None else found.cycles
         for count in (found.samples, found.correct, found.spikes, found.steps, found.scored, cycles):
@@ -106,7 +106,7 @@ class Evaluation:
 def run_samples(
     device: Device, dataset: Dataset, part: str, order: Iterable[int], learn: bool, bar: "tqdm[Any]"
 ) -> Evaluation:
-    """Run samples of "train" or "test" in this order, learning from them or not."""
+    """Run samples of "train" or "test" in the given order, with or without learning."""
     samples, labels = getattr(dataset, part), getattr(dataset, f"{part}_labels")
     done = Evaluation(device.config.neurons)
     start = perf_counter()
@@ -125,7 +125,7 @@ def run_samples(
 
 
 def sample_bar(total: int, progress: bool) -> "tqdm[Any]":
-    """A progress bar on stderr, only if asked for and only on a terminal."""
+    """A progress bar on stderr, only if requested and only on a terminal."""
     return tqdm(total=total, unit=" samples", leave=False, disable=None if progress else True)
 
 
@@ -139,21 +139,21 @@ def evaluate(
     device : Device
         Loaded with a network.
     dataset : Dataset
-        What is not asked for may be missing, and classes may be unequal.
+        Splits that are not used may be empty, and classes may be unbalanced.
     split : {"test", "train", "all"}
         Which samples.
     classes : sequence of str, optional
-        What the outputs stand for (`Network.read_classes`): labels go to the output of their name. Without it they go by
-        number, or for a data set with published names, such as Braille, by these.
+        Names of the outputs (`Network.read_classes`): labels are mapped to the output of the same name. Without it they are
+        mapped by number, or for a data set with published names, such as Braille, by these.
     progress : bool
         Show a progress bar if stderr is a terminal.
 
     Raises
     ------
     ConfigError
-        If the core has other inputs or outputs than the data.
+        If inputs or outputs of the core differ from those of the data.
     DataError
-        If there are no such samples, or a class is none of `classes`.
+        If there are no such samples, or a class is not among `classes`.
     """
     check_device(device)
     check_dataset(dataset)
@@ -163,6 +163,6 @@ def evaluate(
 
 
 def check_device(device: Any) -> None:
-    """`DeviceError` unless it is something that runs samples."""
+    """`DeviceError` unless `device` can run samples."""
     if not hasattr(device, "config") or not callable(getattr(device, "run", None)):
         raise DeviceError(f"device={shown(device)} is not an open device: give open_device(name, config)")

@@ -17,12 +17,12 @@ __all__ = ["EventProp", "gradient_rule"]
 
 
 class EventProp:
-    """`ranvier.learners.offline.GradientRule` of events.
+    """EventProp as a `ranvier.learners.offline.GradientRule`.
 
     Parameters
     ----------
     config : CoreConfig
-        The core that networks are for.
+        Core of the networks.
     rule : EventRule
         Loss, bound of the slope, band of spike counts.
     """
@@ -36,7 +36,7 @@ class EventProp:
     def gradient(
         self, network: FloatNetwork, samples: Sequence[Sample], labels: NDArray[np.int64], done: float
     ) -> Gradient:
-        """Mean gradient of a mini-batch, shaped as the delays of the core are."""
+        """Mean gradient of a mini-batch, with delays shaped as those of the core."""
         sums, share = batch_gradient(network, samples, labels, self.rule), 1 / len(samples)
         delay = {
             "synaptic": sums.delay,

@@ -13,7 +13,7 @@ Backwards in time, with ``lambda_V = -dL/dv / tau_mem`` and ``lambda_I = -dL/dI 
 
     tau_mem lambda_V' = lambda_V        tau_syn lambda_I' = lambda_I - lambda_V
     spike k of neuron j:    lambda_V- = (v'+ / v'-) lambda_V+  +  (dL/dt_k) / (tau_mem v'-)
-    dL/dt_k = (what the loss says itself) - sum over its arrivals of w (lambda_I - lambda_V)(t_k + d)
+    dL/dt_k = (direct derivative of the loss) - sum over its arrivals of w (lambda_I - lambda_V)(t_k + d)
     dL/dw = -tau_syn sum lambda_I(t + d)        dL/dd = -w sum (lambda_I - lambda_V)(t + d)        over arrivals at t + d
 
 Two losses. *Readout integral*: ``-log softmax(Y)_target`` with ``Y_k`` the integral from `start` to the end of a leaky y_k
@@ -21,7 +21,7 @@ that never fires and rises by Wout_kj at each spike (`tau_out`). *First spike* (
 823): the last `outputs` neurons answer by their first spikes t, ``-log softmax(-t / tau_0)_target + strength
 (exp(t_target / tau_1) - 1)``; a silent one counts as firing at the end.
 
-The gradient says how spikes move, not whether they are; `Shaping` holds the spike counts in a band.
+The gradient covers the times of spikes, not their number; `Shaping` keeps spike counts in a band.
 """
 
 from heapq import heappop, heappush
@@ -49,20 +49,20 @@ __all__ = [
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-#: Events of one sample beyond which its network is taken to run away.
+#: Limit of events per sample, beyond which a network runs away.
 LIMIT = 100_000
 SPIKE, INPUT = -1, -1
 
 
 class ExactNetwork(NamedTuple):
-    """Parameters; all times in one unit of the user's choice.
+    """Parameters; all times in the same unit, chosen by the user.
 
     Parameters
     ----------
     weight, delay : float arrays [inputs + neurons, neurons]
         w_ji and d_ji at ``[i, j]``: inputs first, then neurons. Delays between neurons that act on each other are positive.
     exists : bool array [inputs + neurons, neurons]
-        Which synapses there are: feedforward, layered or recurrent.
+        Synapses that exist: feedforward, layered or recurrent.
     readout : float array [neurons, outputs]
         Wout_kj at ``[j, k]``; for the first-spike loss only its width counts.
     tau_mem, tau_syn, tau_out : float
@@ -82,12 +82,12 @@ class ExactNetwork(NamedTuple):
 
 
 class Events(NamedTuple):
-    """What happened to the neurons in a sample, in order of time; arrays [events]."""
+    """Events of the neurons in a sample, in order of time; arrays [events]."""
 
     time: Real
-    neuron: Whole  # that fired or is arrived at
-    row: Whole  # unit that it arrives from; SPIKE if the neuron fired
-    source: Whole  # event of the spike that arrives; INPUT if it comes from outside
+    neuron: Whole  # that fired or received a spike
+    row: Whole  # source unit of the received spike; SPIKE if the neuron fired
+    source: Whole  # event of the received spike; INPUT for an input spike
     slope: Real  # v' just before a spike, else 0
     end: float  # of the sample
 
@@ -98,23 +98,23 @@ class Events(NamedTuple):
 
 
 class SampleLoss(NamedTuple):
-    """What a loss says about a sample."""
+    """Loss of a sample: scores and derivatives."""
 
     loss: float
     score: Real  # [outputs], the largest is the prediction
-    pull: Real  # dL/dt of each event itself, 0 for those that are not spikes
+    pull: Real  # direct dL/dt of each event, 0 for events that are not spikes
     readout: Real  # dL/dWout [neurons, outputs]
 
 
 class Shaping(NamedTuple):
-    """What training adds to the exact gradient, as in `ranvier.learners.eventprop_gradient.EventRule`; by default nothing.
+    """Additions to the exact gradient in training, as in `ranvier.learners.eventprop_gradient.EventRule`; none by default.
 
     Parameters
     ----------
     least_slope : float
         Bound of ``tau_mem v'`` at a crossing from below, in thresholds.
     least, most : float
-        Band of spikes per sample that a neuron is held in.
+        Range of spikes per sample for a neuron.
     pull, rescue : float
         Strength of ``dL/dv += pull (n_j - most)`` at each spike of a neuron with ``n_j > most`` spikes, and of `rescued`.
     """
@@ -154,7 +154,7 @@ def potential(m, v, i, s):
 
 @njit
 def until_peak(m, v, i):
-    """How long v rises from (v, I); 0 if it does not, or can only rise towards 0."""
+    """Time for which v rises from (v, I); 0 if it does not rise, or can only rise towards 0."""
     spread = m.tau_mem - m.tau_syn
     below = v * spread + i * m.tau_syn
     if i <= max(v, 0.0) or below <= 0:
@@ -165,7 +165,7 @@ def until_peak(m, v, i):
 
 @njit
 def until_crossing(m, v, i):
-    """How long until v reaches the threshold if nothing arrives; infinite if it never does."""
+    """Time until v reaches the threshold without further input; infinite if it never does."""
     peak = until_peak(m, v, i)
     if potential(m, v, i, peak) < m.threshold:
         return np.inf
@@ -192,7 +192,7 @@ def send(m, queue, t, row, source):
 @keep
 @njit
 def simulate(m, times, units, end):
-    """Events up to `end`, as arrays; fewer than there were if there are more than LIMIT."""
+    """Events up to `end`, as arrays; truncated if there are more than LIMIT."""
     inputs, neurons = m.weight.shape[0] - m.weight.shape[1], m.weight.shape[1]
     v, i, since = np.zeros(neurons), np.zeros(neurons), np.zeros(neurons)
     crossing = np.full(neurons, np.inf)
@@ -289,7 +289,7 @@ def first_spike(
 @keep
 @njit
 def adjoint(m, time, who, slope, end, pull, extra, least_slope):
-    """dL/dw and dL/dd; `pull` [events] gains what arrivals add, `extra` [neurons] is what each spike adds to dL/dv."""
+    """dL/dw and dL/dd; adds the terms of arrivals to `pull` [events]; each spike adds `extra` [neurons] to dL/dv."""
     neurons = m.weight.shape[1]
     lambda_v, lambda_i, since = np.zeros(neurons), np.zeros(neurons), np.full(neurons, end)
     weight, delay = np.zeros(m.weight.shape), np.zeros(m.weight.shape)
@@ -324,7 +324,7 @@ def gradient(net: ExactNetwork, events: Events, loss: SampleLoss, shaping: Shapi
 
 
 def rescued(net: ExactNetwork, mean_count: Real, shaping: Shaping) -> Real:
-    """What to add to a batch's mean gradient dL/dw: the input weights of neurons that fire too little are raised."""
+    """Addition to the mean gradient dL/dw of a batch that raises the input weights of neurons that fire too little."""
     change: Real = -shaping.rescue * np.maximum(0, shaping.least - mean_count) * net.exists
     change[len(change) - len(mean_count) :] = 0
     return change

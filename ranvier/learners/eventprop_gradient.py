@@ -8,8 +8,8 @@ Between grid points a current is held, so with ``a = -log(alpha)`` the forward m
 
     slope_j[t] = a (I_j[t] / (1 - alpha) - theta)                    bounded from below, see `EventRule.least_slope`
 
-A small current more at that moment makes it fire ``1 / slope`` earlier. Let S_j(t) be what a spike of j at t is worth (how
-much the loss rises if there is one), and lam, mu and Lam the derivatives of the loss with respect to v, I and y. Backwards
+A small additional current at that moment makes it fire earlier by ``1 / slope`` times the current. Let S_j(t) be the change
+of the loss by a spike of j at t, and lam, mu and Lam the derivatives of the loss with respect to v, I and y. Backwards
 from the end of the sample, every one of them 0 after it ::
 
     Lam_k[t] = kappa Lam_k[t+1] + dE/dy_k[t]
@@ -18,8 +18,8 @@ from the end of the sample, every one of them 0 after it ::
     dS_j[t]  = sum_k Wout_kj (Lam_k[t+1] - Lam_k[t-1]) / 2  +  sum_m W_mj dmu_m[t + 1 + Dh_mj]    (recurrent: neurons m)
 
 The term in theta is the neuron's own reset, which moves with its spike. A reset to zero has the same one: at the crossing
-``v = theta``, so that both resets do the same there. Reset "soft now" takes theta a leak earlier, so that what arrives of it
-on the next step, and with it this term, is less by the factor alpha. The gradient follows, with s the step ``t + 1 + Dh_ji``
+``v = theta``, so that both resets are equal there. Reset "soft now" subtracts theta before the leak, so that its effect on
+the next step, and with it this term, is smaller by the factor alpha. The gradient follows, with s the step ``t + 1 + Dh_ji``
 on which a spike of unit i at t is felt ::
 
     dmu_j[s] = mu_j[s+1] - mu_j[s] = (1 - beta) mu_j[s+1] - lam_j[s]
@@ -29,7 +29,7 @@ In the terms of the literature ``mu = -tau_syn lambda_I`` and ``lam = -tau_mem l
 ``-(lambda_I - lambda_V)`` (docs/learners.md, "In continuous time", on the sign). For beta = 0 the current of a spike is a
 box one step long, ``mu`` is ``lam``, and dmu is the difference of the adjoint between the two ends of the box.
 
-What a spike's coming or going would do to the loss is not part of this gradient. Two rules look after it: a neuron that
+The effect of appearing and vanishing spikes on the loss is not part of this gradient. Two rules deal with it: a neuron that
 fires more than `EventRule.most` times in a sample is pulled down at each of its spikes, and one that fires less than
 `EventRule.least` times per sample of the batch has its input weights raised, which also wakes silent ones.
 """
@@ -51,7 +51,7 @@ Real = NDArray[np.float64]
 
 
 class EventRule(NamedTuple):
-    """What shapes the gradient, in real units.
+    """Loss, bounds and corrections of the gradient, in real units.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class EventRule(NamedTuple):
         Bound of the slope at a crossing from below, in thresholds per step: where it was barely reached, 1 / slope
         has no limit, and a neuron that its reset left above the threshold did not cross it at all.
     least, most : float
-        Band of spikes per sample that a neuron is held in.
+        Range of spikes per sample for a neuron.
     pull, rescue : float
         Strength of the two rules: of ``lam_j += pull (n_j - most)`` at each spike of a neuron with ``n_j > most`` spikes in
         this sample, and of ``dE/dW_ji -= rescue (least - mean n_j)`` from inputs i if the mean over the batch is below
@@ -78,12 +78,12 @@ class EventRule(NamedTuple):
 
 
 def _plain(rule: EventRule) -> EventRule:
-    """The same with the types that are compiled for, whatever the user wrote."""
+    """The rule with the types that the compiled code expects."""
     return EventRule(bool(rule.accumulated), *map(float, rule[1:]))
 
 
 class Model(NamedTuple):
-    """A network as the compiled functions take it; flags are 0 or 1."""
+    """A network for the compiled functions; flags are 0 or 1."""
 
     inputs: int
     recurrent: int
@@ -121,7 +121,7 @@ class Trajectory(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a mini-batch yields: sums over its samples of gradient, loss, hits and spikes."""
+    """Results of a mini-batch: sums over its samples of gradient, loss, correct predictions and spikes."""
 
     weight: Real  # [rows, neurons], before the rescue
     delay: Real  # [rows, neurons]
@@ -216,13 +216,13 @@ def slope(rule, m, h, t, j):
 
 @njit
 def later(line, felt):
-    """dmu: what a current gains by coming later, per step."""
+    """dmu: derivative of the loss by the delay of a current, per unit of current."""
     return line[felt + 1] - line[felt]
 
 
 @njit
 def moved(m, h, t, j):
-    """dS_j[t]: what a later spike would cost, per step."""
+    """dS_j[t]: derivative of the loss by the time of a spike, per step."""
     total = 0.0
     for k in range(m.readout.shape[1]):
         before = h.readout_adjoint[t - 1, k] if t else 0.0
@@ -284,7 +284,7 @@ def play(rule, m, units, offsets, scored, target):
 @keep
 @njit(nogil=True)
 def play_batch(rule, m, units, offsets, first, scored, targets, batch):
-    """Adds the samples' gradients to the arrays of `batch`; returns the summed loss and how many were recognised.
+    """Adds the samples' gradients to the arrays of `batch`; returns the summed loss and the number predicted correctly.
 
     Sample n owns entries ``first[n]`` to ``first[n + 1]`` of `scored`, and one more than that of `offsets`.
     """
@@ -300,11 +300,11 @@ def play_batch(rule, m, units, offsets, first, scored, targets, batch):
     return total, correct
 
 
-# -------------------------------------------------------------------- what is called from outside
+# -------------------------------------------------------------------- interface
 
 
 def trajectory(net: FloatNetwork, sample: Sample, target: int, rule: EventRule) -> tuple[Trajectory, float]:
-    """One sample, prolonged by the lag of `net`, forwards and backwards, every step of it, and its loss.
+    """All steps of one sample, extended by the lag of `net`, forwards and backwards, and its loss.
 
     Raises
     ------
@@ -326,7 +326,7 @@ def batch_gradient(net: FloatNetwork, samples: Sequence[Sample], labels: NDArray
     net : FloatNetwork
         Parameters; none of them changes.
     samples, labels : list of Sample, int array [samples]
-        The mini-batch; samples may differ in length, and are prolonged by the lag of `net`.
+        The mini-batch; samples may differ in length, and are extended by the lag of `net`.
     rule : EventRule
         Loss, bounds and strengths.
 

@@ -1,4 +1,4 @@
-"""What a learner is: something that trains a network for the core on a data set."""
+"""Base class of learners, which train a network for the core on a data set."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ class Sparse:
     connectivity : float
         The share.
     rewired : bool
-        Whether they come and go (DEEP R) or stay where they are; then weights may change their sign.
+        Whether they are rewired (DEEP R) or stay as drawn; in the latter case weights may change their sign.
     """
 
     connectivity: float
@@ -42,20 +42,20 @@ class Sparse:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a learner made.
+    """Result of a learner.
 
     Parameters
     ----------
     training : Training
-        Epoch by epoch.
+        The training.
     initial, network : Network
         Before and after, for the core.
     arithmetic : {"golden", "float"}
-        Of `training`.
+        Arithmetic of `training`.
     quantisation : Quantisation or None
-        Of what an offline learner made.
+        Quantisation of the network of an offline learner.
     plasticity : DeepR or None
-        What held or changed the connections of a sparse network.
+        Structural plasticity of a sparse network.
     """
 
     training: Training
@@ -77,7 +77,7 @@ class Trained:
 
     @property
     def warnings(self) -> list[str]:
-        """What the training suffered from, one line for each cause."""
+        """Diagnosis of the training, one line for each problem."""
         return self.training.warnings
 
     @property
@@ -97,7 +97,7 @@ class Trained:
         return int(np.count_nonzero(self.plasticity.sign)) if self.plasticity else None
 
     def golden(self, data: Dataset) -> Behaviour:
-        """What `network` does on the core's arithmetic with all test samples."""
+        """Behaviour of `network` on the core's arithmetic with all test samples."""
         if self.quantisation and self.quantisation.after:
             return self.quantisation.after
         with open_device("golden", self.network.config) as device:
@@ -106,7 +106,7 @@ class Trained:
 
     @property
     def saturated(self) -> dict[str, int]:
-        """Quantities that saturated: while learning, or in the test if it was not learned on the core's arithmetic."""
+        """Quantities that saturated: while learning on the core's arithmetic, else in the test."""
         if self.quantisation and self.quantisation.after:
             return self.quantisation.after.saturated
         return self.training.saturated
@@ -134,20 +134,20 @@ class Trained:
 
 
 class Learner(ABC):
-    """Something that trains a network for the core; `ranvier.learner` returns one by its name.
+    """A learner, which trains a network for the core; `ranvier.learner` returns one by its name.
 
     Parameters
     ----------
     label : str
-        For people.
+        Name for people.
     recipes : str
-        Whose recipes it takes: a learner of `ranvier.recipes.RECIPES_OF`.
+        Key of `ranvier.recipes.RECIPES_OF` whose recipes it uses.
     arithmetic : {"golden", "float"}
-        In which it learns.
+        Arithmetic in which it learns.
     modules : tuple of str
-        Modules of ranvier that decide, with all that they import, what is learned.
+        Modules of ranvier that, with all that they import, determine the result of learning.
     needs : mapping
-        Module that has to be there -> the optional extra that brings it.
+        Required module -> optional extra that installs it.
     """
 
     label: str
@@ -155,7 +155,7 @@ class Learner(ABC):
     arithmetic: str
     modules: tuple[str, ...]
     needs: Mapping[str, str] = {}
-    #: Fields of the core that may be different in a network to start from.
+    #: Fields of the core that may differ in a network to start from.
     indifferent: frozenset[str] = frozenset({"learning", "dormant", "lanes", "memory"})
 
     @abstractmethod
@@ -164,7 +164,7 @@ class Learner(ABC):
 
     @abstractmethod
     def rewiring(self, recipe: Any, sparse: Sparse, samples: int) -> Rewiring:
-        """How a sparse network that learns from this many samples is rewired."""
+        """Rewiring of a sparse network that learns from `samples` samples per epoch."""
 
     @abstractmethod
     def _learn(
@@ -203,7 +203,7 @@ class Learner(ABC):
         Parameters
         ----------
         config : CoreConfig
-            The core; what the learner needs of it is changed, see `core`.
+            The core, adapted to the learner by `core`.
         data : Dataset
             Learned from, and tested on after every epoch.
         seed : int
@@ -211,39 +211,38 @@ class Learner(ABC):
         delays : str, optional
             Kind of delays, out of `ranvier.recipes.VARIANTS`; by default that of `config`.
         epochs : int, optional
-            Instead of the recipe's.
+            Replaces that of the recipe.
         recipe : Schedule, optional
-            Instead of that of the data set.
+            Replaces that of the data set.
         sparse : Sparse, optional
-            Connect a share of the neurons only.
+            Keeps only a share of the connections.
         start : Network or FloatNetwork, optional
             Where to start, instead of a random network.
         validation : float
-            Share of the training samples that is not learned but tested after every epoch, see
-            `ranvier.learners.validation.hold_out`; the network of the epoch that does best there is returned (the latest of
-            equally good ones). With 0 all samples are learned and the network of the last epoch is returned.
+            Share of the training samples to hold out and test after every epoch, see
+            `ranvier.learners.validation.hold_out`; the network of the epoch with the best accuracy on them is returned (the
+            latest of equals). With 0 all samples are learned and the network of the last epoch is returned.
         checkpoint : path, optional
-            File that is written after every epoch. If it exists, the training in it goes on from there.
+            File that is written after every epoch. If it exists, its training is resumed.
         report : callable, optional
-            Called with the `Training` so far after every epoch, and at first with what was in the checkpoint.
+            Called with the `Training` so far after every epoch, and once with that of an existing checkpoint.
         progress : bool
             Show a progress bar if stderr is a terminal.
         keep_partial : bool
-            If not, Ctrl-C is a `KeyboardInterrupt` at any time, and no more work is done.
+            If False, Ctrl-C raises `KeyboardInterrupt` at any time, without further work.
 
         Returns
         -------
         Trained
-            Ctrl-C ends it after the last finished epoch; before that there is nothing to keep and it raises
-            `KeyboardInterrupt`.
+            Ctrl-C ends it after the last finished epoch; before that it raises `KeyboardInterrupt`.
 
         Raises
         ------
         ConfigError
-            If `config` is no configuration, there is no recipe for the data set, the core has other inputs or outputs than
-            the data, or `start` was made for another core.
+            If `config` is no configuration, there is no recipe for the data set, inputs or outputs of the core differ from
+            those of the data, or `start` was made for another core.
         DataError
-            If there is nothing to learn from or to test on, or no validation samples can be held out.
+            If there are no training or test samples, or no validation samples can be held out.
         CheckpointError
             If the checkpoint is damaged or belongs to another training.
         OutputError
@@ -279,7 +278,7 @@ class Learner(ABC):
         start: Network | FloatNetwork | None = None,
         recipe: Any = None,
     ) -> tuple[CoreConfig, Any]:
-        """Core and recipe that `train` takes for a data set of this name; parameters and errors are its own."""
+        """Core and recipe that `train` uses for a data set of this name; parameters and errors as for `train`."""
         if not isinstance(config, CoreConfig):
             raise ConfigError(f"config={shown(config)} is no configuration: give a CoreConfig")
         delays = delays or config.delays
@@ -310,11 +309,11 @@ class Learner(ABC):
             if name.name not in self.indifferent and values[0] != values[1]:
                 raise ConfigError(
                     f"the network to start from has {name.name}={values[0]} but this training {name.name}={values[1]}: "
-                    "leave out the options that say so, or start from another network"
+                    "leave out the options that change it, or start from another network"
                 )
 
     def refusal(self, data: str) -> str | None:
-        """Why it cannot learn a data set here, in a few words; None if it can."""
+        """Reason why it cannot learn a data set here, in a few words, or None."""
         for module, name in self.needs.items():
             if find_spec(module) is None:
                 return f"{module} is missing: install ranvier[{name}]"
@@ -326,7 +325,7 @@ class Learner(ABC):
 
 
 def with_connections(plasticity: DeepR | None, network: Any, start: Any) -> Any:
-    """The network with the connections that it is to have: its own, if it is the one to start from."""
+    """The network with the connections of `plasticity`, which keeps those of a network to start from."""
     if not plasticity:
         return network
     return plasticity.adopt(network) if start else plasticity.start(network)

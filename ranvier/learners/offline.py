@@ -1,4 +1,4 @@
-"""Training offline, in real numbers: mini-batches for every rule that yields a gradient, then a quantised network."""
+"""Training offline, in real numbers: mini-batches with any gradient rule, then quantisation of the network."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -42,13 +42,13 @@ __all__ = [
 
 Real = NDArray[np.float64]
 
-#: Called after every optimiser step with W [rows, neurons] and D, to change in place.
+#: Called after every optimiser step with W [rows, neurons] and D, which it may change in place.
 AfterStep = Callable[[Real, Real], None]
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """What a mini-batch yields.
+    """Gradient of a mini-batch, with its loss and activity.
 
     Parameters
     ----------
@@ -69,19 +69,19 @@ class Gradient:
 
 
 class GradientRule(Protocol):
-    """Where the gradients of an offline learner come from."""
+    """Source of the gradients of an offline learner."""
 
     def gradient(
         self, network: FloatNetwork, samples: Sequence[Sample], labels: NDArray[np.int64], done: float
     ) -> Gradient:
-        """Gradient of a mini-batch, its samples prolonged by the network's lag.
+        """Gradient of a mini-batch, its samples extended by the network's lag.
 
-        `done` is the share of the training that lies behind, for annealing.
+        `done` is the finished share of the training, for annealing.
         """
 
 
 class Diverged(RanvierError, ValueError):
-    """A training that ran away to values that are not numbers; the message says in which epoch, and what to do."""
+    """A training that diverged to values that are not finite; the message says in which epoch, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,16 @@ class OfflineEpoch:
 
     @classmethod
     def of(cls, values: Mapping[str, Any], validated: bool) -> "OfflineEpoch":
-        """From what `dataclasses.asdict` made of one, with or without validation.
+        """From the result of `dataclasses.asdict`, with or without validation.
 
-        `TypeError` or `ValueError` if it is not that.
+        `TypeError` or `ValueError` if the values are invalid.
         """
         epoch = cls(**values)
         shares = [epoch.trained, epoch.tested, epoch.rate, *([epoch.validated] if validated else [])]
         if not all(type(share) in (int, float) and 0 <= share <= 1 for share in shares):  # type: ignore[operator]
-            raise ValueError("shares that are none")
+            raise ValueError("invalid shares")
         if type(epoch.loss) is not float or not isfinite(epoch.loss) or (epoch.validated is not None) != validated:
-            raise ValueError("a loss that is none, or a validation that there was not")
+            raise ValueError("an invalid loss, or an unexpected validation")
         return epoch
 
     def summary(self) -> dict[str, Any]:
@@ -163,15 +163,15 @@ class Adam:
         self.mean, self.square, self.steps = np.zeros(shape), np.zeros(shape), 0
 
     def restore(self, mean: Real, square: Real, steps: int) -> None:
-        """Go on with what another one had; `ValueError` if that was on another array."""
+        """Restore the state of another instance; `ValueError` if it was for another array."""
         if mean.shape != self.mean.shape or square.shape != self.square.shape:
             raise ValueError(f"moments of shape {mean.shape}, expected {self.mean.shape}")
         if not np.isfinite(mean).all() or not (np.isfinite(square) & (square >= 0)).all():
-            raise ValueError("moments that are none")
+            raise ValueError("invalid moments")
         self.mean, self.square, self.steps = mean.astype(np.float64), square.astype(np.float64), int(steps)
 
     def change(self, gradient: Real, eta: float) -> Real:
-        """What to add to the array."""
+        """Change of the array."""
         self.steps += 1
         self.mean += (1 - self.MEAN) * (gradient - self.mean)
         self.square += (1 - self.SQUARE) * (gradient**2 - self.square)
@@ -188,7 +188,7 @@ def evaluate_float(network: FloatNetwork, dataset: Dataset) -> Evaluation:
 
 def _core(network: FloatNetwork) -> CoreBase:
 
-    from ranvier.golden.float_core import FloatCore  # and with it Numba, which is not needed to show help
+    from ranvier.golden.float_core import FloatCore  # imports Numba, which help texts do not need
 
     core = FloatCore(network.config)
     core.load_real(network)
@@ -214,7 +214,7 @@ def train_offline(
     Parameters
     ----------
     rule : GradientRule
-        Where the gradients come from.
+        Source of the gradients.
     network : FloatNetwork
         Where to start, usually from ``recipe.draw``.
     dataset : Dataset
@@ -222,33 +222,32 @@ def train_offline(
     recipe : OfflineRecipe
         Step sizes, batches, epochs.
     seed : int
-        Of the samples' order, augmentation and validation.
+        Seed of the order of samples, augmentation and validation.
     after_step : callable, optional
-        Called after every optimiser step with W and D to change in place: structural plasticity.
+        Called after every optimiser step with W and D, which it may change in place: structural plasticity.
     plasticity : DeepR, optional
-        Whose `step` or `hold` that is, so that a checkpoint holds its state.
+        Owner of `after_step` (its `step` or `hold`), so that a checkpoint includes its state.
     validation : float
-        Share of the training samples that is not learned but tested after every epoch, see
-        `ranvier.learners.validation.hold_out`; the network of the epoch that does best there is returned (the latest of
-        equally good ones). With 0 all samples are learned and the network of the last epoch is returned.
+        Share of the training samples to hold out and test after every epoch, see
+        `ranvier.learners.validation.hold_out`; the network of the epoch with the best accuracy on them is returned (the
+        latest of equals). With 0 all samples are learned and the network of the last epoch is returned.
     checkpoint : path, optional
-        File that is written after every epoch. If it exists, the training in it goes on from there, and ends with the same
-        network to the bit as one that was never stopped (on the same machine and with the same libraries).
+        File that is written after every epoch. If it exists, its training is resumed, and ends with the same
+        bits as one that was never stopped (on the same machine and with the same libraries).
     report : callable, optional
-        Called with the `OfflineTraining` so far after every epoch, and at first with what was in the checkpoint.
+        Called with the `OfflineTraining` so far after every epoch, and once with that of an existing checkpoint.
     progress : bool
         Show a progress bar if stderr is a terminal.
 
     Returns
     -------
     OfflineTraining
-        Ctrl-C ends it after the last finished epoch; before that there is nothing to keep and it raises
-        `KeyboardInterrupt`.
+        Ctrl-C ends it after the last finished epoch; before that it raises `KeyboardInterrupt`.
 
     Raises
     ------
     ConfigError
-        If the core has other inputs or outputs than the data.
+        If inputs or outputs of the core differ from those of the data.
     DataError
         If no validation samples can be held out.
     Diverged
@@ -262,10 +261,10 @@ def train_offline(
     dataset.require("train", "test")
     if not isinstance(recipe, OfflineRecipe):
         raise ConfigError(
-            f"recipe={shown(recipe)} is none: give an OfflineRecipe, such as recipe_of('bptt', 'yinyang')"
+            f"recipe={shown(recipe)} is not a recipe: give an OfflineRecipe, such as recipe_of('bptt', 'yinyang')"
         )
     if not isinstance(network, FloatNetwork):
-        raise ConfigError(f"network={shown(network)} is none in real numbers: give a FloatNetwork")
+        raise ConfigError(f"network={shown(network)} is not a network in real numbers: give a FloatNetwork")
     dataset.check(network.config)
     result: OfflineTraining = OfflineLoop(rule, after_step, network, dataset, recipe, seed, validation, plasticity).run(
         checkpoint, report, progress
@@ -279,7 +278,7 @@ class OfflineLoop(TrainingLoop):
     Parameters
     ----------
     rule : GradientRule
-        Where the gradients come from.
+        Source of the gradients.
     after_step : callable or None
         Called after every optimiser step.
     Others
@@ -298,7 +297,7 @@ class OfflineLoop(TrainingLoop):
         return
 
     def epoch(self, number: int, bar: "tqdm[Any]", resumable: bool) -> OfflineEpoch:
-        with np.errstate(all="ignore"):  # what overflows is found below
+        with np.errstate(all="ignore"):  # overflows are found below
             self.last, loss, correct = self._pass(number)
         tested = evaluate_float(self.last, self.dataset)
         validated = evaluate_float(self.last, self.held).accuracy if self.held else None
@@ -307,7 +306,7 @@ class OfflineLoop(TrainingLoop):
         return OfflineEpoch(loss / count, correct / count, tested.accuracy, tested.rate, validated)
 
     def _pass(self, number: int) -> tuple[FloatNetwork, float, int]:
-        """Network, loss summed over the samples, and how many were predicted correctly while they were learned."""
+        """Network, loss summed over the samples, and number predicted correctly while they were learned."""
         network, recipe, etas = self.last.replace(), self.recipe, self.etas()
         factor = recipe.decay**number
         order = np.random.default_rng([self.seed, number]).permutation(len(self.learned.train))
@@ -322,7 +321,7 @@ class OfflineLoop(TrainingLoop):
             for name, eta in etas.items():
                 if eta:
                     gradient = getattr(step, name)
-                    self._check(number, first, {f"gradient of {name}": gradient**2})  # whose square Adam keeps
+                    self._check(number, first, {f"gradient of {name}": gradient**2})  # Adam keeps its square
                     getattr(network, name)[...] += self.adam[name].change(gradient, eta * factor)
             np.clip(network.delay, 0, network.config.max_delay, out=network.delay)
             if self.after_step:
@@ -390,14 +389,14 @@ MakeRule = Callable[[CoreConfig, OfflineRecipe, Mapping[str, Any]], GradientRule
 class OfflineLearner(Learner):
     """A `GradientRule` in real numbers, quantised at the end for a core that needs no learning units.
 
-    Its formats get as many integer bits as the network takes on training samples, see `ranvier.quantisation.widen`.
+    Its formats get as many integer bits as the network needs on training samples, see `ranvier.quantisation.widen`.
 
     Parameters
     ----------
     recipes, label : str
         Of `Learner`.
     rule : str or callable
-        Module whose `gradient_rule` makes the rule, imported when a training begins; or what makes it.
+        Module whose `gradient_rule` makes the rule, imported when a training begins; or a function that makes it.
     needs : mapping, optional
         Of `Learner`.
     """
@@ -412,7 +411,7 @@ class OfflineLearner(Learner):
         self.modules = ("ranvier.learners.offline", *([rule] if isinstance(rule, str) else []))
 
     def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> CoreConfig:
-        """A core for inference only, with a filter of the synaptic current if the recipe has one."""
+        """A core for inference only, with exponential synapses if the recipe has them."""
         synapse = {"synapse": "exponential"} if recipe.beta else {}
         return config.replace(learning=False, dormant=False, **synapse)
 

@@ -1,4 +1,4 @@
-"""The core's own rule: a device learns a data set, one sample at a time."""
+"""The learning rule of the core: a device learns a data set, one sample at a time."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ from ranvier.recipes import Recipe, initial_network, rewiring
 
 __all__ = ["Epoch", "OnlineLearner", "OnlineTraining", "train"]
 
-#: Of the seeds of single epochs, besides seed and number.
+#: Distinguishes the seeds of single epochs, beside seed and number.
 RESEEDED = 2**32 - 2
 
 #: Counters by the names that earlier checkpoints have for them.
@@ -65,9 +65,9 @@ class Epoch:
 
     @classmethod
     def of(cls, values: Mapping[str, Any], neurons: int, samples: Mapping[str, int]) -> "Epoch":
-        """From what `dataclasses.asdict` made of one; `samples` are how many each evaluation has, 0 for none.
+        """From the result of `dataclasses.asdict`; `samples` is the number of samples of each evaluation, 0 for none.
 
-        `TypeError` or `ValueError` if it is not that.
+        `TypeError` or `ValueError` if the values are invalid.
         """
         parts = {name: None if part is None else Evaluation.of(part, neurons) for name, part in values.items()}
         if {name: part.samples if part else 0 for name, part in parts.items()} != samples:
@@ -143,43 +143,42 @@ def train(
     Parameters
     ----------
     device : Device
-        Is loaded with `network` and holds the learned one afterwards (if not interrupted).
+        Loaded with `network`; holds the learned network afterwards (if not interrupted).
     network : Network
         Where to start, usually from `ranvier.recipes.initial_network`.
     dataset : Dataset
-        Learned from, augmented afresh in every epoch if it is, and tested on after every epoch.
+        Training samples, with a new augmentation in every epoch if it has one, and test samples.
     recipe : Recipe
         Step sizes and number of epochs.
     seed : int
-        Of the samples' order, augmentation and validation. The same seed gives the same result to the bit on every device.
+        Seed of the order of samples, augmentation and validation. The same seed gives the same bits on every device.
     rewiring : DeepR, optional
-        Rewires the network every ``rewiring.recipe.every`` samples, and at the end of every epoch before its test: it is
-        read from the device, changed, and loaded again. `network` is what its `start` returned.
+        Rewires the network every ``rewiring.recipe.every`` samples, and at the end of every epoch before its test, by
+        reading it from the device and loading it again. `network` must be the result of its `start`.
     validation : float
-        Share of the training samples that is not learned but tested after every epoch, see
-        `ranvier.learners.validation.hold_out`; the network of the epoch that does best there is returned (the latest of
-        equally good ones). With 0 all samples are learned and the network of the last epoch is returned.
+        Share of the training samples to hold out and test after every epoch, see
+        `ranvier.learners.validation.hold_out`; the network of the epoch with the best accuracy on them is returned (the
+        latest of equals). With 0 all samples are learned and the network of the last epoch is returned.
     checkpoint : path, optional
-        File that is written after every epoch. If it exists, the training in it goes on from there, and ends with the same
-        network to the bit as one that was never stopped. A device whose random generators cannot be read (simulated RTL,
-        boards) is loaded with a seed of its own for every epoch then, so that it has other bits than without a checkpoint.
+        File that is written after every epoch. If it exists, its training is resumed, and ends with the same
+        bits as one that was never stopped. A device whose random generators cannot be read (simulated RTL,
+        boards) is then loaded with a new seed for every epoch, and its bits differ from those without a checkpoint.
     report : callable, optional
-        Called with the `OnlineTraining` so far after every epoch, and at first with what was in the checkpoint.
+        Called with the `OnlineTraining` so far after every epoch, and once with that of an existing checkpoint.
     progress : bool
         Show a progress bar if stderr is a terminal.
 
     Returns
     -------
     OnlineTraining
-        Ctrl-C ends it after the last finished epoch; before that there is nothing to keep and it raises
-        `KeyboardInterrupt`.
+        Ctrl-C ends it after the last finished epoch; before that it raises `KeyboardInterrupt`.
 
     Raises
     ------
     ConfigError
-        If the core has other inputs or outputs than the data, or teaches dormant synapses although they are rewired.
+        If inputs or outputs of the core differ from those of the data, or it changes dormant synapses that are rewired.
     DataError
-        If there is nothing to learn from or to test on, or no validation samples can be held out.
+        If there are no training or test samples, or no validation samples can be held out.
     CheckpointError
         If the checkpoint is damaged or belongs to another training.
     OutputError
@@ -188,12 +187,12 @@ def train(
     check_device(device)
     check_dataset(dataset)
     if not isinstance(recipe, Recipe):
-        raise ConfigError(f"recipe={shown(recipe)} is none: give a Recipe, such as RECIPES['yinyang']")
+        raise ConfigError(f"recipe={shown(recipe)} is not a recipe: give a Recipe, such as RECIPES['yinyang']")
     dataset.require("train", "test")
     dataset.check(device.config)
     check_network(network, device.config)
     if rewiring and not device.config.dormant:
-        raise ConfigError("this core teaches synapses of weight 0: rewiring needs a configuration with dormant=true")
+        raise ConfigError("this core changes synapses of weight 0: rewiring needs a configuration with dormant=true")
     result: OnlineTraining = OnlineLoop(device, network, dataset, recipe, seed, validation, rewiring).run(
         checkpoint, report, progress
     )
@@ -206,7 +205,7 @@ class OnlineLoop(TrainingLoop):
     Parameters
     ----------
     device : Device
-        Learns; holds the network that is returned in the end.
+        Device that learns; holds the returned network at the end.
     Others
         Of `TrainingLoop`.
     """
@@ -217,7 +216,7 @@ class OnlineLoop(TrainingLoop):
     def __init__(self, device: Device, *others: Any):
         super().__init__(*others)
         self.device, self.counts = device, dict[str, int]()
-        self.before = Counter[str]()  # what was counted before the device was loaded again
+        self.before = Counter[str]()  # counts from before the device was loaded again
 
     def begin(self) -> None:
         self.device.load(self.initial)
@@ -241,7 +240,7 @@ class OnlineLoop(TrainingLoop):
         return Epoch(taught, tested, validated)
 
     def _teach(self, today: Dataset, order: list[int], bar: "tqdm[Any]") -> Evaluation:
-        """Learn the training samples in this order, rewiring on the way."""
+        """Learn the training samples in the given order, with rewiring."""
         device, plasticity = self.device, self.plasticity
         if not plasticity:
             return run_samples(device, today, "train", order, True, bar)
@@ -286,7 +285,7 @@ class OnlineLoop(TrainingLoop):
     def about(self) -> tuple[str, dict[str, Any]]:
         device = self.device
         state = ", ".join(sorted(device.SNAPSHOT)) if isinstance(device, CoreBase) else "a seed for every epoch"
-        return "online", {"state": state}  # devices with the same one may take turns
+        return "online", {"state": state}  # devices with equal state are interchangeable
 
     def read_epoch(self, values: Mapping[str, Any]) -> Epoch:
         samples = {"train": len(self.learned.train), "test": len(self.dataset.test)}
@@ -297,7 +296,7 @@ class OnlineLoop(TrainingLoop):
         counters = {RENAMED.get(name, name): count for name, count in values["counters"].items()}
         self.counts = {name: counters[name] for name in COUNTERS}
         if not all(type(count) is int and 0 <= count < MOST_COUNTED for count in self.counts.values()):
-            raise ValueError("counters that are not counts")
+            raise ValueError("invalid counters")
         self.before = Counter(self.counts)
         if isinstance(self.device, CoreBase):
             self.device.resume(self.last, arrays)
@@ -314,7 +313,7 @@ class OnlineLearner(Learner):
     Parameters
     ----------
     device : str
-        What learns, as `ranvier.device.open_device` takes it.
+        Device that learns, by its name for `ranvier.device.open_device`.
     """
 
     recipes = "online"
@@ -325,7 +324,7 @@ class OnlineLearner(Learner):
         self.label = "online three-factor" + (" in float64" if device == "float64" else "")
 
     def core(self, config: CoreConfig, recipe: Any, sparse: Sparse | None) -> CoreConfig:
-        """A core that learns, and leaves alone what is dormant."""
+        """A core that learns, and does not change dormant synapses of a sparse network."""
         return config.replace(dormant=config.dormant or bool(sparse))
 
     def rewiring(self, recipe: Any, sparse: Sparse, samples: int) -> Rewiring:
@@ -345,7 +344,7 @@ class OnlineLearner(Learner):
         **options: Any,
     ) -> Trained:
         network = initial_network(config, recipe, seed)
-        if start:  # not with its own draws once more
+        if start:  # not with the random numbers of the earlier training again
             network = start.replace(config=config, seed=network.seed)
         network = with_connections(plasticity, network, start)
         changes = plasticity if rewired else None

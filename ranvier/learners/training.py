@@ -1,4 +1,4 @@
-"""The loop around the epochs of every learner: validation, checkpoints, Ctrl-C, warnings, and what comes out in the end."""
+"""The loop around the epochs of every learner: validation, checkpoints, Ctrl-C, warnings and result."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from ranvier.recipes.schedule import Schedule
 
 __all__ = ["LEGEND", "Report", "Training", "TrainingLoop"]
 
-#: What the columns of a table of epochs mean.
+#: Columns of a table of epochs.
 LEGEND = (
     "learned: share of the training samples predicted correctly while they were being learned, over the epoch",
     "tested, validated: afterwards, without learning, on test samples and held-out training samples; *: best so far",
@@ -27,7 +27,7 @@ AnyNetwork = Any  # Network or FloatNetwork, one of them throughout a training
 
 
 class AnyEpoch(Protocol):
-    """One pass of learning and the tests that followed it: what all learners know of it.
+    """One pass of learning and the tests that followed it: the part common to all learners.
 
     `tested` is the accuracy on the test samples, `validated` that on held-out training samples; None without them.
     """
@@ -52,9 +52,9 @@ class Training(ABC):
     interrupted : bool
         Whether Ctrl-C ended the training early.
     kept : int
-        Index of the epoch whose network this is: the best one on the validation samples, the last one without them.
+        Index of the epoch of `network`: the best one on the validation samples, the last one without them.
     warnings : list of str
-        What it suffered from, one line for each cause; see `ranvier.learners.diagnosis`.
+        One line for each problem; see `ranvier.learners.diagnosis`.
     """
 
     initial: AnyNetwork
@@ -115,31 +115,31 @@ class Training(ABC):
         return [*self.head(), *(self.row(n) for n in range(len(self.epochs))), *self.closing()]
 
     def cell(self, number: int) -> str:
-        """Cell of the table that says how the epoch of this index did on the validation samples."""
+        """Cell of the table with the validation accuracy of the epoch of this index."""
         return column(self.validated, number)
 
 
-#: Called with the training so far after every epoch, and with what a checkpoint held.
+#: Called with the training so far after every epoch, and once with that of an existing checkpoint.
 Report = Callable[[Any], None]
 
 
 class TrainingLoop(ABC):
-    """A training under way: `result` after the last finished epoch, `last` being the network that the next one goes on with.
+    """A training under way: `result` after the last finished epoch, and `last`, the network for the next one.
 
     Parameters
     ----------
     initial : Network or FloatNetwork
-        Where to start.
+        Initial network.
     dataset : Dataset
         Learned from, and tested on after every epoch.
     recipe : Schedule
         Number of epochs and step sizes.
     seed : int
-        Of order, augmentation and validation.
+        Seed of order, augmentation and validation.
     validation : float
-        Share of the training samples that is held out.
+        Share of the training samples to hold out.
     plasticity : DeepR, optional
-        What changes or holds the connections; its state belongs to a checkpoint.
+        Structural plasticity, whose state is included in a checkpoint.
 
     Raises
     ------
@@ -147,7 +147,7 @@ class TrainingLoop(ABC):
         If no validation samples can be held out.
     """
 
-    #: What the progress bar counts.
+    #: Unit of the progress bar.
     unit: str
 
     def __init__(
@@ -166,14 +166,14 @@ class TrainingLoop(ABC):
         self.result: Any = None
 
     def run(self, checkpoint: str | Path | None, report: Report | None, progress: bool) -> Any:
-        """Every epoch that is left, and the `Training` that they make.
+        """Run the remaining epochs and return the `Training`.
 
         Parameters
         ----------
         checkpoint : path, optional
-            File that is written after every epoch. If it exists, the training in it goes on from there.
+            File that is written after every epoch. If it exists, its training is resumed.
         report : callable, optional
-            Called with the `Training` so far after every epoch, and at first with what was in the checkpoint.
+            Called with the `Training` so far after every epoch, and once with that of an existing checkpoint.
         progress : bool
             Show a progress bar if stderr is a terminal.
 
@@ -209,41 +209,41 @@ class TrainingLoop(ABC):
 
     @property
     def finished(self) -> int:
-        """Epochs."""
+        """Number of finished epochs."""
         return len(self.result.epochs) if self.result else 0
 
-    # ---------------------------------------------------------------- what learners differ in
+    # ---------------------------------------------------------------- specific to a learner
 
     @abstractmethod
     def begin(self) -> None:
-        """Get ready for the first epoch."""
+        """Prepare the first epoch."""
 
     @abstractmethod
     def resume(self, values: Mapping[str, Any], arrays: Arrays) -> None:
-        """Get ready to go on with `last` and what `values` and `arrays` kept; any error says that they are damaged."""
+        """Prepare the next epoch from `last` and the saved `values` and `arrays`; any error means that they are damaged."""
 
     @abstractmethod
     def epoch(self, number: int, bar: "tqdm[Any]", resumable: bool) -> AnyEpoch:
         """One pass over the training samples and the tests that follow it; leaves the network in `last`.
 
-        `resumable` says whether there is a checkpoint that the next epoch may have to start from.
+        `resumable` says whether the next epoch may have to start from a checkpoint.
         """
 
     @abstractmethod
     def training(self, network: AnyNetwork, epochs: Sequence[AnyEpoch], kept: int) -> Training:
-        """What the epochs so far make."""
+        """The training of the epochs so far."""
 
     @abstractmethod
     def read_epoch(self, values: Mapping[str, Any]) -> AnyEpoch:
-        """From what `dataclasses.asdict` made of one; `TypeError` or `ValueError` if it is not that."""
+        """From the result of `dataclasses.asdict`; `TypeError` or `ValueError` if the values are invalid."""
 
     @abstractmethod
     def state(self) -> tuple[dict[str, Any], Arrays]:
-        """What the next epoch depends on, besides `last`: plain values and arrays, for `resume`."""
+        """State that the next epoch depends on in addition to `last`: plain values and arrays, for `resume`."""
 
     @abstractmethod
     def about(self) -> tuple[str, dict[str, Any]]:
-        """Name of the learner, and what else decides how a training goes on, for `Checkpoint`."""
+        """Name of the learner, and its values that determine a training, for `Checkpoint`."""
 
     @abstractmethod
     def silent(self, network: AnyNetwork, dataset: Dataset) -> int:
@@ -263,17 +263,17 @@ class TrainingLoop(ABC):
         return 1
 
     def counted(self) -> list[str]:
-        """Warnings of what was counted on the way."""
+        """Warnings from counters."""
         return []
 
     @abstractmethod
     def end(self, result: Training) -> None:
-        """The training is complete and `result` is returned."""
+        """Called at the end of a complete training, before `result` is returned."""
 
-    # ---------------------------------------------------------------- what they share
+    # ---------------------------------------------------------------- common to all learners
 
     def warnings(self) -> list[str]:
-        """What is known without running anything."""
+        """Warnings that need no further run."""
         result = self.result
         curve = result.validated or result.curve
         return [
@@ -290,7 +290,7 @@ class TrainingLoop(ABC):
         self.result = self.training(network, epochs, kept)
 
     def _end(self) -> Training:
-        """What is returned, and what it suffered from."""
+        """The result with all warnings."""
         result: Training = replace(self.result, warnings=self.warnings())
         silent = self.silent(result.network, self.held or self.dataset)
         firing = diagnosis.firing_warnings(
@@ -300,7 +300,7 @@ class TrainingLoop(ABC):
         return replace(result, warnings=[*result.warnings, *firing])
 
     def _bar(self, progress: bool) -> "tqdm[Any]":
-        """A progress bar over all that is left, on stderr, only if asked for and only on a terminal."""
+        """A progress bar over the remaining work, on stderr, only if requested and only on a terminal."""
         total = self.recipe.epochs * self.work()
         done = self.finished * self.work()
         return tqdm(total=total, initial=done, unit=f" {self.unit}", leave=False, disable=not progress or None)
@@ -308,7 +308,7 @@ class TrainingLoop(ABC):
     # ---------------------------------------------------------------- checkpoint
 
     def _about(self) -> dict[str, Any]:
-        """What a checkpoint of this training belongs to."""
+        """Values that identify this training in a checkpoint."""
         learner, others = self.about()
         return plain(
             learner=learner,
@@ -323,7 +323,7 @@ class TrainingLoop(ABC):
         )
 
     def _resume(self, values: Mapping[str, Any], arrays: Arrays) -> None:
-        """Go on with what a checkpoint holds."""
+        """Resume from the content of a checkpoint."""
         self.last = network_from("last", arrays, self.initial)
         kept = network_from("kept", arrays, self.initial)
         epochs = [self.read_epoch(epoch) for epoch in values["epochs"]]

@@ -1,4 +1,4 @@
-"""Training samples held out to say which epoch was the best: a share of every class, nothing torn apart."""
+"""Validation: training samples held out to select the best epoch, a share of every class, in whole groups."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,42 +12,43 @@ from ranvier.parameters.scalars import is_real, is_whole
 
 __all__ = ["DEFAULT_SHARE", "best", "check_dataset", "check_kept", "column", "hold_out"]
 
-#: Share of the training samples that `ranvier train` holds out unless told otherwise. The functions of Python hold out
-#: none by default: they learn from what they are given, and published numbers come from all of it.
+#: Share of the training samples that `ranvier train` holds out by default. The Python functions hold out none by
+#: default, as published results are obtained with all training samples.
 DEFAULT_SHARE = 0.1
 
-#: A data set that needs no file.
+#: A data set without files.
 SOME = "yinyang"
 
-#: Of the draw, besides the seed: no epoch has this number.
+#: Distinguishes the draw from those of epochs, beside the seed.
 DRAW = 2**32 - 1
 
 
 def check_dataset(dataset: Any) -> None:
-    """`DataError` unless it is one."""
+    """`DataError` unless `dataset` is a `Dataset`."""
     if not isinstance(dataset, Dataset):
         raise DataError(f"dataset={shown(dataset)} is not a data set: give a Dataset, such as open_dataset({SOME!r})")
 
 
 def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset | None]:
-    """Data to learn from, and the same with the held-out training samples as those to test on; None for a share of 0.
+    """Data to learn from, and the same with the held-out training samples as test samples; None for a share of 0.
 
     Whole groups (`Dataset.train_groups`; samples, if there are none) are drawn until every class has about its share. Every
-    class of at least two groups has one on either side at least, if groups allow it.
+    class of at least two groups has at least one on either side, if groups allow it.
 
     Parameters
     ----------
     dataset : Dataset
-        What is to be divided.
+        The data set to divide.
     share : float
-        Of the samples of every class, from 0 to below 1.
+        Share of the samples of every class, from 0 to below 1.
     seed : int
-        Of the draw.
+        Seed of the draw.
 
     Raises
     ------
     DataError
-        If the share is out of range, nothing can be held out without losing a class, or there is nothing to learn or test.
+        If the share is out of range, nothing can be held out without losing a class, or there are no training or test
+        samples.
     """
     check_dataset(dataset)
     for part, samples in (("training", dataset.train), ("test", dataset.test)):
@@ -70,12 +71,12 @@ def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Datase
 
 
 def best(accuracies: list[float]) -> int:
-    """Index of the largest; of several, the last, which has learned most (and is the last of all if none says anything)."""
+    """Index of the largest; of equals, the last, which has learned most."""
     return max(range(len(accuracies)), key=lambda n: (accuracies[n], n))
 
 
 def check_kept(epochs: Sequence[Any], values: Mapping[str, Any], most: int) -> None:
-    """`ValueError` unless there are as many epochs as a checkpoint's `values` say, `most` at most, and the best was kept."""
+    """`ValueError` unless `epochs` match `values` of a checkpoint in number, at most `most`, and the best was kept."""
     finished, kept = values.get("finished", len(epochs)), values["kept"]
     if not 1 <= len(epochs) == finished <= most:
         raise ValueError(f"{len(epochs)} of {finished} epochs are there")

@@ -123,7 +123,7 @@ def _read(path: str | Path) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """What an error says, in one line."""
+    """Message of an error in one line."""
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
@@ -170,9 +170,7 @@ def numbers(values: Any, what: str) -> Real:
             values = getattr(values, method, lambda values=values: values)()
         plain = np.asarray(values)
         array = plain.astype(np.float64) if plain.dtype.kind in "biuf" else None
-    except (
-        Exception
-    ):  # ragged, numbers that NumPy has not, tensors that hold none, and whatever a class of its own may do
+    except Exception:  # ragged arrays, types unknown to NumPy, tensors without numbers, arbitrary classes
         array = None
     if array is None:
         came = shown(getattr(values, "dtype", None) or ("nothing" if values is None else type(values).__name__), str)
@@ -219,7 +217,7 @@ class Projection:
 
 
 class _Branches:
-    """What reaches a node on all paths: signals, with those of equal delays added."""
+    """Signals that reach a node on all paths, those of equal delay added."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -105,7 +105,7 @@ class Imported:
             *(f"{name}: neurons {first} to {last}" for name, (first, last) in v["populations"].items()),
             f"{v['synapses']} synapses, weights times {low:.6g}" + (f" to {high:.6g}" if high != low else ""),
             *(
-                [f"samples are extended by {v['lag']} steps automatically: the network answers that late"]
+                [f"samples are extended by {v['lag']} steps automatically: the network responds that much later"]
                 if v["lag"]
                 else []
             ),
@@ -860,7 +860,7 @@ def _on_grid(values: Real, one: int) -> Real:
 
 
 def _plain(value: Any) -> Any:
-    """What metadata hold, without what files wrap it in; of anything but text and numbers the kind."""
+    """Content of metadata, unwrapped from file types; for anything but text and numbers, its type."""
     if isinstance(value, np.ndarray | np.generic) and np.asarray(value).size == 1:
         value = np.asarray(value).item()
     value = value.decode(errors="replace") if isinstance(value, bytes) else value

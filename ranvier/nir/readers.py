@@ -36,7 +36,7 @@ def readers(graph: Any, *, dt: float, integration: str, reset: str, recurrent: b
 
 
 def _common(kinds: set[str], integration: str, reset: str) -> Iterator[str]:
-    """What Norse, SpikingJelly and snnTorch have in common."""
+    """Conventions common to Norse, SpikingJelly and snnTorch."""
     if "Delay" in kinds:
         yield "it does not load Delay nodes"
     if "LI" in kinds:

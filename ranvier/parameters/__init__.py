@@ -1,1 +1,1 @@
-"""What every part shares: configuration, formats, networks, samples and records. Parameters only, never arithmetic."""
+"""Types shared by all parts: configuration, formats, networks, samples and records. Parameters only, never arithmetic."""

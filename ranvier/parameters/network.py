@@ -91,7 +91,7 @@ def read_fields(path: str | Path, names: Iterable[str], what: str, way_out: str)
 
 
 def named(classes: Sequence[str], config: CoreConfig) -> dict[str, NDArray[Any]]:
-    """Names of the outputs in a file, none if it does not contain them; `NetworkError` if they are impossible."""
+    """Names of the outputs in a file; empty if unknown. `NetworkError` if they are invalid."""
     names = [str(name) for name in classes]
     if names and not len(names) == len(set(names)) == config.outputs:
         raise NetworkError(f"classes={shown(classes)}: give {config.outputs} different names, one for each output")

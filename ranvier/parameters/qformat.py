@@ -19,7 +19,7 @@ MOST = 62
 
 
 class FormatError(RanvierError, ValueError):
-    """What is not a format of fixed-point numbers."""
+    """An invalid fixed-point format."""
 
 
 @dataclass(frozen=True)

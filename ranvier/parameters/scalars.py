@@ -1,4 +1,4 @@
-"""What kind of value a user gave, of Python or of NumPy: True is not a number, and 1 is not a flag."""
+"""Types of scalar arguments, from Python or NumPy: True is not a number, and 1 is not a flag."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""Charts, tables and pages of plain arrays and labels: what a report shows, whatever it reports."""
+"""Charts, tables and pages from plain arrays and labels, independent of the content of a report."""

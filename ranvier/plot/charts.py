@@ -47,9 +47,9 @@ class Series:
     label : str
         In the legend, where one entry stands for all series of that label.
     x, mean, deviation : float array [points]
-        Where, how much, and how far it scatters.
+        Positions, means and standard deviations.
     colour, marker : str
-        As Matplotlib has them.
+        As in Matplotlib.
     hollow : bool
         Dotted, with hollow markers.
     """
@@ -72,7 +72,7 @@ class Panel:
     title : str
         Above it.
     series : sequence of Series
-        What is in it.
+        Its series.
     ticks : sequence of float
         Numbers on the x axis of `error_bars`.
     """
@@ -109,7 +109,7 @@ class Raster:
     Parameters
     ----------
     title : str
-        Which network, and what else is to be known.
+        The network, and further information.
     inputs, hidden : int array [spikes, 2]
         Step and unit of every spike.
     sizes : tuple of int
@@ -228,7 +228,7 @@ def curves(panels: Sequence[Panel], xlabel: str, ylabel: str) -> str:
 
 
 def histograms(rows: Sequence[Sequence[Histogram | str]], xlabel: str, ylabel: str) -> str:
-    """Shares in percent before and after, rows of panels; where there is none, there is its title."""
+    """Shares in percent before and after, rows of panels; a missing one is replaced by its title."""
 
     def draw() -> Any:
         figure, axes = _panels(len(rows[0]), len(rows), height=2.6)

@@ -1,4 +1,4 @@
-"""A report as one self-contained HTML page: no script, no font, no picture from elsewhere."""
+"""A report as one self-contained HTML page: no script, no font, no external image."""
 
 from collections.abc import Sequence
 from html import escape
@@ -44,7 +44,7 @@ $body
 </html>
 """)
 
-#: A column with a cell longer than this is broken into lines.
+#: A column with a cell longer than this is wrapped.
 LONG = 36
 
 
@@ -63,15 +63,15 @@ def page(
     title : str
         Of the page.
     summary : sequence of (str, str)
-        What was run and where.
+        Settings and environment.
     notes : sequence of str
-        What a reader has to know about the results.
+        Remarks on the results.
     figures : sequence of (str, str, str)
         Title, caption, SVG.
     tables : sequence of Table
         Title, columns, cells.
     legend : str
-        What the numbers are.
+        Meaning of the numbers.
     """
     parts = ["<dl>", *(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in summary), "</dl>"]
     parts += [f'<p class="note">{escape(note)}</p>' for note in notes]
@@ -100,7 +100,7 @@ def _table(table: Table) -> str:
 
 
 def _kind(cells: Sequence[str]) -> str:
-    """How a column is set: numbers to the right, long texts in several lines."""
+    """Alignment of a column: numbers to the right, long texts in several lines."""
     if max(map(len, cells)) > LONG:
         return "long"
     return "number" if all(text[:1] in "0123456789+-–" for text in cells) else "text"

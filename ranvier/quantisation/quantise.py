@@ -378,7 +378,7 @@ def quantise(
         If `dataset` is none, has no test samples, or a class is none of `classes`.
     """
     if not isinstance(dataset, Dataset | None):
-        raise DataError(f"dataset={shown(dataset)} is not a data set: give what open_dataset returns")
+        raise DataError(f"dataset={shown(dataset)} is not a data set: give the result of open_dataset")
     result = quantised(network, config)
     c = result.config
     forms = {"weight": c.weight, "readout": c.weight} | ({"delay": c.delay} if c.delays != "none" else {})

@@ -1,6 +1,6 @@
-"""Recipes: for each data set a core, how networks for it start, and how fast each learner learns.
+"""Recipes: for each data set a core, initial networks, and the step sizes of each learner.
 
-One file per data set, named after it, which registers itself. The others hold what recipes are made of.
+One file per data set, named after it, which registers itself. The other files define recipes and suites.
 """
 
 from importlib import import_module

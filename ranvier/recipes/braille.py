@@ -1,4 +1,4 @@
-"""Braille letters: real data whose timing decides."""
+"""Braille letters: real data in which timing matters."""
 
 from ranvier.parameters.config import CoreConfig
 from ranvier.recipes.registry import register
@@ -50,7 +50,7 @@ BPTT = OfflineRecipe(
 register(
     "braille",
     why=(
-        "27 Braille letters from 12 taxels (24 ON/OFF channels), 64 feedforward neurons: real data whose timing decides."
+        "27 Braille letters from 12 taxels (24 ON/OFF channels), 64 feedforward neurons: real data in which timing matters."
     ),
     core=CoreConfig(inputs=24, neurons=64, outputs=27, max_delay=62, lanes=4),
     recipes={"online": ONLINE, "eventprop": EVENTPROP, "bptt": BPTT},

@@ -1,4 +1,4 @@
-"""What is known of each data set by name: a core that suits it, a recipe for every learner, and its suite of the bench.
+"""Data sets by name: a suitable core, a recipe for every learner, and a suite of the bench.
 
 A file ``ranvier/recipes/NAME.py`` calls `register`; importing `ranvier.recipes` imports every file of its folder.
 """
@@ -20,15 +20,15 @@ RECIPES_OF: dict[str, dict[str, Any]] = defaultdict(dict)
 #: Learner -> data set -> recipe for delays that are all 0 at first, where another `delay_span` is not enough.
 FROM_ZERO_OF: dict[str, dict[str, Any]] = defaultdict(dict)
 
-#: Learner -> data set -> what its gradient rule is made with, where that is not its default.
+#: Learner -> data set -> arguments of its gradient rule that are not defaults.
 RULES_OF: dict[str, dict[str, Any]] = defaultdict(dict)
 
-#: Data set -> recipe of the online rule, and the same with all delays 0 at first, so that all that they do for the accuracy
+#: Data set -> recipe of the online rule, and the same with all delays 0 at first, so that their whole effect on the accuracy
 #: was learned.
 RECIPES: dict[str, Recipe] = RECIPES_OF["online"]
 FROM_ZERO: dict[str, Recipe] = FROM_ZERO_OF["online"]
 
-#: Data set -> suite of the bench, which has its name.
+#: Data set -> suite of the bench of the same name.
 SUITES: dict[str, Suite] = {}
 
 
@@ -47,9 +47,9 @@ def register(
     Parameters
     ----------
     name : str
-        Of the data set, which is also that of its preset and its suite.
+        Name of the data set, its preset and its suite.
     why : str
-        Why the preset is as it is.
+        Reason for the choices of the preset.
     core : CoreConfig
         The preset.
     recipes : mapping
@@ -72,7 +72,7 @@ def register(
 
 
 def recipe_of(learner: str, data: str, *, from_zero: bool = False) -> Any:
-    """Recipe of a learner for a data set; `ConfigError` lists those that it has one for."""
+    """Recipe of a learner for a data set; if there is none, a `ConfigError` lists the data sets that have one."""
     known = RECIPES_OF[learner]
     if data not in known:
         raise ConfigError(f"there is no recipe for {data}, only for {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""How a network starts and how fast it learns: what every recipe states, in real units."""
+"""Recipes: initial network, step sizes and schedule of a training, in real units."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeVar, get_args
@@ -39,12 +39,12 @@ VARIANTS: dict[str, tuple[DelayMode, bool]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Initialisation:
-    """How a network starts.
+    """Random distribution of initial networks.
 
     Parameters
     ----------
     alpha, kappa, beta : float
-        Decay per step of membrane and presynaptic trace, of the readout, and of the synaptic current (0: it has none).
+        Decay per step of membrane and presynaptic trace, of the readout, and of the synaptic current (0: none).
     weight_mean, weight_std, recurrent_std, readout_std : float
         Normal distributions of the initial input weights, recurrent weights and Wout, in thresholds.
     delay_span : float
@@ -76,7 +76,7 @@ class Initialisation:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule(Initialisation):
-    """How a network starts, how long it learns and how fast.
+    """Initial network, length of a training and step sizes.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ class OfflineRecipe(Schedule):
             raise ConfigError(f"batch={self.batch} is out of range: give at least 1")
 
     def steps(self, samples: int) -> int:
-        """Optimiser steps of an epoch over this many training samples."""
+        """Optimiser steps of an epoch of `samples` training samples."""
         return -(-samples // self.batch)
 
 
@@ -176,11 +176,11 @@ def initial_network(config: CoreConfig, recipe: Recipe, seed: int) -> Network:
     Parameters
     ----------
     config : CoreConfig
-        The core it is for.
+        Core that the network is for.
     recipe : Recipe
         Distributions, decays and the step sizes of the first epoch.
     seed : int
-        Of the draw, and through it of the core's stochastic rounding.
+        Seed of the draw, and through it of the core's stochastic rounding.
     """
     rng = np.random.default_rng(seed)
     start = recipe.draw(config, rng)

@@ -11,7 +11,7 @@ from ranvier.recipes.suite import Suite
 
 __all__ = ["CORE", "ONLINE"]
 
-#: The readout forgets slowly: all of a word counts.
+#: The readout decays slowly, as the whole word counts.
 ONLINE = Recipe(
     epochs=20,
     eta_weight=0.0002,

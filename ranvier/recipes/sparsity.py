@@ -1,4 +1,4 @@
-"""How a sparse network is rewired while it learns: much at first, and less and less."""
+"""Rewiring of a sparse network while it learns: much at first, then less and less."""
 
 from math import exp
 
@@ -14,7 +14,7 @@ DRIFT, NOISE, FRESH, RESTLESS = 3.0, 0.0, 1.0, 1 / 8
 
 
 def rewiring(connectivity: float, epochs: int, *, samples: int = 0, steps: int = 0) -> Rewiring:
-    """How a network is rewired: much at first, and less and less, so that what it formed is learned.
+    """Rewiring of a network: much at first, then less and less, so that new connections have time to learn.
 
     Parameters
     ----------

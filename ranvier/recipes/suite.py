@@ -1,4 +1,4 @@
-"""Which networks the bench trains on a data set."""
+"""The networks that the bench trains on a data set."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Suite:
     feedforward, recurrent : tuple of int
         Hidden neurons of the networks of either wiring.
     shown : tuple of (wiring, neurons)
-        Whose curves, delays and rasters the report draws; the row with learned delays that all start at 0 has this size.
+        Networks whose curves, delays and rasters the report draws, and size of the row with learned delays that start at 0.
     """
 
     feedforward: tuple[int, ...]
@@ -36,7 +36,7 @@ class Suite:
                     if not from_zero or (wiring, neurons) == self.shown:
                         yield wiring, neurons, delays
 
-    def text(self) -> str:
-        """Which sizes there are."""
+    def sizes(self) -> str:
+        """The sizes, for messages."""
         sizes = {wiring: ", ".join(map(str, getattr(self, wiring))) for wiring in WIRINGS}
         return "; ".join(f"{wiring}: {text} neurons" for wiring, text in sizes.items() if text)

@@ -36,7 +36,7 @@ EVENTPROP = OfflineRecipe(
     readout_std=0.25,
 )
 
-#: Of EventProp.
+#: Arguments of the gradient rule of EventProp.
 RULE = {"accumulated": True, "least_slope": 1.0, "most": 3.0, "pull": 0.1}
 
 BPTT = OfflineRecipe(

@@ -1,4 +1,4 @@
-"""Yin-Yang on 60 steps: on half the step, time constants and delays are twice as many steps."""
+"""Yin-Yang on 60 steps: with steps half as long, time constants and delays are twice as many steps."""
 
 from ranvier.parameters.config import CoreConfig
 from ranvier.recipes.registry import register

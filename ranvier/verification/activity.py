@@ -1,4 +1,4 @@
-"""How much work a sample makes for the hardware: what the cycle formulas of `ranvier.hw.budget` count."""
+"""Work of a sample for the hardware, as counted by the cycle formulas of `ranvier.hw.budget`."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class ObservedEligibility(Eligibility):
 
 
 class ObservedCore(GoldenCore):
-    """The plain golden model, noting the work of its last sample on the way."""
+    """The plain golden model, recording the work of its last sample."""
 
     def restart(self) -> None:
         """Seed the generators; clear state and counters."""

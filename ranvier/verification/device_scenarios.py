@@ -35,7 +35,7 @@ SCENARIOS = Scenarios(registers=False)
 
 @SCENARIOS.add
 def load(device: Device, reference: Device) -> int:
-    """Networks that are loaded can be read back whole, and all counts start afresh."""
+    """Networks that are loaded can be read back whole, and all counters start again."""
     compared = 0
     for seed in range(3):
         load_both(device, reference, seed)

@@ -1,1 +1,1 @@
-"""Benches that hold the RTL against the golden model in a simulator, and the bus models of others."""
+"""Testbenches that hold the RTL against the golden model in a simulator, and the bus models of others."""

@@ -1,4 +1,4 @@
-"""Both ends of the core's streams for cocotb benches: random stalls, protocol checks, one sampling convention."""
+"""Both ends of the core's streams for cocotb testbenches: random stalls, protocol checks, one sampling convention."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from ranvier.errors import RanvierError
 
 __all__ = ["Clockwork", "Sink", "Source", "Stalled"]
 
-#: Clocks without a word moving after which the core counts as stalled.
+#: Clock cycles without a word moving after which the core counts as stalled.
 PATIENCE = 50_000
 
 
 class Stalled(RanvierError, AssertionError):
-    """The core did not do what was awaited within `PATIENCE` clocks."""
+    """The core did not do what was awaited within `PATIENCE` clock cycles."""
 
 
 class Clockwork:
-    """Calls every agent once per clock: the one place of a bench that awaits the clock.
+    """Calls every agent once per clock cycle: the one place of a testbench that awaits the clock.
 
     The convention: on a rising edge an agent reads every signal as it was just before that edge, which is what the core's
     registers take over, and what it drives changes just after it. With cocotb 2.1 on Verilator that is what reads and writes
@@ -39,7 +39,7 @@ class Clockwork:
         self._waiting: list[tuple[Callable[[], bool], Event]] = []
 
     async def run(self) -> None:
-        """Run forever; `Stalled` if something is awaited while no word moves for `PATIENCE` clocks."""
+        """Run for ever; `Stalled` if something is awaited while no word moves for `PATIENCE` clock cycles."""
         edge, moved = RisingEdge(self._clock), -1
         while True:
             await edge
@@ -52,7 +52,7 @@ class Clockwork:
             if self.clocks % PATIENCE == 0:
                 before, moved = moved, sum(agent.moved for agent in self.agents)
                 if self._waiting and moved == before:
-                    raise Stalled(f"no word moved for {PATIENCE} clocks")
+                    raise Stalled(f"no word moved for {PATIENCE} clock cycles")
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for the first clock after which `condition` holds."""
@@ -62,7 +62,7 @@ class Clockwork:
             await event.wait()
 
     async def sleep(self, clocks: int) -> None:
-        """Wait some clocks."""
+        """Wait some clock cycles."""
         wake = self.clocks + clocks
         await self.until(lambda: self.clocks >= wake)
 
@@ -100,7 +100,7 @@ class _Stream:
 
 
 class Source(_Stream):
-    """Offers words to the core, holding back on random clocks between them; parameters as of `_Stream`.
+    """Offers words to the core, holding back on random clock cycles between them; parameters as of `_Stream`.
 
     Attributes
     ----------
@@ -145,7 +145,7 @@ class Source(_Stream):
 
 
 class Sink(_Stream):
-    """Takes words from the core, stalling it on random clocks, and checks that no offer is changed or withdrawn.
+    """Takes words from the core, stalling it on random clock cycles, and checks that no offer is changed or withdrawn.
 
     Parameters as of `_Stream`.
 

@@ -1,4 +1,4 @@
-"""An AXI manager: the bus models of cocotbext-axi, with a check of the handshakes on every clock."""
+"""An AXI manager: the bus models of cocotbext-axi, with a check of the handshakes on every clock cycle."""
 
 import logging
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class AxiHost(Host):
     random : Random
         Decides on stalls.
     stall : float
-        Share of the clocks on which each channel holds back.
+        Share of the clock cycles on which each channel holds back.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class AxiHost(Host):
         return _result(given.resp)
 
     async def odd_write(self, access: BusAccess, *, address_after: int = 0, data_after: int = 0) -> AccessResult:
-        """A write of any address and strobes, of which address and data are each offered after some clocks."""
+        """A write of any address and strobes, of which address and data are each offered after some clock cycles."""
 
         async def offer(channel: Any, after: int, transaction: Any) -> None:
             if after:

@@ -9,7 +9,7 @@ from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.record import COUNTERS
 from ranvier.sim.cocotb.axi import AxiHost
-from ranvier.sim.cocotb.interface_bench import InterfaceBench, at, read, scenario, write
+from ranvier.sim.cocotb.interface_testbench import InterfaceTestbench, at, read, scenario, write
 from ranvier.sim.cocotb.scenarios import lively_network, sample
 
 __all__ = ["NAMES"]
@@ -18,57 +18,57 @@ __all__ = ["NAMES"]
 NAMES: list[str] = []
 
 
-def host_of(bench: InterfaceBench) -> AxiHost:
+def host_of(testbench: InterfaceTestbench) -> AxiHost:
     """Its host, which is one for AXI here."""
-    assert isinstance(bench.host, AxiHost)
-    return bench.host
+    assert isinstance(testbench.host, AxiHost)
+    return testbench.host
 
 
 @scenario(NAMES)
-async def channels_in_any_order(bench: InterfaceBench) -> None:
+async def channels_in_any_order(testbench: InterfaceTestbench) -> None:
     """The address long before the data, and the data long before the address."""
-    host, rng = host_of(bench), bench.rng
-    await bench.load(lively_network(bench.config, rng))
+    host, rng = host_of(testbench), testbench.rng
+    await testbench.load(lively_network(testbench.config, rng))
     for _ in range(150):
-        access = bench.any_access()._replace(write=True)
+        access = testbench.any_access()._replace(write=True)
         delays = {name: int(rng.integers(12)) for name in ("address_after", "data_after")}
-        _, refused = bench.mirror.answer(access)
+        _, refused = testbench.mirror.answer(access)
         _, error = await host.odd_write(access, **delays)
-        bench.scoreboard.compare(f"{access} {delays} refused", refused, error)
-        bench.scoreboard.errors += refused
-        await bench.do([read(at(Register.CHECKSUM)), read(at(Register.ROW))])
-    await bench.check_windows()
+        testbench.scoreboard.compare(f"{access} {delays} refused", refused, error)
+        testbench.scoreboard.errors += refused
+        await testbench.do([read(at(Register.CHECKSUM)), read(at(Register.ROW))])
+    await testbench.check_windows()
 
 
 @scenario(NAMES)
-async def responses_left_waiting(bench: InterfaceBench) -> None:
+async def responses_left_waiting(testbench: InterfaceTestbench) -> None:
     """Reads are answered while the response of a write waits, and writes while the data of a read waits."""
-    host, row = host_of(bench), at(Register.ROW)
+    host, row = host_of(testbench), at(Register.ROW)
     for channel, held, others in ((host.b, write(row, 1), read(row)), (host.r, read(row), write(row, 1))):
-        await bench.do([write(row, 1)])
+        await testbench.do([write(row, 1)])
         channel.clear_pause_generator()
         channel.pause = True
         waiting = cocotb.start_soon(host.transfer([held]))
         await host.wait(30)
         for _ in range(10):
-            await bench.do([others])
+            await testbench.do([others])
         assert not waiting.done(), "a response came before it was taken"
         channel.pause = False
         (answer,) = await waiting
-        known, refused = bench.mirror.answer(held)
-        bench.scoreboard.compare("answer", [known or 0, refused], [answer.data, answer.error])
+        known, refused = testbench.mirror.answer(held)
+        testbench.scoreboard.compare("answer", [known or 0, refused], [answer.data, answer.error])
 
 
 @scenario(NAMES)
-async def turns(bench: InterfaceBench) -> None:
+async def turns(testbench: InterfaceTestbench) -> None:
     """When reads and writes wait, each gets its turn."""
-    host, count = host_of(bench), 100
+    host, count = host_of(testbench), 100
     order: list[bool] = []
 
     async def one(access) -> None:
         (answer,) = await host.transfer([access])
         order.append(access.write)
-        bench.scoreboard.compare("answer", (0, 0), (0, answer.error))
+        testbench.scoreboard.compare("answer", (0, 0), (0, answer.error))
 
     both = (write(at(Register.ROW), 1), read(at(Register.ID)))
     tasks = [cocotb.start_soon(one(access)) for _ in range(count) for access in both]
@@ -82,28 +82,28 @@ async def turns(bench: InterfaceBench) -> None:
 
 
 @scenario(NAMES)
-async def streamed_samples(bench: InterfaceBench) -> None:
+async def streamed_samples(testbench: InterfaceTestbench) -> None:
     """Events in and outputs out over the streams, with accesses in between: equal to the golden model, learning."""
-    host, golden = host_of(bench), await _begin(bench)
+    host, golden = host_of(testbench), await _begin(testbench)
     for learn in (True, False, True):
-        words, expected = await _sample(bench, golden, learn=learn and bench.config.learning)
+        words, expected = await _sample(testbench, golden, learn=learn and testbench.config.learning)
         await host.give(words)
         packet = cocotb.start_soon(host.packet())
         while not packet.done():
-            await bench.do([read(at(Register.DIGEST)), write(at(Register.ROW), 0)])
-        bench.scoreboard.compare("packet", expected, [_output(*words) for words in await packet])
-        await _compare(bench, golden)
+            await testbench.do([read(at(Register.DIGEST)), write(at(Register.ROW), 0)])
+        testbench.scoreboard.compare("packet", expected, [_output(*words) for words in await packet])
+        await _compare(testbench, golden)
     for name, count in golden.counters().items():
-        bench.scoreboard.counters[name] += count
+        testbench.scoreboard.counters[name] += count
     assert golden.counters()["spikes"] > 0
-    assert bench.scoreboard.weights_moved > 0 or not bench.config.learning
+    assert testbench.scoreboard.weights_moved > 0 or not testbench.config.learning
 
 
 @scenario(NAMES)
-async def outputs_that_nobody_takes(bench: InterfaceBench) -> None:
+async def outputs_that_nobody_takes(testbench: InterfaceTestbench) -> None:
     """The core waits, registers are answered, what needs the core is refused and says why; then everything continues."""
-    host, golden = host_of(bench), await _begin(bench)
-    words, expected = await _sample(bench, golden, learn=bench.config.learning)
+    host, golden = host_of(testbench), await _begin(testbench)
+    words, expected = await _sample(testbench, golden, learn=testbench.config.learning)
     host.sink.clear_pause_generator()
     host.sink.pause = True
     await host.give(words)
@@ -111,35 +111,35 @@ async def outputs_that_nobody_takes(bench: InterfaceBench) -> None:
     for access in (read(at(AddressSpace.POTENTIAL)), write(at(Register.ALPHA), 1), read(at(AddressSpace.WEIGHT))):
         ((_, refused),) = await host.transfer([access])
         ((cause, _),) = await host.transfer([read(at(Register.ERROR))])
-        bench.scoreboard.compare("refused, because of", (True, Register.ERROR.pack(stalled=1)), (refused, cause))
-        bench.scoreboard.errors += refused
+        testbench.scoreboard.compare("refused, because of", (True, Register.ERROR.pack(stalled=1)), (refused, cause))
+        testbench.scoreboard.errors += refused
         await host.transfer(
             [write(at(register), 0xFFFFFFFF) for register in (Register.ERROR, Register.INTERRUPT_PENDING)]
         )
-        await bench.do([read(at(Register.DIGEST)), read(at(Register.ROW))])
+        await testbench.do([read(at(Register.DIGEST)), read(at(Register.ROW))])
     host.sink.pause = False
-    bench.scoreboard.compare("packet", expected, [_output(*words) for words in await host.packet()])
+    testbench.scoreboard.compare("packet", expected, [_output(*words) for words in await host.packet()])
     await host.transfer([write(at(Register.CHECKSUM), 0)])
-    bench.mirror.stored[Register.CHECKSUM] = 0
-    await _compare(bench, golden)
+    testbench.mirror.stored[Register.CHECKSUM] = 0
+    await _compare(testbench, golden)
 
 
-async def _begin(bench: InterfaceBench) -> GoldenCore:
+async def _begin(testbench: InterfaceTestbench) -> GoldenCore:
     """A golden model with the network that was loaded; outputs go to the stream."""
-    golden, network = GoldenCore(bench.config), lively_network(bench.config, bench.rng)
+    golden, network = GoldenCore(testbench.config), lively_network(testbench.config, testbench.rng)
     golden.load(network)
-    await bench.load(network)
-    await bench.do([write(at(Register.CONTROL), Register.CONTROL.pack(stream=1))])
+    await testbench.load(network)
+    await testbench.do([write(at(Register.CONTROL), Register.CONTROL.pack(stream=1))])
     return golden
 
 
 async def _sample(
-    bench: InterfaceBench, golden: GoldenCore, *, learn: bool
+    testbench: InterfaceTestbench, golden: GoldenCore, *, learn: bool
 ) -> tuple[list[int], list[tuple[int, int, int]]]:
     """Events of some sample, and (kind, index, value) of the outputs that the golden model gives."""
-    config, pack = bench.config, Register.EVENT.pack
-    await bench.do([write(at(Register.MODE), Register.MODE.pack(learn=learn, report=1))])
-    spikes, label = sample(config, bench.rng, rate=0.4, turns=2), int(bench.rng.integers(config.outputs))
+    config, pack = testbench.config, Register.EVENT.pack
+    await testbench.do([write(at(Register.MODE), Register.MODE.pack(learn=learn, report=1))])
+    spikes, label = sample(config, testbench.rng, rate=0.4, turns=2), int(testbench.rng.integers(config.outputs))
     before, words, expected = golden.network(), [], []
     for t, units in enumerate(spikes.arriving()):
         scored = bool(spikes.scored[t])
@@ -151,18 +151,18 @@ async def _sample(
     scores = golden.end(learn)
     expected += [(OutputKind.SCORE.value, k, int(score)) for k, score in enumerate(scores)]
     expected.append((OutputKind.PREDICTION.value, int(np.argmax(scores)), 0))
-    bench.scoreboard.steps += spikes.steps
-    bench.scoreboard.samples += 1
-    bench.scoreboard.learned(before, golden.network())
+    testbench.scoreboard.steps += spikes.steps
+    testbench.scoreboard.samples += 1
+    testbench.scoreboard.learned(before, golden.network())
     return [*words, pack(kind=EventKind.END.value)], expected
 
 
-async def _compare(bench: InterfaceBench, golden: GoldenCore) -> None:
+async def _compare(testbench: InterfaceTestbench, golden: GoldenCore) -> None:
     """Parameters and counters."""
-    bench.mirror.load(golden.network())
-    await bench.check_windows()
-    counters = await bench.do([read(at(Register.COUNTER) + 4 * n) for n in range(len(COUNTERS))])
-    bench.scoreboard.compare("counters", list(golden.counters().values()), counters)
+    testbench.mirror.load(golden.network())
+    await testbench.check_windows()
+    counters = await testbench.do([read(at(Register.COUNTER) + 4 * n) for n in range(len(COUNTERS))])
+    testbench.scoreboard.compare("counters", list(golden.counters().values()), counters)
 
 
 def _output(word: int, value: int) -> tuple[int, int, int]:

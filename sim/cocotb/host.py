@@ -1,4 +1,4 @@
-"""The far side of a bus interface in a cocotb bench: what the bus models of others are driven through."""
+"""The far side of a bus interface in a cocotb testbench: what the bus models of others are driven through."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ class AccessResult(NamedTuple):
 
 
 class Host(ABC):
-    """Drives one bus interface with a bus model, and checks on every clock that the interface keeps the rules of its bus.
+    """Drives one bus interface with a bus model, and checks the rules of its bus in every clock cycle.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Host(ABC):
     Attributes
     ----------
     clocks : int
-        Clocks since `start`.
+        Clock cycles since `start`.
     between_words : bool
         Whether addresses between words can be asked for.
     """
@@ -76,14 +76,14 @@ class Host(ABC):
         cocotb.start_soon(check())
 
     async def reset(self) -> None:
-        """Hold the reset for some clocks."""
+        """Hold the reset for some clock cycles."""
         self._reset.value = self._active
         await self.wait(3)
         self._reset.value = 1 - self._active
         await self.wait(1)
 
     async def wait(self, clocks: int) -> None:
-        """Wait for some clocks."""
+        """Wait for some clock cycles."""
         await ClockCycles(self.clock, clocks)
 
     async def interrupted(self) -> bool:
@@ -92,7 +92,7 @@ class Host(ABC):
         return bool(self.dut.irq.value)
 
     async def cut_off(self, access: BusAccess, after: int) -> None:
-        """Request nothing but an access, past the idle bus model, and reset after some clocks, finished or not.
+        """Request nothing but an access, past the idle bus model, and reset after some clock cycles, finished or not.
 
         If it is finished before, it is requested again.
         """
@@ -115,7 +115,7 @@ class Host(ABC):
 
     @abstractmethod
     def _check(self) -> None:
-        """`AssertionError` if the interface breaks a rule of its bus on this clock."""
+        """`AssertionError` if the interface breaks a rule of its bus in this clock cycle."""
 
 
 def stalls(random: Random, share: float) -> Iterator[bool]:

@@ -16,10 +16,10 @@ import numpy as np
 from ranvier.drivers.link import LinkError, Words
 from ranvier.parameters.config import CoreConfig
 from ranvier.sim import verilator
-from ranvier.sim.cocotb.bench import CONFIG
 from ranvier.sim.cocotb.host import AccessResult, BusAccess
 from ranvier.sim.cocotb.interface_server import SOCKET, STALL
 from ranvier.sim.cocotb.session import SessionError, simulate
+from ranvier.sim.cocotb.testbench import CONFIG
 
 __all__ = ["InterfaceLink"]
 
@@ -46,7 +46,7 @@ class InterfaceLink:
     seed : int
         Of all stalls; at least 1.
     stall : float
-        Share of the clocks on which both sides of the bus hold back.
+        Share of the clock cycles on which both sides of the bus hold back.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from ranvier.sim.cocotb.hosts import open_host
 
 __all__ = ["SOCKET", "STALL"]
 
-#: Files in the working directory of the session: where to connect to, and the share of clocks to stall.
+#: Files in the working directory of the session: where to connect to, and the share of clock cycles to stall.
 SOCKET, STALL = "link.socket", "link.stall"
 
 

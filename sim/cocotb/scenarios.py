@@ -15,7 +15,7 @@ from ranvier.parameters.network import Network
 from ranvier.parameters.record import COUNTERS
 from ranvier.parameters.sample import Sample
 from ranvier.parameters.step_size import StepSize
-from ranvier.sim.cocotb.bench import Bench, Request, read, write
+from ranvier.sim.cocotb.testbench import Request, Testbench, read, write
 
 Raw = NDArray[np.int64]
 
@@ -23,14 +23,14 @@ Raw = NDArray[np.int64]
 SCENARIOS: list[str] = []
 
 
-def scenario(body: Callable[[Bench], Awaitable[None]]) -> Any:
-    """A cocotb test that starts a bench, runs `body` and saves the counts."""
+def scenario(body: Callable[[Testbench], Awaitable[None]]) -> Any:
+    """A cocotb test that starts a testbench, runs `body` and saves the counts."""
 
     @wraps(body)
     async def test(dut: Any) -> None:
-        bench = await Bench.start(dut)
-        await body(bench)
-        bench.finish(body.__name__)
+        testbench = await Testbench.start(dut)
+        await body(testbench)
+        testbench.finish(body.__name__)
 
     SCENARIOS.append(body.__name__)
     return cocotb.test()(test)
@@ -101,215 +101,215 @@ def sample(config: CoreConfig, rng: np.random.Generator, rate: float, turns: flo
     return Sample.from_raster(rng.random((steps, config.inputs)) < rate, rng.random(steps) < scored)
 
 
-def label(bench: Bench) -> int:
+def label(testbench: Testbench) -> int:
     """Any class."""
-    return int(bench.rng.integers(bench.config.outputs))
+    return int(testbench.rng.integers(testbench.config.outputs))
 
 
-def require(bench: Bench, **minima: int) -> None:
+def require(testbench: Testbench, **minima: int) -> None:
     """Require that something happened: fields of the scoreboard, or counters, at least so large."""
-    counters = bench.golden.counters()
+    counters = testbench.golden.counters()
     for name, least in minima.items():
-        count = counters[name] if name in counters else getattr(bench.scoreboard, name)
+        count = counters[name] if name in counters else getattr(testbench.scoreboard, name)
         assert count >= least, f"nothing was tested: {name} is {count}, not at least {least}"
 
 
-def require_learning(bench: Bench) -> None:
+def require_learning(testbench: Testbench) -> None:
     """Require that what can move has moved."""
-    if bench.config.learning:
-        require(bench, weights_moved=1, delays_moved=int(bench.config.delays != "none"))
+    if testbench.config.learning:
+        require(testbench, weights_moved=1, delays_moved=int(testbench.config.delays != "none"))
 
 
 # -------------------------------------------------------------------- scenarios
 
 
 @scenario
-async def random_samples(bench: Bench) -> None:
+async def random_samples(testbench: Testbench) -> None:
     """Samples of several turns of the delay line, learning on and off in turn."""
-    await bench.load(lively_network(bench.config, bench.rng))
+    await testbench.load(lively_network(testbench.config, testbench.rng))
     for learn in (True, False, True):
-        spikes = sample(bench.config, bench.rng, rate=bench.rng.uniform(0.2, 0.6))
-        await bench.run(spikes, label(bench), learn=learn and bench.config.learning)
-    require(bench, spikes=1, deliveries=1)
-    require_learning(bench)
+        spikes = sample(testbench.config, testbench.rng, rate=testbench.rng.uniform(0.2, 0.6))
+        await testbench.run(spikes, label(testbench), learn=learn and testbench.config.learning)
+    require(testbench, spikes=1, deliveries=1)
+    require_learning(testbench)
 
 
 @scenario
-async def streamed_samples(bench: Bench) -> None:
+async def streamed_samples(testbench: Testbench) -> None:
     """Samples offered as a whole, with reports on every step and without any."""
-    await bench.load(lively_network(bench.config, bench.rng))
+    await testbench.load(lively_network(testbench.config, testbench.rng))
     for report in (True, False, True, False):
-        spikes = sample(bench.config, bench.rng, rate=0.4)
-        await bench.stream(spikes, label(bench), learn=bench.config.learning, report=report)
-    require(bench, spikes=1)
-    require_learning(bench)
+        spikes = sample(testbench.config, testbench.rng, rate=0.4)
+        await testbench.stream(spikes, label(testbench), learn=testbench.config.learning, report=report)
+    require(testbench, spikes=1)
+    require_learning(testbench)
 
 
 @scenario
-async def bursts(bench: Bench) -> None:
+async def bursts(testbench: Testbench) -> None:
     """Every input many times on a few steps, more often than a trace can hold, and nothing in between."""
-    config, rng = bench.config, bench.rng
-    await bench.load(lively_network(config, rng))
+    config, rng = testbench.config, testbench.rng
+    await testbench.load(lively_network(config, rng))
     counts = np.zeros((2 * config.slots + 3, config.inputs), np.int64)
     most = 2 * config.trace.max // config.trace.one
     counts[0] = most
     counts[config.slots] = rng.integers(1, most, config.inputs)
-    await bench.run(Sample.from_raster(counts), label(bench), learn=config.learning)
-    require(bench, spikes=1, trace_saturated=int(config.learning))
+    await testbench.run(Sample.from_raster(counts), label(testbench), learn=config.learning)
+    require(testbench, spikes=1, trace_saturated=int(config.learning))
 
 
 @scenario
-async def silence(bench: Bench) -> None:
+async def silence(testbench: Testbench) -> None:
     """No input: nothing fires or moves; then one spike, and silence until every trace has gone to sleep."""
-    config = bench.config
-    await bench.load(lively_network(config, bench.rng))
+    config = testbench.config
+    await testbench.load(lively_network(config, testbench.rng))
     quiet = np.zeros((config.slots + 2, config.inputs), np.int64)
-    await bench.run(Sample.from_raster(quiet), label(bench), learn=config.learning)
-    assert bench.golden.counters()["deliveries"] == bench.scoreboard.weights_moved == 0
-    await bench.load(lively_network(config, bench.rng, alpha=int(config.decay.quantise(0.2))))
+    await testbench.run(Sample.from_raster(quiet), label(testbench), learn=config.learning)
+    assert testbench.golden.counters()["deliveries"] == testbench.scoreboard.weights_moved == 0
+    await testbench.load(lively_network(config, testbench.rng, alpha=int(config.decay.quantise(0.2))))
     single = np.zeros((3 * config.slots, config.inputs), np.int64)
     single[1] = 1
-    await bench.run(Sample.from_raster(single), label(bench), learn=config.learning)
-    require(bench, deliveries=1)
+    await testbench.run(Sample.from_raster(single), label(testbench), learn=config.learning)
+    require(testbench, deliveries=1)
 
 
 @scenario
-async def all_inputs_at_once(bench: Bench) -> None:
+async def all_inputs_at_once(testbench: Testbench) -> None:
     """All inputs on one step, with delays of 0 and the largest only."""
-    config, rng = bench.config, bench.rng
-    await bench.load(lively_network(config, rng, delay=extreme_delays(config, rng)))
+    config, rng = testbench.config, testbench.rng
+    await testbench.load(lively_network(config, rng, delay=extreme_delays(config, rng)))
     counts = np.zeros((2 * config.slots, config.inputs), np.int64)
     counts[int(rng.integers(config.slots))] = 1
     for _ in range(2):
-        await bench.run(Sample.from_raster(counts), label(bench), learn=config.learning)
-    require(bench, spikes=1)
-    require_learning(bench)
+        await testbench.run(Sample.from_raster(counts), label(testbench), learn=config.learning)
+    require(testbench, spikes=1)
+    require_learning(testbench)
 
 
 @scenario
-async def saturation(bench: Bench) -> None:
+async def saturation(testbench: Testbench) -> None:
     """Everything that can clip does."""
-    config = bench.config
-    await bench.load(saturating_network(config, bench.rng))
+    config = testbench.config
+    await testbench.load(saturating_network(config, testbench.rng))
     for rate in (0.5, 4.0):
-        counts = bench.rng.poisson(rate, (2 * config.slots + 8, config.inputs))
-        await bench.run(Sample.from_raster(counts), 1, learn=config.learning)
+        counts = testbench.rng.poisson(rate, (2 * config.slots + 8, config.inputs))
+        await testbench.run(Sample.from_raster(counts), 1, learn=config.learning)
     clips = [name for name in COUNTERS if name.endswith("_saturated")]
     if not config.learning:
         clips = ["delay_line_saturated", "potential_saturated", "readout_saturated"]
     elif config.delays == "none":
         clips.remove("delay_saturated")
-    require(bench, **dict.fromkeys(clips, 1))
+    require(testbench, **dict.fromkeys(clips, 1))
 
 
 @scenario
-async def unscored_steps(bench: Bench) -> None:
+async def unscored_steps(testbench: Testbench) -> None:
     """Without scored steps scores stay zero and nothing moves; with some at the end it does."""
-    config, rng = bench.config, bench.rng
-    await bench.load(lively_network(config, rng))
+    config, rng = testbench.config, testbench.rng
+    await testbench.load(lively_network(config, rng))
     spikes = sample(config, rng, rate=0.5, turns=1, scored=0.0)
-    await bench.run(spikes, label(bench), learn=config.learning)
-    assert bench.scoreboard.weights_moved == bench.scoreboard.delays_moved == 0
+    await testbench.run(spikes, label(testbench), learn=config.learning)
+    assert testbench.scoreboard.weights_moved == testbench.scoreboard.delays_moved == 0
     late = replace(spikes, scored=np.arange(spikes.steps) >= spikes.steps // 2)
-    await bench.run(late, label(bench), learn=config.learning)
-    require(bench, spikes=1)
-    require_learning(bench)
+    await testbench.run(late, label(testbench), learn=config.learning)
+    require(testbench, spikes=1)
+    require_learning(testbench)
 
 
 @scenario
-async def reset_events(bench: Bench) -> None:
+async def reset_events(testbench: Testbench) -> None:
     """Samples given up half-way, and spikes whose step never comes."""
-    config, rng = bench.config, bench.rng
-    await bench.load(lively_network(config, rng))
-    await bench.mode(learn=config.learning)
+    config, rng = testbench.config, testbench.rng
+    await testbench.load(lively_network(config, rng))
+    await testbench.mode(learn=config.learning)
     for _ in range(3):
         spikes = sample(config, rng, rate=0.5, turns=0.5).arriving()
         for units in spikes[:-1]:
-            await bench.step(units, scored=True, target=label(bench))
-        await bench.abandon(rng.integers(0, config.inputs, 3))
-    bench.interrupt(rng.integers(0, config.inputs, 3))
-    await bench.end()
-    await bench.run(sample(config, rng, rate=0.5, turns=1), label(bench), learn=config.learning)
-    require(bench, spikes=1)
-    require_learning(bench)
+            await testbench.step(units, scored=True, target=label(testbench))
+        await testbench.abandon(rng.integers(0, config.inputs, 3))
+    testbench.interrupt(rng.integers(0, config.inputs, 3))
+    await testbench.end()
+    await testbench.run(sample(config, rng, rate=0.5, turns=1), label(testbench), learn=config.learning)
+    require(testbench, spikes=1)
+    require_learning(testbench)
 
 
 @scenario
-async def hard_resets(bench: Bench) -> None:
+async def hard_resets(testbench: Testbench) -> None:
     """`rst` on any clock of a step: state and registers are cleared, and each parameter is as before the step or after."""
-    config, rng = bench.config, bench.rng
+    config, rng = testbench.config, testbench.rng
     for _ in range(5):
-        await bench.load(lively_network(config, rng))
-        await bench.mode(learn=config.learning)
+        await testbench.load(lively_network(config, rng))
+        await testbench.mode(learn=config.learning)
         *past, last = sample(config, rng, rate=0.5, turns=0.5).arriving()
         for units in past:
-            await bench.step(units, scored=True, target=label(bench))
-        before = bench.golden.network()
-        await bench.begin_step(last, scored=True, target=label(bench))
-        after = bench.golden.network()
-        await bench.clockwork.sleep(int(rng.integers(1, 30 + 10 * config.words)))
-        await bench.reset()
-        torn = await bench.read_network()
+            await testbench.step(units, scored=True, target=label(testbench))
+        before = testbench.golden.network()
+        await testbench.begin_step(last, scored=True, target=label(testbench))
+        after = testbench.golden.network()
+        await testbench.clockwork.sleep(int(rng.integers(1, 30 + 10 * config.words)))
+        await testbench.reset()
+        torn = await testbench.read_network()
         for name in Network.layout(config):
             old, new, held = (getattr(network, name) for network in (before, after, torn))
-            bench.scoreboard.compare(name, np.where(held == new, new, old), held)
+            testbench.scoreboard.compare(name, np.where(held == new, new, old), held)
         for register in (Register.MODE, Register.ALPHA, Register.BETA, Register.ETA_WEIGHT, Register.SEED):
-            bench.scoreboard.compare(register.name, 0, await bench.register(register))
-        bench.scoreboard.learned(before, torn)
-        bench.golden.load(Network.zeros(config))
-        await bench.check_state()
-        await bench.check_counters()
-    await bench.load(lively_network(config, rng))
-    await bench.run(sample(config, rng, rate=0.5, turns=1), label(bench), learn=config.learning)
-    require_learning(bench)
+            testbench.scoreboard.compare(register.name, 0, await testbench.register(register))
+        testbench.scoreboard.learned(before, torn)
+        testbench.golden.load(Network.zeros(config))
+        await testbench.check_state()
+        await testbench.check_counters()
+    await testbench.load(lively_network(config, rng))
+    await testbench.run(sample(config, rng, rate=0.5, turns=1), label(testbench), learn=config.learning)
+    require_learning(testbench)
 
 
 @scenario
-async def host_while_busy(bench: Bench) -> None:
+async def host_while_busy(testbench: Testbench) -> None:
     """Parameters read and written while the core is busy with a step: the access waits for its end."""
-    config, rng = bench.config, bench.rng
-    bench.requests.stall = bench.outputs.stall = 0.0
-    await bench.load(lively_network(config, rng))
-    await bench.mode(learn=config.learning)
-    before = bench.scoreboard.busy_requests
+    config, rng = testbench.config, testbench.rng
+    testbench.requests.stall = testbench.outputs.stall = 0.0
+    await testbench.load(lively_network(config, rng))
+    await testbench.mode(learn=config.learning)
+    before = testbench.scoreboard.busy_requests
     arriving = sample(config, rng, rate=0.5, turns=2).arriving()
     for units in arriving:
-        await bench.begin_step(units, scored=bool(rng.integers(2)), target=label(bench))
+        await testbench.begin_step(units, scored=bool(rng.integers(2)), target=label(testbench))
         row, column = int(rng.integers(config.rows)), int(rng.integers(config.neurons))
         value = int(config.weight.quantise(rng.uniform(0, 1)))
-        old, _, new = await bench.ask(
+        old, _, new = await testbench.ask(
             [at := read(AddressSpace.WEIGHT, row, column), write(AddressSpace.WEIGHT, row, column, value), at]
         )
-        bench.scoreboard.compare("weight", [bench.golden.network().weight[row, column], value], [old, new])
-        bench.golden._network.weight[row, column] = value
-        await bench.finish_step()
-    assert bench.scoreboard.busy_requests - before >= len(arriving)
-    await bench.abandon(np.zeros(0, np.int64))
-    await bench.check_network()
+        testbench.scoreboard.compare("weight", [testbench.golden.network().weight[row, column], value], [old, new])
+        testbench.golden._network.weight[row, column] = value
+        await testbench.finish_step()
+    assert testbench.scoreboard.busy_requests - before >= len(arriving)
+    await testbench.abandon(np.zeros(0, np.int64))
+    await testbench.check_network()
 
 
 @scenario
-async def bad_requests(bench: Bench) -> None:
+async def bad_requests(testbench: Testbench) -> None:
     """Addresses that do not exist and words that cannot be written are refused in mid-sample, and nothing changes."""
-    config, rng = bench.config, bench.rng
-    await bench.load(lively_network(config, rng))
-    await bench.mode(learn=config.learning)
+    config, rng = testbench.config, testbench.rng
+    await testbench.load(lively_network(config, rng))
+    await testbench.mode(learn=config.learning)
     arriving = sample(config, rng, rate=0.5, turns=2).arriving()
-    refused = bench.shuffled(bad_requests_of(bench))
+    refused = testbench.shuffled(bad_requests_of(testbench))
     for t, units in enumerate(arriving):
-        await bench.begin_step(units, scored=True, target=label(bench))
-        answers = await bench.host(requests := refused[t :: len(arriving)])
-        bench.scoreboard.compare("error", np.ones(len(requests)), [error for _, error in answers])
-        bench.scoreboard.errors += len(answers)
-        await bench.finish_step()
-    await bench.end()
-    await bench.check_network()
-    require(bench, spikes=1, errors=len(refused))
+        await testbench.begin_step(units, scored=True, target=label(testbench))
+        answers = await testbench.host(requests := refused[t :: len(arriving)])
+        testbench.scoreboard.compare("error", np.ones(len(requests)), [error for _, error in answers])
+        testbench.scoreboard.errors += len(answers)
+        await testbench.finish_step()
+    await testbench.end()
+    await testbench.check_network()
+    require(testbench, spikes=1, errors=len(refused))
 
 
-def bad_requests_of(bench: Bench) -> list[Request]:
+def bad_requests_of(testbench: Testbench) -> list[Request]:
     """Reads and writes at the edges of every space and beyond, as far as the ports carry; writes of what is read only."""
-    c, learn = bench.config, bench.config.learning
+    c, learn = testbench.config, testbench.config.learning
     spaces = {
         AddressSpace.REGISTER: (1, Register.COUNTER.value + len(COUNTERS)),
         AddressSpace.WEIGHT: (c.rows, c.neurons),
@@ -323,7 +323,9 @@ def bad_requests_of(bench: Bench) -> list[Request]:
         AddressSpace.READOUT_TRACE: (1, c.neurons * learn),
         AddressSpace.TRACE: (1, c.rows * learn),
     }
-    highest_row, highest_column = ((1 << len(port)) - 1 for port in (bench.dut.request_row, bench.dut.request_column))
+    highest_row, highest_column = (
+        (1 << len(port)) - 1 for port in (testbench.dut.request_row, testbench.dut.request_column)
+    )
     requests = []
     for space, (rows, columns) in spaces.items():
         for row in {0, rows, highest_row}:
@@ -337,6 +339,6 @@ def bad_requests_of(bench: Bench) -> list[Request]:
     requests += [write(AddressSpace.REGISTER, 0, Register.CYCLES.value + n, 1) for n in range(1 + len(COUNTERS))]
     for register in (Register.STATUS, Register.EVENT, Register.CHECKSUM):  # those belong to the peripheral
         requests += [read(AddressSpace.REGISTER, 0, register.value), write(AddressSpace.REGISTER, 0, register.value, 1)]
-    for number in range(len(AddressSpace), 1 << len(bench.dut.request_space)):
+    for number in range(len(AddressSpace), 1 << len(testbench.dut.request_space)):
         requests += [{"space": number}, {"space": number, "write": 1, "data": 1}]
     return requests

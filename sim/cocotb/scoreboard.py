@@ -1,4 +1,4 @@
-"""Counts of what a bench compared and what happened: every comparison is exact, and every one counts."""
+"""Counts of what a testbench compared and what happened: every comparison is exact, and every one counts."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -71,7 +71,7 @@ class Scoreboard:
             f"{self.values:,} values compared, {self.samples:,} samples of {self.steps:,} steps, "
             f"{self.counters['spikes']:,} spikes, {self.weights_moved:,} weights and {self.delays_moved:,} delays moved, "
             f"{self.busy_requests:,} requests while busy, {self.errors:,} refused, "
-            f"{self.given_up:,} given up, {self.clocks:,} clocks"
+            f"{self.given_up:,} given up, {self.clocks:,} clock cycles"
         )
 
     def save(self, folder: Path, scenario: str) -> None:

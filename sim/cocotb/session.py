@@ -31,7 +31,7 @@ _SCENARIOS = {
     "wishbone": ("ranvier.sim.cocotb.interface_scenarios", "ranvier.sim.cocotb.wishbone_scenarios"),
     "uart": ("ranvier.sim.cocotb.uart_scenarios",),
 }
-#: Where they look for the configuration, see `ranvier.sim.cocotb.bench.CONFIG`.
+#: Where they look for the configuration, see `ranvier.sim.cocotb.testbench.CONFIG`.
 _CONFIG = "core.toml"
 
 
@@ -103,7 +103,7 @@ def _simulator(config: CoreConfig, interface: str) -> Path:
         _build(source, folder)
         return folder / name
 
-    return kept(verilator.cache_folder() / f"bench-{sources_digest(config)}" / name, build)
+    return kept(verilator.cache_folder() / f"testbench-{sources_digest(config)}" / name, build)
 
 
 def _build(source: Path, folder: Path) -> None:

@@ -20,9 +20,9 @@ from ranvier.hw.events import EventKind
 from ranvier.hw.registers import AddressSpace, Register, constants, word_address
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.sample import Sample
-from ranvier.sim.cocotb.bench import CONFIG
 from ranvier.sim.cocotb.scenarios import lively_network
 from ranvier.sim.cocotb.scoreboard import Scoreboard
+from ranvier.sim.cocotb.testbench import CONFIG
 
 __all__ = ["NAMES"]
 

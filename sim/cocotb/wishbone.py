@@ -1,4 +1,4 @@
-"""A Wishbone master: the bus model of cocotbext-wishbone, classic and pipelined, with a check of every clock."""
+"""A Wishbone master: the bus model of cocotbext-wishbone, classic and pipelined, with a check of every clock cycle."""
 
 from collections.abc import Sequence
 from random import Random
@@ -17,7 +17,7 @@ _SIGNALS = {"datwr": "dat_w", "datrd": "dat_r"} | {
 }
 #: The model's codes of a reply.
 _ACK, _ERR = 1, 2
-#: Clocks after which a transfer that was not answered never will be.
+#: Clock cycles after which a transfer that was not answered never will be.
 _PATIENCE = 100_000
 
 
@@ -39,7 +39,7 @@ class WishboneHost(Host):
     random : Random
         Decides on stalls, on the length and manner of cycles, and on what sort of burst they say they are.
     stall : float
-        Share of the clocks on which it idles.
+        Share of the clock cycles on which it idles.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class WishboneHost(Host):
         return WBOp(access.address >> 2, data, idle, access.strobe, **burst)
 
     async def give_up(self, access: BusAccess, after: int, pause: int, *, keep_cyc: bool) -> bool:
-        """Ask, take it back after some clocks unless answered before, then keep quiet; whether it was taken back in time.
+        """Request, withdraw after some clock cycles unless answered before, then pause; whether it was withdrawn in time.
 
         Taken back are ``cyc`` and ``stb``, or only ``stb`` if `keep_cyc`.
         """

@@ -15,9 +15,9 @@ sys.modules[SPEC.name] = example  # dataclasses look their module up
 SPEC.loader.exec_module(example)
 
 
-@pytest.mark.parametrize("loss", example.RECIPES)
+@pytest.mark.parametrize("loss", example.CONTINUOUS_RECIPES)
 def test_learns_yin_yang(loss):
-    recipe = replace(example.RECIPES[loss], epochs=2, hidden=20)
+    recipe = replace(example.CONTINUOUS_RECIPES[loss], epochs=2, hidden=20)
     result = example.train(recipe, seed=0, samples=600, tests=150)
     print(f"{loss}: {result.accuracies}")
     assert result.accuracies[-1] > 0.6
@@ -28,7 +28,7 @@ def test_learns_yin_yang(loss):
 
 
 def test_repeats():
-    recipe = replace(example.RECIPES["first_spike"], epochs=1, hidden=5)
+    recipe = replace(example.CONTINUOUS_RECIPES["first_spike"], epochs=1, hidden=5)
     one, two = (example.train(recipe, seed=3, samples=60, tests=20) for _ in range(2))
     np.testing.assert_array_equal(one.network.weight, two.network.weight)
     assert one.accuracies == two.accuracies

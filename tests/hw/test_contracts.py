@@ -6,7 +6,7 @@ import pytest
 from amaranth.hdl import Assert, Module, Signal
 from prove import inside
 from pysim import clocked, send, simulate
-from test_core import TINY, Bench, events, network
+from test_core import TINY, CoreTestbench, events, network
 
 from ranvier.hw.delay_line import DelayLine
 from ranvier.hw.events import EventKind, OutputKind
@@ -49,7 +49,7 @@ def watch(core):
 def run(config):
     """Samples, resets and host accesses on a core that is watched."""
     rng = np.random.default_rng(5)
-    bench, net = Bench(config, rng, 0.2), network(config, rng)
+    bench, net = CoreTestbench(config, rng, 0.2), network(config, rng)
     names = watch(bench.dut)
 
     async def testbench(ctx):

@@ -1,4 +1,4 @@
-"""The whole core in Amaranth's own simulator, with stalls everywhere: short, since every cocotb bench runs it at length."""
+"""The whole core in Amaranth's own simulator, with stalls everywhere: short, as cocotb testbenches run it at length."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def network(config, rng):
     return Network(config, **arrays, alpha=3500, beta=beta, kappa=3000, seed=int(rng.integers(1, 2**32)), **etas)
 
 
-class Bench:
+class CoreTestbench:
     """Host and event streams of a core, stalled at random."""
 
     def __init__(self, config, rng, stall):
@@ -101,7 +101,7 @@ def events(sample, target):
 def test_samples_against_the_golden_core(changes):
     config = TINY.replace(**changes)
     rng, stall = np.random.default_rng(3), 0.4
-    bench, reference, net = Bench(config, rng, stall), GoldenCore(config), network(config, rng)
+    bench, reference, net = CoreTestbench(config, rng, stall), GoldenCore(config), network(config, rng)
     reference.load(net)
     compared = spikes = 0
 
@@ -155,7 +155,7 @@ def test_samples_against_the_golden_core(changes):
 
 def test_a_reset_says_nothing_whatever_came_before():
     rng = np.random.default_rng(0)
-    bench = Bench(TINY.replace(learning=False, recurrent=False), rng, 0)
+    bench = CoreTestbench(TINY.replace(learning=False, recurrent=False), rng, 0)
     step, end, reset = ({"kind": kind.value, "scored": 1} for kind in (EventKind.STEP, EventKind.END, EventKind.RESET))
     said = [OutputKind.SCORE.value] * 2 + [OutputKind.PREDICTION.value]
 
@@ -177,7 +177,7 @@ def test_a_reset_says_nothing_whatever_came_before():
 
 def test_the_host_waits_for_the_step_under_way():
     rng = np.random.default_rng(0)
-    bench = Bench(TINY, rng, 0)
+    bench = CoreTestbench(TINY, rng, 0)
 
     async def testbench(ctx):
         await bench.register(ctx, Register.MODE, 2)

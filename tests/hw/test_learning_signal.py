@@ -24,7 +24,7 @@ def rows(values, config):
     return result.reshape(config.neurons, config.readout_words, config.lanes)
 
 
-class Bench:
+class LearningSignalTestbench:
     """The unit with its memories of Wout, B and neuron state and its generators, seen by the unit through its ports."""
 
     def __init__(self, config: CoreConfig, network: Network):
@@ -116,7 +116,7 @@ def test_steps_against_the_golden_one(changes, stall):
     config = CORE.replace(**changes)
     rng = np.random.default_rng(config.outputs)
     network = random_network(config, rng)
-    bench, reference = Bench(config, network), golden.LearningSignal(config)
+    bench, reference = LearningSignalTestbench(config, network), golden.LearningSignal(config)
     network, random = network.replace(), LaneGenerators(network.seed, config.lanes)
     compared = moved = 0
 
@@ -161,7 +161,7 @@ def test_steps_against_the_golden_one(changes, stall):
 @pytest.mark.parametrize(("outputs", "lanes"), [(2, 1), (3, 2), (2, 4), (9, 4), (16, 16)])
 def test_throughput_and_latency(outputs, lanes, memory):
     config = CORE.replace(outputs=outputs, lanes=lanes, memory=memory)
-    bench = Bench(config, Network.zeros(config))
+    bench = LearningSignalTestbench(config, Network.zeros(config))
     bench.state[:, : config.neurons] = 9
     dut, taken, credited = bench.dut, [], []
 
@@ -184,7 +184,7 @@ def test_throughput_and_latency(outputs, lanes, memory):
 
 
 def test_waits_until_the_last_error_is_stored():
-    bench = Bench(CORE, Network.zeros(CORE))
+    bench = LearningSignalTestbench(CORE, Network.zeros(CORE))
     dut = bench.dut
 
     async def testbench(ctx):

@@ -187,7 +187,7 @@ BAD_STARTS = {
     "--checkpoint first.npz": "first.npz: not a checkpoint, or damaged",
     "--checkpoint garbage": "garbage: not a checkpoint, or damaged",
     "--checkpoint .": ". is a folder",
-    "--checkpoint -": "- is not a plain file, and a checkpoint is read again: give the name of one",
+    "--checkpoint -": "- is not a plain file, as a checkpoint must be: give another name",
     "--checkpoint /dev/stdout": "/dev/stdout is not a plain file",
     "--checkpoint /dev/null": "/dev/null is not a plain file",
     "--checkpoint fifo": "fifo is not a plain file",
@@ -403,7 +403,7 @@ def test_verilog(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("interface", ["axi", "wishbone", "uart"])
-def test_verilog_of_a_bus_interface(interface: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verilog_of_an_interface(interface: str, capsys: pytest.CaptureFixture[str]) -> None:
     result = answer(capsys, "verilog", "--preset", "test", "--interface", interface, "-o", "core.v")
     assert result["module"] == f"ranvier_{interface}"
     assert f"\nmodule ranvier_{interface}(" in Path("core.v").read_text()
@@ -598,7 +598,7 @@ BAD = {
     "bench --suite yinyang --seeds 0": "not a whole number",
     "bench --suite yinyang --epochs 0": "epochs=0",
     "bench --suite yinyang --learner nope": "invalid choice: 'nope'",
-    "bench --suite yinyang --learner online --neurons 11": "no such row: feedforward: 10, 30, 60",
+    "bench --suite yinyang --learner online --neurons 11": "no such row: choose from feedforward: 10, 30, 60",
     "bench --suite yinyang --learner online --out garbage": "cannot make the folder garbage",
     "bench --suite yinyang --scheduler nonsense": "no Dask scheduler at nonsense",
     "bench --suite yinyang --connectivity 2": "'2' is not a share",

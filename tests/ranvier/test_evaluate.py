@@ -57,8 +57,8 @@ def right(network: Network, data: Dataset, split: str = "test", classes: tuple[s
     """Correct predictions and samples."""
     with open_device("golden", network.config) as device:
         device.load(network)
-        tally = evaluate(device, data, split, classes=classes)
-    return tally.correct, tally.samples
+        result = evaluate(device, data, split, classes=classes)
+    return result.correct, result.samples
 
 
 # -------------------------------------------------------------------- Braille
@@ -383,7 +383,7 @@ def test_names_go_with_a_network_wherever_it_goes(
         assert answer(capsys, "eval", f"{model}.npz", "--data", "braille:held.npz")["accuracy"] == 1.0
 
 
-def test_training_goes_on_with_the_names_of_its_start(
+def test_training_keeps_the_class_names_of_its_start(
     files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The same recordings, their letters in another order: what was learned is still right, and stays so."""

@@ -69,7 +69,7 @@ def test_braille_samples_are_learned_to_the_bit(recordings, record_property):
     assert min(moved.values()) > 50
 
 
-def test_a_core_that_nobody_takes_outputs_from_says_so_and_goes_on():
+def test_a_core_with_unread_outputs_reports_that_and_continues():
     """The output stream leads nowhere here; and what comes in while an access waits for the core is kept."""
     port = SimulatedPort(CONFIG)
     with RemoteCore(CONFIG, SimulatedLink(port)) as device:
@@ -121,4 +121,4 @@ def test_the_command_simulates_until_it_is_interrupted():
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
-    assert out.endswith(" clocks simulated\n")
+    assert out.endswith(" clock cycles simulated\n")

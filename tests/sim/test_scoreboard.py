@@ -1,4 +1,4 @@
-"""Counting and comparing of the benches."""
+"""Counting and comparing of the testbenches."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ CONFIG = CoreConfig(inputs=1, neurons=2, outputs=2, lanes=1, max_delay=2)
 CLOCK, BAUD = 320, 80  # half a second is 160 clocks, a tick 20, a bit 4
 
 
-def test_the_lamp_beats_and_flashes_after_each_byte():
+def test_the_led_blinks_and_flashes_after_each_byte():
     quiet = [{"rx": 1}] * 700
     byte = [{"rx": level} for level in (0, 1, 1, 1, 1, 1, 1, 1, 1, 1) for _ in range(CLOCK // BAUD)]
     (beat,) = clocked(SerialCore(CONFIG, CLOCK, BAUD), quiet, "alive")

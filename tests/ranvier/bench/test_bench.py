@@ -235,13 +235,14 @@ def test_finished_runs_are_not_repeated(plain, tmp_path, monkeypatch, capsys):
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_interrupted_bench_goes_on(plain, tmp_path, monkeypatch, capsys):
+def test_interrupted_bench_resumes(plain, tmp_path, monkeypatch, capsys):
     options = line("--delays", "none", "--delays", "fixed", "--out", str(tmp_path))
     done = count(monkeypatch, limit=3)
     assert main(options) == 130
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"ranvier: interrupted: 3 of 4 runs are finished and kept in {tmp_path}: the same command goes on\n"
+    cause = f"interrupted: 3 of 4 runs are finished and kept in {tmp_path}"
+    assert err == f"ranvier: {cause}: repeat the same command to continue\n"
     assert not (tmp_path / "report.html").exists()
     rest = count(monkeypatch)
     assert main(options) == 0
@@ -256,7 +257,7 @@ def test_damaged_run_is_named(plain, tmp_path, capsys):
     path.write_text('{"row"')
     capsys.readouterr()
     assert main(options) == 2
-    assert capsys.readouterr().err == f"ranvier: {path}: not a finished run: remove it, and it is repeated\n"
+    assert capsys.readouterr().err == f"ranvier: {path}: not a finished run: remove it to repeat the run\n"
 
 
 WRONG = {
@@ -273,7 +274,7 @@ WRONG = {
     "no histogram": (("row", "histogram"), None, "histogram is None"),
     "counters in a list": (("row", "saturated"), [], "saturated is []"),
     "a warning that is none": (("row", "warnings"), [7], "warnings is [7]"),
-    "somebody else's network": (("row", "network"), ["networks/other.npz"], "network is none of its files"),
+    "somebody else's network": (("row", "network"), ["networks/other.npz"], "network is not one of its files"),
     "a row of nothing": (("row",), [], "not a finished run"),
     "files of numbers": (("files",), [3], "not a finished run"),
     "files elsewhere": (("files",), ["networks/../../secret"], "not a finished run"),
@@ -314,7 +315,7 @@ def test_damaged_results_end_in_one_line(kind, finished, plain, capsys):
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"ranvier: {path}: ")
-    assert err.endswith("remove it, and it is repeated\n")
+    assert err.endswith("remove it to repeat the run\n")
     assert reason in err
     path.write_text(text)
     assert main(options) == 0
@@ -358,7 +359,7 @@ def test_learner_that_is_missing_is_left_out_unless_it_is_named(plain, tmp_path,
     monkeypatch.setitem(LEARNERS, "bptt", missing)
     monkeypatch.setattr(ranvier.bench.selection, "SUITE_LEARNERS", ("online", "bptt"))
     report = run_suite("yinyang", "yinyang", replace(SMALL, delays=["none"]), out=tmp_path, **OPTIONS)
-    assert report.notes == ["bptt was left out: no_such_torch is missing: install ranvier[offline]"]
+    assert report.notes == ["bptt was omitted: no_such_torch is missing: install ranvier[offline]"]
     assert {run.learner for run, _ in report.finished} == {"online"}
     with pytest.raises(ConfigError, match=r"install ranvier\[offline\]"):
         run_suite("yinyang", "yinyang", replace(SMALL, learner=["bptt"]), out=tmp_path, **OPTIONS)
@@ -408,7 +409,7 @@ def test_sparse_rows(sparse):
         assert (row["formed"] or 0) > 10 if structure == "rewired" else not row["formed"]
 
 
-def test_what_rewiring_is_worth(sparse):
+def test_gain_from_rewiring(sparse):
     found = [row for row in sparse.summary()["differences"] if row["control"] == "static"]
     assert {row["delays"] for row in found} == {"none", "synaptic"}
     each = {

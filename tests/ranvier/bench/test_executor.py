@@ -106,5 +106,5 @@ def test_a_real_bench_that_is_stopped_says_one_line(number, tmp_path):
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert err.startswith("ranvier: interrupted: ")
-    assert err.endswith("kept in out: the same command goes on\n")
+    assert err.endswith("kept in out: repeat the same command to continue\n")
     assert err.count("\n") == 1

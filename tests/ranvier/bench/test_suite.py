@@ -94,7 +94,9 @@ def test_grid():
     assert replace(small, connectivity=[0.1], structure=["rewired"]).runs("yinyang", seeds=1) == sparse[2:]
     assert replace(small, connectivity=[1, 1.0]).runs("yinyang", seeds=1) == sparse[:1], "asked for twice"
     assert {run.learner for run in Selection().runs("yinyang", seeds=1)} == set(SUITE_LEARNERS)
-    with pytest.raises(ConfigError, match="has no such row: feedforward: 10, 30, 60 neurons; recurrent: 30 neurons"):
+    with pytest.raises(
+        ConfigError, match="no such row: choose from feedforward: 10, 30, 60 neurons; recurrent: 30 neurons"
+    ):
         Selection(neurons=[11]).runs("yinyang", seeds=1)
     for name, suite in SUITES.items():
         assert suite.shown in {(wiring, neurons) for wiring, neurons, _ in suite.networks()}, name
@@ -145,10 +147,10 @@ def test_run_leaves_a_network_that_gives_its_numbers_again(material, tmp_path):
     network = Network.read(path)
     with CompiledCore(network.config) as core:
         core.load(network)
-        tally = evaluate(core, material.dataset)
-    assert values["golden_accuracy"] == tally.accuracy == values["curve"][-1]
-    assert values["spikes_per_sample"] == pytest.approx(tally.spikes / tally.samples)
-    assert tally.spikes > 100
+        result = evaluate(core, material.dataset)
+    assert values["golden_accuracy"] == result.accuracy == values["curve"][-1]
+    assert values["spikes_per_sample"] == pytest.approx(result.spikes / result.samples)
+    assert result.spikes > 100
     assert values["parameters"] == 15 * 10 * 2 - 2 * 10 + 30
     assert values["memory_bits"] == sum(memories(network.config).values())
     assert values["learning_cycles_per_sample"] > values["cycles_per_sample"] > material.dataset.test[0].steps

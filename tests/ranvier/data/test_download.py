@@ -185,7 +185,7 @@ def test_ctrl_c_keeps_the_part(
     with monkeypatch.context() as patch:
         patch.setattr(downloads, "tqdm", Interrupting)
         assert main(["download", "shd", "--out", str(tmp_path), "--mirror", server.address]) == 130
-    assert "run the same command again to go on" in capsys.readouterr().out
+    assert "repeat the same command to continue" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == [f".{NAME}.part"]
     download("shd", tmp_path, mirror=server.address)
     assert server.asked == [None, f"bytes={downloads.CHUNK}-"]

@@ -578,8 +578,8 @@ def test_missing_folder_and_unknown_test_file(tmp_path: Path) -> None:
         open_dataset(f"ssc:{tmp_path}/nowhere")
     with pytest.raises(DataError, match="test='x': choose test or valid"):
         open_dataset(f"ssc:{tmp_path}?test=x")
-    with pytest.raises(DataError, match="ssc has no option 'judge': choose from test, steps"):
-        open_dataset(f"ssc:{tmp_path}?judge=valid")
+    with pytest.raises(DataError, match="ssc has no option 'oracle': choose from test, steps"):
+        open_dataset(f"ssc:{tmp_path}?oracle=valid")
 
 
 @pytest.mark.parametrize(

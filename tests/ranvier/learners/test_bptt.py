@@ -32,7 +32,7 @@ KINDS = [
     for reset in CHOICES["reset"]
 ]
 LABELS = np.array([2, 0, 1])
-RECIPES = RECIPES_OF["bptt"]
+BPTT_RECIPES = RECIPES_OF["bptt"]
 
 
 def kind(c: CoreConfig) -> str:
@@ -206,7 +206,7 @@ def data() -> Dataset:
 
 
 def recipe(**changes: float) -> OfflineRecipe:
-    return RECIPES["yinyang"].replace(epochs=4, batch=30, **changes)
+    return BPTT_RECIPES["yinyang"].replace(epochs=4, batch=30, **changes)
 
 
 def test_training_learns_and_repeats(data: Dataset) -> None:
@@ -232,9 +232,9 @@ def test_restraint_moves_the_rate(data: Dataset) -> None:
     assert busy > 2 > 1 > quiet
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", BPTT_RECIPES)
 def test_recipes_fit_their_presets(name: str) -> None:
-    network = RECIPES[name].draw(preset(name), np.random.default_rng(0))
+    network = BPTT_RECIPES[name].draw(preset(name), np.random.default_rng(0))
     assert network.weight.std() > 0.01
 
 

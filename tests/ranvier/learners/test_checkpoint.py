@@ -62,8 +62,8 @@ def plain(summary: dict[str, Any]) -> dict[str, Any]:
     """A report without how fast it was."""
     text = json.loads(json.dumps(summary))
     for epoch in text["epochs"]:
-        for tally in filter(lambda value: isinstance(value, dict), epoch.values()):
-            del tally["samples_per_second"]
+        for found in filter(lambda value: isinstance(value, dict), epoch.values()):
+            del found["samples_per_second"]
     return text
 
 
@@ -91,7 +91,7 @@ def taught(device: Device, data: Dataset, **options: Any) -> OnlineTraining:
 
 @pytest.mark.parametrize("validation", [0.0, 0.25])
 @pytest.mark.parametrize("kind", KINDS)
-def test_online_goes_on_to_the_bit(kind: str, validation: float, tmp_path: Path) -> None:
+def test_online_resumes_bit_for_bit(kind: str, validation: float, tmp_path: Path) -> None:
     data, make = (yin_yang(train=8, test=4) if kind == "golden:plain" else yin_yang(train=16, test=6)), KINDS[kind]
     through = taught(make(CONFIG), data, validation=validation, checkpoint=tmp_path / "through.npz")
     path = tmp_path / "stopped.npz"
@@ -146,7 +146,7 @@ def test_on_simulated_rtl(tmp_path: Path) -> None:
     assert (twin.network.weight != twin.initial.weight).any()
 
 
-def test_augmentation_goes_on(tmp_path: Path) -> None:
+def test_augmentation_resumes(tmp_path: Path) -> None:
     config, rng = CONFIG.replace(inputs=12), np.random.default_rng(0)
     packed = Packed.of([np.sort(rng.integers(0, 120, 30)) for _ in range(12)], Binning(steps=10, channels=12, scored=3))
     labels = np.arange(12) % 3
@@ -169,7 +169,7 @@ def learner_of(name: str) -> Learner:
 
 @pytest.mark.parametrize("sparse", [None, Sparse(0.4), Sparse(0.4, rewired=False)], ids=["dense", "rewired", "static"])
 @pytest.mark.parametrize("name", ["online", "online on golden:plain", "eventprop", "bptt"])
-def test_every_learner_goes_on_to_the_bit(name: str, sparse: Sparse | None, tmp_path: Path) -> None:
+def test_every_learner_resumes_bit_for_bit(name: str, sparse: Sparse | None, tmp_path: Path) -> None:
     if name == "bptt" and not find_spec("torch"):
         pytest.skip("PyTorch is missing: install ranvier[offline]")
     data = yin_yang(train=12 if "plain" in name else 24, test=6)
@@ -462,7 +462,7 @@ def test_sigterm_amid_an_epoch(tmp_path: Path, record_property: Callable[[str, o
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert re.search("^interrupted after epoch [123]$", out, re.M)
-    assert out.endswith("wrote stopped.npz\nthe same command goes on from c\n")
+    assert out.endswith("wrote stopped.npz\nrepeat the same command to continue from c\n")
     interrupted = Network.read(tmp_path / "stopped.npz")
     done = subprocess.run(command(*options), cwd=tmp_path, capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()[3:7]] == ["1", "2", "3", "4"]

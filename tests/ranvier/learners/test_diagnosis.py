@@ -116,7 +116,7 @@ def test_delays_at_their_ends_are_no_fault() -> None:
 def test_silence() -> None:
     samples = [spiking(0, 2), spiking(2)]
     assert list(firing_warnings(samples, 3, None, 100)) == [
-        "1 of 3 inputs never spike in the training samples (1): look at the data"
+        "1 of 3 inputs never spike in the training samples (1): check the data"
     ]
     most = int(SILENT * 100)
     assert list(firing_warnings([spiking(0, 1, 2)], 3, most, 100)) == []

@@ -10,12 +10,12 @@ from ranvier.learners.offline import train_offline
 from ranvier.parameters.presets import preset
 from ranvier.recipes import RECIPES_OF, RULES_OF
 
-RECIPES, RULES = RECIPES_OF["eventprop"], RULES_OF["eventprop"]
+EVENTPROP_RECIPES, RULES = RECIPES_OF["eventprop"], RULES_OF["eventprop"]
 
 
 def learned(delays, seed=0):
     config = preset("yinyang").replace(neurons=30, delays=delays)
-    recipe = RECIPES["yinyang"].replace(epochs=2)
+    recipe = EVENTPROP_RECIPES["yinyang"].replace(epochs=2)
     start = recipe.draw(config, np.random.default_rng(seed))
     return train_offline(
         EventProp(config, EventRule(**RULES["yinyang"])), start, yin_yang(train=1200, test=200), recipe, seed
@@ -40,8 +40,8 @@ def test_repeats():
 
 
 def test_every_recipe_has_a_rule():
-    assert RECIPES.keys() == RULES.keys() >= {"yinyang", "yinyang60", "braille", "shd"}
-    for name, recipe in RECIPES.items():
+    assert EVENTPROP_RECIPES.keys() == RULES.keys() >= {"yinyang", "yinyang60", "braille", "shd"}
+    for name, recipe in EVENTPROP_RECIPES.items():
         assert EventRule(**RULES[name]) != EventRule()
         network = recipe.draw(preset(name), np.random.default_rng(0))
         assert network.weight.std() > 0

@@ -225,9 +225,9 @@ def test_without_validation_it_is_returned_with_a_warning() -> None:
 
 def test_counters_go_on_with_validation() -> None:
     result, _ = teach(CompiledCore(CONFIG), validation=0.2)
-    tallies = [t for epoch in result.epochs for t in (epoch.train, epoch.validation, epoch.test) if t]
-    assert len(tallies) == 9
-    assert result.counters["spikes"] == sum(tally.spikes for tally in tallies) > 1000
+    evaluations = [t for epoch in result.epochs for t in (epoch.train, epoch.validation, epoch.test) if t]
+    assert len(evaluations) == 9
+    assert result.counters["spikes"] == sum(one.spikes for one in evaluations) > 1000
 
 
 def test_the_best_epoch_of_an_offline_learner() -> None:

@@ -102,7 +102,7 @@ def test_eval_prolongs_samples_of_an_imported_network_and_says_so(
     imported = answer(capsys, "nir import deep.nir --dt 1e-3 --quantise -o deep.npz")
     assert imported["lag"] == 2
     late = answer(capsys, "eval deep.npz --data yinyang")
-    assert late["notes"][-1] == "samples grow by 2 steps: the network, which was imported, answers that late"
+    assert late["notes"][-1] == "samples are extended by 2 steps: the imported network responds that much later"
 
 
 #: Arguments -> part of the one line on stderr.

@@ -289,7 +289,7 @@ def test_a_sparse_network_keeps_its_connections(connectivity: float) -> None:
     assert counts(raw.weight) == (INPUTS, RECURRENT)
 
 
-def test_a_restored_state_goes_on_to_the_bit() -> None:
+def test_a_restored_state_continues_bit_for_bit() -> None:
     recipe = Rewiring(connectivity=0.25, eta=0.1, l1=0.1, temperature=0.05, decay=0.98, start=0.1)
     one, other = DeepR(CONFIG, recipe, seed=1), DeepR(CONFIG, recipe, seed=99)
     sparse = one.start(network())

@@ -22,7 +22,7 @@ from ranvier.parameters.sample import Sample
 from ranvier.sim.cocotb.agents import Clockwork, Sink, Source
 from ranvier.sim.cocotb.scoreboard import Scoreboard
 
-__all__ = ["CONFIG", "Bench", "Request", "read", "write"]
+__all__ = ["CONFIG", "Request", "Testbench", "read", "write"]
 
 Raw = NDArray[np.int64]
 Request = dict[str, int]
@@ -31,7 +31,7 @@ Request = dict[str, int]
 CONFIG = "core.toml"
 
 
-class Bench:
+class Testbench:
     """Drives core and golden model through the same samples; every method compares what it can.
 
     Parameters
@@ -61,17 +61,17 @@ class Bench:
 
     @classmethod
     async def start(cls, dut: Any) -> Self:
-        """A bench for the session's core, running and reset, with another stall probability on every stream."""
+        """A testbench for the session's core, running and reset, with another stall probability on every stream."""
         config = CoreConfig.read(CONFIG)
-        bench = cls(dut, config, Random(cocotb.RANDOM_SEED))
-        for agent in bench.clockwork.agents:
-            agent.stall = float(bench.rng.choice([0.0, 0.2, 0.7]))
+        testbench = cls(dut, config, Random(cocotb.RANDOM_SEED))
+        for agent in testbench.clockwork.agents:
+            agent.stall = float(testbench.rng.choice([0.0, 0.2, 0.7]))
         cocotb.start_soon(Clock(dut.clk, 2, unit="ns").start())
-        cocotb.start_soon(bench.clockwork.run())
-        await bench.reset()
-        digest = await bench.register(Register.DIGEST)
-        bench.scoreboard.compare("digest", config.digest, digest & 0xFFFFFFFF)
-        return bench
+        cocotb.start_soon(testbench.clockwork.run())
+        await testbench.reset()
+        digest = await testbench.register(Register.DIGEST)
+        testbench.scoreboard.compare("digest", config.digest, digest & 0xFFFFFFFF)
+        return testbench
 
     def finish(self, scenario: str) -> None:
         """Save the counts."""
@@ -80,7 +80,7 @@ class Bench:
         self.scoreboard.save(Path(), scenario)
 
     async def reset(self) -> None:
-        """Hold `rst` for some clocks; whatever was on a stream is lost."""
+        """Hold `rst` for some clock cycles; whatever was on a stream is lost."""
         self.dut.rst.value = 1
         self.events.drop()
         self.requests.drop()

@@ -14,21 +14,21 @@ from ranvier.hw.events import EventKind
 from ranvier.hw.registers import ADDRESS_BITS, COLUMN_BITS, AddressSpace, Register, word_address
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
-from ranvier.sim.cocotb.bench import CONFIG
 from ranvier.sim.cocotb.host import PATIENCE, WHOLE, BusAccess, Host
 from ranvier.sim.cocotb.hosts import open_host
 from ranvier.sim.cocotb.mirror import Mirror
 from ranvier.sim.cocotb.scoreboard import Scoreboard
+from ranvier.sim.cocotb.testbench import CONFIG
 
-__all__ = ["InterfaceBench", "at", "read", "scenario", "write"]
+__all__ = ["InterfaceTestbench", "at", "read", "scenario", "write"]
 
 #: Bits of a word address above its column.
 _SPACE_BITS = ADDRESS_BITS - 2 - COLUMN_BITS
-#: Shares of the clocks on which host and interface hold back, a run of each scenario for every one.
+#: Shares of the clock cycles on which host and interface hold back, a run of each scenario for every one.
 STALLS = (0.0, 0.4)
 
 
-class InterfaceBench:
+class InterfaceTestbench:
     """Does accesses through the interface and requires for each the result that the mirror expects.
 
     Parameters
@@ -48,7 +48,7 @@ class InterfaceBench:
 
     @classmethod
     async def start(cls, dut: Any, stall: float) -> Self:
-        """A bench for the session's core, out of reset."""
+        """A testbench for the session's core, out of reset."""
         random = Random(f"{cocotb.RANDOM_SEED} {stall}")
         return cls(await open_host(dut, random, stall), CoreConfig.read(CONFIG), random)
 
@@ -123,16 +123,16 @@ class InterfaceBench:
         return Register.EVENT.pack(kind=kind.value, index=int(self.rng.integers(least, least + 3)))
 
 
-def scenario(names: list[str]) -> Callable[[Callable[[InterfaceBench], Awaitable[None]]], Any]:
-    """A cocotb test that starts a bench for each of `STALLS`, runs a body and saves the counts; its names join `names`."""
+def scenario(names: list[str]) -> Callable[[Callable[[InterfaceTestbench], Awaitable[None]]], Any]:
+    """A cocotb test: starts a testbench for each of `STALLS`, runs a body and saves the counts; adds its name to `names`."""
 
-    def decorate(body: Callable[[InterfaceBench], Awaitable[None]]) -> Any:
+    def decorate(body: Callable[[InterfaceTestbench], Awaitable[None]]) -> Any:
         @wraps(body)
         async def test(dut: Any, stall: float) -> None:
-            bench = await InterfaceBench.start(dut, stall)
-            await body(bench)
-            bench.scoreboard.clocks = bench.host.clocks
-            bench.scoreboard.save(Path(), f"{body.__name__}-{stall}")
+            testbench = await InterfaceTestbench.start(dut, stall)
+            await body(testbench)
+            testbench.scoreboard.clocks = testbench.host.clocks
+            testbench.scoreboard.save(Path(), f"{body.__name__}-{stall}")
 
         names.extend(f"{body.__name__}-{stall}" for stall in STALLS)
         del test.__wrapped__  # whose signature would be taken for this one's
