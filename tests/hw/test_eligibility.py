@@ -2,7 +2,7 @@
 
 import pytest
 from pysim import simulate
-from test_synapse_learning import CORE, Bench
+from test_synapse_learning import CORE, SynapseLearningTestbench
 
 from ranvier.golden.learning_signal import Credit
 from ranvier.hw.pipeline import as_built
@@ -14,7 +14,7 @@ from ranvier.hw.synapse import SynapseMemory
 @pytest.mark.parametrize(("memory", "synapse"), [("dual", "delta"), ("single", "exponential")])
 def test_latency(delays, lanes, memory, synapse):
     config = CORE.replace(delays=delays, lanes=lanes, memory=memory, synapse=synapse)
-    bench, issued, written = Bench(config, seed=1), [], []
+    bench, issued, written = SynapseLearningTestbench(config, seed=1), [], []
     unit = bench.eligibility
 
     async def watch(ctx):

@@ -48,7 +48,7 @@ def matrix(values, config):
     return result.reshape(config.rows, config.words, config.lanes)
 
 
-class Bench:
+class SynapseLearningTestbench:
     """`LearningSynapses` beside the golden unit, on one random network."""
 
     def __init__(self, config: CoreConfig, seed: int):
@@ -158,7 +158,7 @@ def issuing(config, awake, words):
 )
 def test_steps_against_the_golden_one(changes):
     config = CORE.replace(**changes)
-    bench = Bench(config, seed=config.lanes)
+    bench = SynapseLearningTestbench(config, seed=config.lanes)
     first, slept = bench.network.replace(), 0
 
     async def testbench(ctx):
