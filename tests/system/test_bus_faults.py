@@ -28,8 +28,8 @@ FAULTS = [
     Fault(
         "the smallest power is dropped",
         "softmax.py",
-        "delayed(m, whole > EXP_BITS, 2)",
-        "delayed(m, whole >= EXP_BITS, 2)",
+        "vanishes, shift = whole > EXP_BITS,",
+        "vanishes, shift = whole >= EXP_BITS,",
     ),
     Fault(
         "a reset emits scores",
