@@ -76,7 +76,7 @@ EDITS = [
     ("ranvier/learners/online.py", "#: Of the seeds of", "#: Of all seeds of", (), ()),
     ("ranvier/learners/bptt.py", "Lengths of Fourier", "All lengths of Fourier", (), ()),
     ("ranvier/learners/offline.py", '"""Training offline', '"""All training offline', (), ()),
-    ("ranvier/bench/page.py", "LONG = 36", "LONG = 37", (), ()),
+    ("ranvier/plot/page.py", "LONG = 36", "LONG = 37", (), ()),
     ("ranvier/__init__.py", "__version__ =", "version = __version__ =", (), ()),
     ("hw/core.py", "class Core(", "ONE = 1\n\n\nclass Core(", (), ()),
     ("sim/device.py", "class SimulatedCore(", "ONE = 1\n\n\nclass SimulatedCore(", (), ()),
