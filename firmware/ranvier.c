@@ -94,7 +94,7 @@ static ranvier_error_t discard_outputs(ranvier_t *core) {
 
 static ranvier_error_t put_event(ranvier_t *core, uint32_t kind, bool scored, uint32_t index) {
     TRY(wait_for_room(core));
-    core->dirty = true; /* also if it fails: it may have arrived all the same */
+    core->dirty = true; /* also if it fails: it may have arrived */
     TRY(put(core, RANVIER_REG_EVENT, PUT(kind, EVENT_KIND) | PUT(scored, EVENT_SCORED) | PUT(index, EVENT_INDEX)));
     --core->room;
     return RANVIER_OK;
@@ -104,10 +104,10 @@ static ranvier_error_t give(ranvier_t *core, uint32_t kind, bool scored, uint32_
     return core->loading ? RANVIER_E_LOADING : put_event(core, kind, scored, index);
 }
 
-/* Clear the core's state, once it has handled what it was given, whoever gave it. */
+/* Clear the core's state, once it has handled all events, from this driver or another. */
 static ranvier_error_t reset(ranvier_t *core) {
     TRY(wait_until_idle(core));
-    core->room = 0u; /* asked for anew: whoever gave it events, this driver did not count them */
+    core->room = 0u; /* read again: this driver did not count events of others */
     TRY(put_event(core, RANVIER_EVENT_RESET, false, 0u));
     TRY(wait_until_idle(core));
     core->dirty = false;

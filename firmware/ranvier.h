@@ -37,7 +37,7 @@ typedef enum {
     RANVIER_E_LOADING,     /**< the network is not complete: events are refused until one was loaded completely */
     RANVIER_E_CHECKSUM,    /**< not all that was written arrived */
     RANVIER_E_REFUSED,     /**< the core refused something that was written; RANVIER_REG_ERROR says of what kind */
-    RANVIER_E_OVERFLOW,    /**< outputs were dropped because nobody read them in time */
+    RANVIER_E_OVERFLOW,    /**< outputs were dropped because they were not read in time */
     RANVIER_E_TIMEOUT,     /**< the core was still busy, or full, after `patience` polls */
     RANVIER_E_UNSUPPORTED, /**< this core was built without it */
     RANVIER_E_SHARED,      /**< somebody else ended a sample meanwhile */
@@ -74,7 +74,7 @@ typedef struct {
     bool learning;            /**< learning units are present */
     bool random_feedback;     /**< the learning signal has weights of its own */
     bool exponential;         /**< synapses have a current that decays */
-    bool dormant;             /**< learning leaves synapses alone whose weight is 0 */
+    bool dormant;             /**< learning does not change synapses of weight 0 */
 } ranvier_shape_t;
 
 /** Polls after which a busy core counts as stuck, unless the caller sets another number. */
@@ -87,7 +87,7 @@ typedef struct {
     int bus_code;         /**< after RANVIER_E_BUS: what the bus function returned ... */
     uint32_t bus_address; /**< ... and the address that it was given */
     uint32_t expected;    /**< after RANVIER_E_ID, _VERSION, _DIGEST, _CHECKSUM: what should have come ... */
-    uint32_t received;    /**< ... and what came */
+    uint32_t received;    /**< ... and what was received */
 
     /* The driver's own. */
     ranvier_bus_t bus;
@@ -113,7 +113,7 @@ typedef struct {
     ranvier_step_size_t readout;
 } ranvier_step_sizes_t;
 
-/** What a network has beside its arrays. */
+/** What a network has besides its arrays. */
 typedef struct {
     uint32_t alpha; /**< decay of membrane and presynaptic trace per step, decay_width fraction bits */
     uint32_t beta;  /**< decay of the synaptic current per step; 0 unless the core's synapses are exponential */
@@ -230,7 +230,7 @@ ranvier_error_t ranvier_busy(ranvier_t *core, bool *busy);
 /** All counters since the network was loaded, by RANVIER_COUNTER_SPIKES and so on. They wrap: subtract them as uint32_t. */
 ranvier_error_t ranvier_counters(ranvier_t *core, uint32_t counters[RANVIER_COUNTERS]);
 
-/** Clocks in which the core was busy since the network was loaded; wraps. */
+/** Clock cycles in which the core was busy since the network was loaded; wraps. */
 ranvier_error_t ranvier_cycles(ranvier_t *core, uint32_t *cycles);
 
 /** Which causes raise the interrupt: RANVIER_INTERRUPT_ENABLE_SAMPLE_DONE_MASK and _ERROR_MASK. */

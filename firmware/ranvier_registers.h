@@ -20,7 +20,7 @@
 #define RANVIER_SPACE_POTENTIAL                     0x28000u    /* membrane potential before reset, by neuron; read */
 #define RANVIER_SPACE_SPIKED                        0x30000u    /* spike of the last step, by neuron; read */
 #define RANVIER_SPACE_SURROGATE                     0x38000u    /* surrogate derivative of the last step, by neuron; read */
-#define RANVIER_SPACE_READOUT_TRACE                 0x40000u    /* filtered spikes, by which Wout learns, by neuron; read */
+#define RANVIER_SPACE_READOUT_TRACE                 0x40000u    /* filtered spikes, with which Wout learns, by neuron; read */
 #define RANVIER_SPACE_READOUT_VALUE                 0x48000u    /* readout, by output; read */
 #define RANVIER_SPACE_TRACE                         0x50000u    /* presynaptic trace, by presynaptic unit; read */
 #define RANVIER_SPACE_SCORE                         0x58000u    /* score at the end of the last sample, by output; read */
@@ -55,7 +55,7 @@
 #define RANVIER_DELAYS_AXONAL                       1u
 #define RANVIER_DELAYS_SYNAPTIC                     2u
 
-/* ID: What this is; drivers refuse anything else. (read) */
+/* ID: Identification; drivers refuse anything else. (read) */
 #define RANVIER_REG_ID                              0x00000u
 #define RANVIER_ID_VERSION_SHIFT                    0u          /* version of this register table */
 #define RANVIER_ID_VERSION_MASK                     0x000000ffu
@@ -72,7 +72,7 @@
 #define RANVIER_SHAPE_NEURONS_SHIFT                 13u         /* hidden neurons */
 #define RANVIER_SHAPE_NEURONS_MASK                  0x03ffe000u
 
-/* FEATURES: What the core was built with. (read) */
+/* FEATURES: Options that the core was built with. (read) */
 #define RANVIER_REG_FEATURES                        0x0000cu
 #define RANVIER_FEATURES_OUTPUTS_SHIFT              0u          /* readouts */
 #define RANVIER_FEATURES_OUTPUTS_MASK               0x000001ffu
@@ -82,7 +82,7 @@
 #define RANVIER_FEATURES_RECURRENT_MASK             0x00000800u
 #define RANVIER_FEATURES_LEARNING_SHIFT             12u         /* learning units are present */
 #define RANVIER_FEATURES_LEARNING_MASK              0x00001000u
-#define RANVIER_FEATURES_RANDOM_FEEDBACK_SHIFT      13u         /* the learning signal has weights of its own */
+#define RANVIER_FEATURES_RANDOM_FEEDBACK_SHIFT      13u         /* the learning signal has fixed random weights */
 #define RANVIER_FEATURES_RANDOM_FEEDBACK_MASK       0x00002000u
 #define RANVIER_FEATURES_DELAY_FRACTION_SHIFT       14u         /* fraction bits of a delay */
 #define RANVIER_FEATURES_DELAY_FRACTION_MASK        0x0003c000u
@@ -90,24 +90,24 @@
 #define RANVIER_FEATURES_MAX_DELAY_MASK             0x0ffc0000u
 #define RANVIER_FEATURES_EXPONENTIAL_SHIFT          28u         /* synapses have a current that decays */
 #define RANVIER_FEATURES_EXPONENTIAL_MASK           0x10000000u
-#define RANVIER_FEATURES_DORMANT_SHIFT              29u         /* learning leaves synapses alone whose weight is 0 */
+#define RANVIER_FEATURES_DORMANT_SHIFT              29u         /* learning does not change synapses of weight 0 */
 #define RANVIER_FEATURES_DORMANT_MASK               0x20000000u
 
-/* FORMATS: Widths of what is loaded. (read) */
+/* FORMATS: Widths of the parameters. (read) */
 #define RANVIER_REG_FORMATS                         0x00010u
 #define RANVIER_FORMATS_WEIGHT_WIDTH_SHIFT          0u          /* bits of W and Wout, two's complement */
 #define RANVIER_FORMATS_WEIGHT_WIDTH_MASK           0x0000001fu
-#define RANVIER_FORMATS_WEIGHT_FRACTION_SHIFT       5u          /* of them fraction bits */
+#define RANVIER_FORMATS_WEIGHT_FRACTION_SHIFT       5u          /* fraction bits of W and Wout */
 #define RANVIER_FORMATS_WEIGHT_FRACTION_MASK        0x000003e0u
 #define RANVIER_FORMATS_DECAY_WIDTH_SHIFT           10u         /* bits of ALPHA, BETA and KAPPA, all of them fraction bits */
 #define RANVIER_FORMATS_DECAY_WIDTH_MASK            0x00007c00u
 #define RANVIER_FORMATS_DELAY_WIDTH_SHIFT           15u         /* bits of a delay */
 #define RANVIER_FORMATS_DELAY_WIDTH_MASK            0x000f8000u
 
-/* LIMITS: What a sample must not exceed. (read) */
+/* LIMITS: Limits of a sample. (read) */
 #define RANVIER_REG_LIMITS                          0x00014u    /* most scored steps: beyond them a score may leave its 32 bits */
 
-/* STATUS: What the core is doing. (read) */
+/* STATUS: Status of the core. (read) */
 #define RANVIER_REG_STATUS                          0x00018u
 #define RANVIER_STATUS_BUSY_SHIFT                   0u          /* an event is waiting or being handled */
 #define RANVIER_STATUS_BUSY_MASK                    0x00000001u
@@ -115,12 +115,12 @@
 #define RANVIER_STATUS_ERROR_MASK                   0x00000002u
 #define RANVIER_STATUS_LOADING_SHIFT                2u          /* CONTROL.loading: the network may be incomplete */
 #define RANVIER_STATUS_LOADING_MASK                 0x00000004u
-#define RANVIER_STATUS_ROOM_SHIFT                   4u          /* events that EVENT takes now without waiting */
+#define RANVIER_STATUS_ROOM_SHIFT                   4u          /* events that EVENT accepts now without waiting */
 #define RANVIER_STATUS_ROOM_MASK                    0x0000fff0u
 #define RANVIER_STATUS_WAITING_SHIFT                16u         /* words waiting in OUTPUT */
 #define RANVIER_STATUS_WAITING_MASK                 0x0fff0000u
 
-/* CONTROL: How events come and go. (read and write) */
+/* CONTROL: Routing of events and outputs. (read and write) */
 #define RANVIER_REG_CONTROL                         0x0001cu
 #define RANVIER_CONTROL_LOADING_SHIFT               0u          /* refuse events: set while a network is being loaded, cleared once it has been checked */
 #define RANVIER_CONTROL_LOADING_MASK                0x00000001u
@@ -134,14 +134,14 @@
 #define RANVIER_INTERRUPT_ENABLE_ERROR_SHIFT        1u          /* enable: a bit of ERROR rose */
 #define RANVIER_INTERRUPT_ENABLE_ERROR_MASK         0x00000002u
 
-/* INTERRUPT_PENDING: Causes that happened. (read, write 1 to clear) */
+/* INTERRUPT_PENDING: Pending causes. (read, write 1 to clear) */
 #define RANVIER_REG_INTERRUPT_PENDING               0x00024u
 #define RANVIER_INTERRUPT_PENDING_SAMPLE_DONE_SHIFT 0u          /* pending: a sample ended */
 #define RANVIER_INTERRUPT_PENDING_SAMPLE_DONE_MASK  0x00000001u
 #define RANVIER_INTERRUPT_PENDING_ERROR_SHIFT       1u          /* pending: a bit of ERROR rose */
 #define RANVIER_INTERRUPT_PENDING_ERROR_MASK        0x00000002u
 
-/* ERROR: What went wrong since it was last cleared. (read, write 1 to clear) */
+/* ERROR: Errors since it was last cleared. (read, write 1 to clear) */
 #define RANVIER_REG_ERROR                           0x00028u
 #define RANVIER_ERROR_ACCESS_SHIFT                  0u          /* a bus access was refused: no such address, read- or write-only, or part of a word */
 #define RANVIER_ERROR_ACCESS_MASK                   0x00000001u
@@ -149,30 +149,30 @@
 #define RANVIER_ERROR_EVENT_MASK                    0x00000002u
 #define RANVIER_ERROR_OVERFLOW_SHIFT                2u          /* OUTPUT was full and an output was dropped */
 #define RANVIER_ERROR_OVERFLOW_MASK                 0x00000004u
-#define RANVIER_ERROR_STALLED_SHIFT                 3u          /* an access was given up because nobody takes from the output stream */
+#define RANVIER_ERROR_STALLED_SHIFT                 3u          /* an access was abandoned because the output stream is not read */
 #define RANVIER_ERROR_STALLED_MASK                  0x00000008u
 #define RANVIER_ERROR_SCORE_SHIFT                   4u          /* a score left its 32 bits: the sample had more scored steps than LIMITS */
 #define RANVIER_ERROR_SCORE_MASK                    0x00000010u
 
-/* ERROR_ADDRESS: Where the last refused access went. (read) */
+/* ERROR_ADDRESS: Address of the last refused access. (read) */
 #define RANVIER_REG_ERROR_ADDRESS                   0x0002cu    /* its byte address */
 
-/* EVENT: An event; waits for room. Writing it again and again with one address is meant. (write) */
+/* EVENT: An event; a write waits for room. Repeated writes here are intended. (write) */
 #define RANVIER_REG_EVENT                           0x00030u
 #define RANVIER_EVENT_INDEX_SHIFT                   0u          /* input unit (spike), or class of the sample (scored step, when learning) */
 #define RANVIER_EVENT_INDEX_MASK                    0x0000ffffu
-#define RANVIER_EVENT_SCORED_SHIFT                  16u         /* the readout of this step counts */
+#define RANVIER_EVENT_SCORED_SHIFT                  16u         /* the readout of this step is scored */
 #define RANVIER_EVENT_SCORED_MASK                   0x00010000u
 #define RANVIER_EVENT_KIND_SHIFT                    24u         /* 0 spike, 1 step, 2 end of the sample, 3 reset */
 #define RANVIER_EVENT_KIND_MASK                     0x03000000u
 
-/* OUTPUT: The oldest output; only with MODE.report. (read, which takes it) */
+/* OUTPUT: The oldest output; only with MODE.report. (read, which removes it) */
 #define RANVIER_REG_OUTPUT                          0x00034u
 #define RANVIER_OUTPUT_INDEX_SHIFT                  0u          /* neuron that spiked */
 #define RANVIER_OUTPUT_INDEX_MASK                   0x0000ffffu
 #define RANVIER_OUTPUT_KIND_SHIFT                   24u         /* 0 spike, 1 end of a step */
 #define RANVIER_OUTPUT_KIND_MASK                    0x03000000u
-#define RANVIER_OUTPUT_VALID_SHIFT                  31u         /* there was one */
+#define RANVIER_OUTPUT_VALID_SHIFT                  31u         /* there was an output */
 #define RANVIER_OUTPUT_VALID_MASK                   0x80000000u
 
 /* PREDICTION: Class with the largest score in the last sample. (read) */
@@ -189,14 +189,14 @@
 #define RANVIER_ROW_ROW_SHIFT                       0u          /* presynaptic unit or neuron */
 #define RANVIER_ROW_ROW_MASK                        0x00001fffu
 
-/* CHECKSUM: CRC-32 of every write that was carried out since this was last written. (read, write to start afresh) */
+/* CHECKSUM: CRC-32 of all accepted writes since this register was last written. (read, write to restart) */
 #define RANVIER_REG_CHECKSUM                        0x00048u    /* over (byte address, data), each a little-endian word, as zlib's crc32 */
 
-/* MODE: How samples are run. (read and write) */
+/* MODE: Mode of running samples. (read and write) */
 #define RANVIER_REG_MODE                            0x0004cu
 #define RANVIER_MODE_LEARN_SHIFT                    0u          /* update weights and delays */
 #define RANVIER_MODE_LEARN_MASK                     0x00000001u
-#define RANVIER_MODE_REPORT_SHIFT                   1u          /* put out spikes and steps */
+#define RANVIER_MODE_REPORT_SHIFT                   1u          /* report spikes and steps in OUTPUT or on the output stream */
 #define RANVIER_MODE_REPORT_MASK                    0x00000002u
 
 /* ALPHA: Decay of membrane and presynaptic trace per step. (read and write) */
@@ -241,7 +241,7 @@
 /* CLEAR: Writing sets all counters to zero. (write) */
 #define RANVIER_REG_CLEAR                           0x0006cu    /* anything */
 
-/* CYCLES: Clocks in which the core was busy since CLEAR; wraps. (read) */
+/* CYCLES: Clock cycles in which the core was busy since CLEAR; wraps. (read) */
 #define RANVIER_REG_CYCLES                          0x00070u    /* count */
 
 /* COUNTER: First of the counters since CLEAR, one register each; they wrap. (read) */

@@ -17,7 +17,7 @@ class Verilog(Generator):
     """
 
     def run(self) -> None:
-        """Write the Verilog beside the core file that lists it."""
+        """Write the Verilog next to the core file that lists it."""
         options = dict(self.config or {})
         if "face" in options:  # its name in core files written for 0.1
             options["interface"] = options.pop("face")

@@ -46,7 +46,7 @@ class CoreBase(DeviceBase):
     SNAPSHOT: ClassVar[tuple[str, ...]] = ("generators",)
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
-        """What learning continues from between samples, beside `network`: arrays by name, for `resume`."""
+        """What learning continues from between samples, besides `network`: arrays by name, for `resume`."""
         _ = self._network  # refuses if there is none
         return {"generators": self.generators.copy()}
 

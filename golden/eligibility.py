@@ -20,7 +20,7 @@ class Eligibility:
     """``dW_ji = -etaW m_j epsW_ji`` and ``dD_ji = -etaD m_j epsD_ji``, streamed over all rows that are awake.
 
     ``epsW_ji = xbar_i[t - 1 - Dh]`` and ``epsD_ji = W_ji slope_i[t - 1 - Dh]`` (docs/rule.md). With ``config.dormant``
-    a synapse with W = 0 stays as it is; its random bits are drawn all the same. A step that has credit begins with one draw
+    a synapse with W = 0 stays as it is, but its random bits are drawn. A step that has credit begins with one draw
     before the rows: the high bits of lane 0, the dither of that step, round every ``W etaD m``.
     """
 

@@ -15,7 +15,7 @@ class Neurons:
     """LIF neurons, ``v = alpha v - theta z[t-1] + I``, ``z = (v >= theta)`` (docs/rule.md, "The network").
 
     Reset "soft now" is ``v = alpha (v - theta z[t-1]) + I``: a neuron that spiked stood at theta or above, so what is leaked
-    then is never negative and fits the format of v. Reset "zero" leaves nothing of v.
+    then is never negative and fits the format of v. Reset "zero" clears v.
 
     I is the current that arrives or, with exponential synapses, ``I = beta I + current``: leaked, added, saturated (counted
     as potential) before the membrane sees it.

@@ -1,4 +1,4 @@
-"""A memory of saturating sums: one addition per clock, whatever the addresses."""
+"""A memory of saturating sums: one addition per clock cycle, whatever the addresses."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -15,9 +15,9 @@ __all__ = ["Accumulator"]
 class Accumulator(wiring.Component):
     """Block RAM of `depth` sums with a read-modify-write pipeline in front; a bank of the delay line, or of the readout.
 
-    Throughput is one addition per clock. An addition reads on the clock it is given and writes three clocks later; a later
-    addition to the same address that comes within those three clocks takes the sum from the pipeline, so the block RAM's
-    behaviour when one address is read and written at once never matters.
+    Throughput is one addition per clock cycle. An addition reads in the clock cycle it is given and writes three clock
+    cycles later; a later addition to the same address that comes within those three clock cycles takes the sum from the
+    pipeline, so the block RAM's behaviour for simultaneous access to one address never matters.
 
     Parameters
     ----------
@@ -33,18 +33,18 @@ class Accumulator(wiring.Component):
     address : In
         Address to read, and to add to.
     value : Out
-        Sum at the address of the clock before; meaningful while no addition is under way.
+        Sum at the address of the clock cycle before; meaningful while no addition is under way.
     add, addend : In
         Add `addend` to the sum at `address`.
     write, write_address, write_value : In
-        Overwrite a sum. Additions must have drained (`busy` low), and none may begin on that clock.
+        Overwrite a sum. Additions must have drained (`busy` low), and none may begin in that clock cycle.
     clipped : Out(1)
         An addition saturated.
     busy : Out(1)
         An addition has not been written yet.
     """
 
-    #: Clocks from an address to its sum, straight from block RAM, and from an addend to the sum written.
+    #: Clock cycles from an address to its sum, straight from block RAM, and from an addend to the sum written.
     LATENCY, ADD_LATENCY = 1, 3
 
     def __init__(self, sum_format: QFormat, addend_format: QFormat, depth: int):

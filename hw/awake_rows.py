@@ -1,4 +1,4 @@
-"""The presynaptic units whose trace or history is not zero: only they cost the eligibility unit any time."""
+"""The presynaptic units whose trace or history is not zero: the eligibility unit spends time on them alone."""
 
 from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import stream, wiring
@@ -11,7 +11,7 @@ __all__ = ["AwakeRows"]
 class AwakeRows(wiring.Component):
     """List of rows in the order in which they woke, in block RAM.
 
-    A walk hands out every row once; rows that stay awake are appended again while it goes on, which compacts the list in
+    A walk returns every row once; rows that stay awake are appended again while it goes on, which compacts the list in
     place, since at least as many rows have been read as were written.
 
     Parameters
@@ -22,16 +22,16 @@ class AwakeRows(wiring.Component):
     Attributes
     ----------
     append, row : In
-        Add a row: one that wakes, or on a walk one that stays awake, which the walk must have given before. No row is in
-        the list twice.
+        Add a row: one that wakes, or during a walk one that stays awake and that the walk has already returned. No row may
+        be in the list twice.
     clear : In(1)
-        Forget all rows; when no walk is on.
+        Forget all rows; only when no walk is under way.
     walk : In(1)
-        Begin a walk; when the last is `done`, and not on a clock of `append`.
+        Begin a walk; only when the last one is `done`, and not in a clock cycle of `append`.
     awake : Out(stream)
-        The rows of the walk, one every 3 clocks.
+        The rows of the walk, one every 3 clock cycles.
     done : Out(1)
-        All rows of the walk were handed out.
+        All rows of the walk have been returned.
     """
 
     def __init__(self, rows: int):

@@ -1,4 +1,4 @@
-"""What a core costs: clocks per phase from the work that there is, and bits of every memory."""
+"""The cost of a core: clock cycles of each phase as a function of the work, and bits of every memory."""
 
 from dataclasses import dataclass
 
@@ -53,7 +53,7 @@ class Activity:
 
 
 def constants(config: CoreConfig) -> dict[Phase, int]:
-    """Clocks that a phase costs beside its work on a step that has any: pipelines filling and draining, changes of state."""
+    """Overhead of each phase in clock cycles on a step that has work for it: pipelines fill and drain, states change."""
     c = config
     deliver = as_built(Delivery, c).latency + Accumulator.ADD_LATENCY
     return {
@@ -70,10 +70,10 @@ def constants(config: CoreConfig) -> dict[Phase, int]:
 
 
 def _signal(config: CoreConfig) -> int:
-    """Clocks of `Phase.SIGNAL` beside its walk: until the last error is stored, and from the last word to its credit.
+    """Overhead of `Phase.SIGNAL` in clock cycles: until the last error is stored, and from the last word to its credit.
 
-    The walk might begin 3 clocks after the last probability, its first word 1 clock after the error is stored. With one port
-    that word may have to wait for its turn, and the last takes none.
+    The walk can begin 3 clock cycles after the last probability, its first word 1 clock cycle after the error is stored.
+    With one port the first word may have to wait for its turn, and the last word needs none.
     """
     signal = as_built(LearningSignal, config)
     storing = max(0, signal.error_latency + 1 - 3)
@@ -82,36 +82,36 @@ def _signal(config: CoreConfig) -> int:
 
 
 def _sweep(config: CoreConfig) -> int:
-    """Clocks in which all neurons are swept while all readouts leak."""
+    """Clock cycles to sweep all neurons while all readouts leak."""
     sweep, readout = as_built(NeuronSweep, config), as_built(Readout, config)
     return max(config.words + sweep.latency, config.readout_words + readout.leak_latency) + 1
 
 
 def _row(config: CoreConfig) -> int:
-    """Clocks in which a row of synapses is delivered."""
+    """Clock cycles to deliver a row of synapses."""
     return max(3, config.words + 1)
 
 
 def _turns(config: CoreConfig) -> int:
-    """Clocks in which a word is read by a unit that also writes."""
+    """Clock cycles per word of a unit that reads and writes a memory."""
     return 2 if config.memory == "single" else 1
 
 
 def _visits(config: CoreConfig, awake: Counts, words: Counts) -> Counts:
-    """Clocks in which all awake rows are issued, `words` each, beside those of an empty step."""
+    """Clock cycles to issue all awake rows, `words` each, beyond those of an empty step."""
     if config.memory == "single":
         return np.where(words < 2, 3 * awake + awake % 2 - 1, 2 * words * awake + 1)
     return awake * np.maximum(3, words + 1) - (words < 2)
 
 
 def cycles(config: CoreConfig, activity: Activity) -> dict[Phase, int]:
-    """Clocks that a sample spends in each phase, its end included, while every event is offered at once and none reported.
+    """Clock cycles of each phase for a sample, end included, if events never have to be waited for and reports are off.
 
     Exact but for two phases: spikes are added to the readouts from their word of the sweep on, and delivered from the end of
-    the sweep on, so that `Phase.READOUT` and `Phase.DELIVER` are upper bounds, missed by up to ``words + 1`` and
-    ``words + 2`` clocks per step with spikes. These are the throughputs of docs/architecture.md with their
-    constants written out. The core takes input spikes and events while idle: one clock per event, and one for the delay line
-    to settle after it was cleared.
+    the sweep on, so that `Phase.READOUT` and `Phase.DELIVER` are upper bounds, missed by up to ``words + 1`` and ``words +
+    2`` clock cycles per step with spikes. These are the throughputs of docs/architecture.md with their constants written
+    out. The core takes input spikes and events while idle: one clock cycle per event, and one for the delay line to settle
+    after it was cleared.
     """
     c, a, each = config, activity, constants(config)
     steps = len(a.spikes)
@@ -139,7 +139,7 @@ def cycles(config: CoreConfig, activity: Activity) -> dict[Phase, int]:
 
 
 def formulas(config: CoreConfig) -> dict[str, str]:
-    """Clocks of every phase in words, with the numbers of `config` filled in."""
+    """Formula for the clock cycles of every phase as text, with the numbers of `config` filled in."""
     c, each = config, constants(config)
     text = {
         "input spikes": f"{_row(c)} per spike + {each[Phase.IDLE]} per step with any",

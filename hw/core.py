@@ -37,7 +37,7 @@ class Core(wiring.Component):
     Events stream in: spikes are delivered as they come, a step event runs everything else of its step, an end event yields
     scores and prediction and clears the state. Spikes and results stream out. The host port reads and writes parameters and
     state whenever no event is being handled. Out of `rst` the state is cleared like after a reset event; parameters stay.
-    See `ranvier.hw.budget` for the clocks that each phase takes.
+    See `ranvier.hw.budget` for the clock cycles that each phase takes.
 
     How its parts are connected::
 
@@ -55,7 +55,7 @@ class Core(wiring.Component):
     Parameters
     ----------
     config : CoreConfig
-        What to build.
+        Sizes, formats and options.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ class Core(wiring.Component):
         ]
 
     def _events(self, m, sequencer, host, registers):
-        """The sequencer takes events while the host asks nothing."""
+        """The sequencer takes events while the host has no request."""
         connect(m, flipped(self.events), sequencer.events)
         m.d.comb += [
             sequencer.learn.eq(registers.mode.learn & self.config.learning),
@@ -149,7 +149,7 @@ class Core(wiring.Component):
         ]
 
     def _done(self, m, sequencer, neurons, delay_line, delivery, readout, scoring, scores, lists):
-        """What the sequencer waits for."""
+        """Completion flags for the sequencer."""
         done = sequencer.done
         m.d.comb += [
             done.inputs.eq(~delivery.busy & ~delay_line.busy),
@@ -166,7 +166,7 @@ class Core(wiring.Component):
     # ------------------------------------------------------------------ forward pass
 
     def _sweep(self, m, sequencer, registers, neurons, lists):
-        """Neurons that spike in the sweep are listed for all who use them later in the step."""
+        """Neurons that spike in the sweep are listed for the later phases of the step."""
         m.d.comb += [
             neurons.start.eq(sequencer.sweep),
             neurons.clear.eq(sequencer.clear),
@@ -183,7 +183,7 @@ class Core(wiring.Component):
             ]
 
     def _delay_line(self, m, sequencer, neurons, delivery, delay_line):
-        """The sweep takes the current of this step, delivery adds to that of later ones; clearing takes all there is."""
+        """The sweep takes the current of this step, delivery adds to that of later ones; clearing takes all of it."""
         taken = Mux(sequencer.clear, sequencer.clear_word, neurons.take_word)
         m.d.comb += [
             delay_line.take.eq(neurons.take | sequencer.clear),
@@ -238,7 +238,7 @@ class Core(wiring.Component):
     # ------------------------------------------------------------------ learning and memories
 
     def _learner(self, m, sequencer, registers, neurons, delivery, scoring, learner):
-        """The learner, if there is one, sees what the forward pass does, at the pace of the sequencer."""
+        """The learner, if there is one, observes the forward pass and is paced by the sequencer."""
         if learner is None:
             m.d.comb += sequencer.learner.updated.eq(1)
             return
@@ -261,7 +261,7 @@ class Core(wiring.Component):
             m.d.comb += [eta.mantissa.eq(register.mantissa), eta.shift.eq(register.shift)]
 
     def _memories(self, m, sequencer, windows, neurons, delivery, readout, scoring, learner):
-        """Matrices and state, and who uses which of their ports when."""
+        """Matrices and state, and the users of their ports."""
         c, host, phase = self.config, windows.host.active, sequencer.phase
         matrix = (c.weight, c.neurons, c.readout_words, c.lanes, c.memory)
         m.submodules.synapses = synapses = SynapseMemory(c)
@@ -298,7 +298,7 @@ class Core(wiring.Component):
         m.d.comb += [spikes.ready.eq(outputs.ready & ~finishing), sequencer.step_reported.eq(outputs.ready)]
 
     def _counters(self, m, registers, neurons, delay_line, delivery, readout, learner):
-        """What each unit reports to the counters, which the registers show."""
+        """Reports of the units to the counters, which the registers show."""
         c = self.config
         widths = {"cycles": 1} | {name: ceil_log2(2 * c.lanes + 8) + 1 for name in COUNTERS}
         m.submodules.counters = counters = Counters(widths)

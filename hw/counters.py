@@ -1,4 +1,4 @@
-"""Counters of activity and saturation, so that a badly scaled network shows."""
+"""Counters of activity and saturation, which reveal a badly scaled network."""
 
 from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
@@ -13,12 +13,12 @@ class Counters(wiring.Component):
     Parameters
     ----------
     widths : dict of str to int
-        Name -> bits of what is added per clock.
+        Name -> bits of the number added per clock cycle.
 
     Attributes
     ----------
     add_<name> : In
-        Events on this clock.
+        Events in this clock cycle.
     clear : In(1)
         Set all to zero.
     <name> : Out(32)

@@ -1,4 +1,4 @@
-"""Credit of a step: the words of neurons that have any, in a list that the eligibility unit walks once per row."""
+"""Credit of a step: the words of neurons that have credit, in a list that the eligibility unit walks once per row."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -14,7 +14,7 @@ __all__ = ["CreditList", "credit_layout"]
 
 
 def credit_layout(config: CoreConfig) -> data.StructLayout:
-    """One word of credit: which word, and ``etaW m_j`` and ``etaD m_j`` of each lane."""
+    """One word of credit: its number, and ``etaW m_j`` and ``etaD m_j`` of each lane."""
     return data.StructLayout(
         {
             "word": range(max(2, config.words)),
@@ -27,8 +27,8 @@ def credit_layout(config: CoreConfig) -> data.StructLayout:
 class CreditList(wiring.Component):
     """Lists of credit words of this step and, where learning lags, of the `lag` steps before.
 
-    Credits come neuron by neuron in ascending order, at most one per clock, and are gathered into words; a word without any
-    credit is not stored.
+    Credits come neuron by neuron in ascending order, at most one per clock cycle, and are gathered into words; a word
+    without any credit is not stored.
 
     Parameters
     ----------
@@ -38,21 +38,21 @@ class CreditList(wiring.Component):
     Attributes
     ----------
     begin : In(1)
-        A new step: begin an empty list. Nothing may be under way.
+        A new step: begin an empty list. No credit may be under way.
     clear : In(1)
         Forget the lists of all steps.
     valid, neuron, weight, delay : In
         Credit of one neuron.
     flush : In(1)
-        No more credit on this step; the list is complete three clocks later.
+        No more credit on this step; the list is complete three clock cycles later.
     entry : In
-        Entry to read from the list of `lag` steps ago; from `count` on it means nothing; ...
+        Entry to read from the list of `lag` steps ago; undefined from `count` on; ...
     credit : Out(`credit_layout`)
-        ... `latency` clocks later.
+        ... `latency` clock cycles later.
     count : Out
         Entries in that list.
     latency : int
-        Clocks to read an entry; known once elaborated, see `as_built`.
+        Clock cycles to read an entry; known once elaborated, see `as_built`.
     """
 
     def __init__(self, config: CoreConfig):
@@ -95,7 +95,7 @@ class CreditList(wiring.Component):
         return m
 
     def _gather(self, m):
-        """The word that credit is being gathered into, and when it is complete and has any."""
+        """The word under construction, and whether it is complete and has credit."""
         c = self.config
         lane_bits = ceil_log2(c.lanes)
         gathered, store, flush = Signal(credit_layout(c)), Signal(), delayed(m, self.flush, 1)

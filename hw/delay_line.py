@@ -1,4 +1,4 @@
-"""Delay line of current: what arrives at every neuron on each of the next L - 1 steps. A circular buffer."""
+"""Delay line of current: the input of every neuron on each of the next L - 1 steps, in a circular buffer."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -15,8 +15,8 @@ __all__ = ["DelayLine"]
 class DelayLine(wiring.Component):
     """Circular buffer of input current, one bank of block RAM per lane, addressed by (step modulo L, word).
 
-    Delivers one word of synapses per clock (latency 4 clocks to block RAM, hazards resolved inside `Accumulator`), and takes
-    one word of current per clock (latency `LATENCY`), leaving zero behind.
+    Delivers one word of synapses per clock cycle (latency 4 clock cycles to block RAM, hazards resolved inside
+    `Accumulator`), and takes one word of current per clock cycle (latency `LATENCY`), leaving zero behind.
 
     Parameters
     ----------
@@ -26,29 +26,29 @@ class DelayLine(wiring.Component):
     Attributes
     ----------
     deliver : In(1)
-        Add a word of weights. Not with `take`, nor on the clock after, on which zero is written.
+        Add a word of weights. Not with `take`, nor in the clock cycle after, in which zero is written.
     word : In
         Word to deliver to or to take from.
     slots : In(array of lanes)
-        Slot that each lane's weight goes to: ``(t + 1 + Dh) mod L``.
+        Slot for the weight of each lane: ``(t + 1 + Dh) mod L``.
     targets : In(lanes)
         Lanes that take part.
     weights : In(array of lanes)
-        What to add, `weight` format.
+        Weights to add, `weight` format.
     take : In(1)
-        Read the current of (`slot`, `word`) and clear it. No delivery may be under way. One word per clock; if one is taken
-        twice in a row, the second answer means nothing.
+        Read the current of (`slot`, `word`) and clear it. No delivery may be under way. One word per clock cycle; if it is
+        taken twice in a row, the second result is undefined.
     slot : In
         Slot to take: ``t mod L``.
     current : Out(array of lanes)
-        Current of the word taken `LATENCY` clocks before, `potential` format.
+        Current of the word taken `LATENCY` clock cycles before, `potential` format.
     saturated : Out
-        How many lanes clipped on this clock.
+        How many lanes clipped in this clock cycle.
     busy : Out(1)
         A delivery, or the zero of a word taken, has not reached memory yet.
     """
 
-    #: Clocks from a word taken to its current.
+    #: Clock cycles from a word taken to its current.
     LATENCY = Accumulator.LATENCY
 
     def __init__(self, config: CoreConfig):
@@ -83,7 +83,7 @@ class DelayLine(wiring.Component):
                 bank.addend.eq(self.weights[lane]),
                 bank.add.eq(self.deliver & self.targets[lane]),
                 self.current[lane].eq(bank.value),
-                bank.write.eq(taking),  # one clock after the read: the two never meet
+                bank.write.eq(taking),  # one clock cycle after the read: the two never meet
                 bank.write_address.eq(taken),
             ]
         m.d.comb += [

@@ -16,7 +16,7 @@ __all__ = ["Delivery"]
 class Delivery(wiring.Component):
     """For a spike of presynaptic unit i at step t: ``line_j[(t + 1 + Dh_ji) mod L] += W_ji`` for every neuron j.
 
-    Takes a spike every ``max(3, words + 1)`` clocks; a word reaches the delay line `latency` clocks later.
+    Takes a spike every ``max(3, words + 1)`` clock cycles; a word reaches the delay line `latency` clock cycles later.
 
     Parameters
     ----------
@@ -28,17 +28,18 @@ class Delivery(wiring.Component):
     spikes : In(stream)
         Rows to deliver.
     slot : In
-        ``t mod L``; held while anything is under way.
+        ``t mod L``; constant during a delivery.
     read : Out(`SynapseRead`)
         Synapses to deliver.
     deliver, deliver_word, slots, targets, weights : Out
         To `DelayLine`.
     arrive, arrived_row : Out
-        One spike of a row, for its trace; pulses are at least 3 clocks apart.
+        One spike of a row, for its trace; pulses are at least 3 clock cycles apart.
     busy : Out(1)
         A spike has not left for the delay line yet.
     latency : int
-        Clocks from a word issued to the word at the delay line: synapse memory, slot; known once elaborated, see `as_built`.
+        Clock cycles from a word issued to the word at the delay line: synapse memory, slot; known once elaborated, see
+        `as_built`.
     """
 
     def __init__(self, config: CoreConfig):

@@ -20,11 +20,12 @@ __all__ = ["Eligibility"]
 class Eligibility(wiring.Component):
     """``dW_ji = -etaW m_j epsW_ji``, ``dD_ji = -etaD m_j epsD_ji`` for all synapses of all rows that are awake.
 
-    Each row costs ``max(3, credit words + 1)`` clocks: its trace advances, and each word of neurons with credit passes the
-    update pipeline, one word per clock. Rows overlap in the pipeline, whose length is paid once per step. Dormant synapses
-    (`CoreConfig.dormant`) pass it like all others, draw included, and are not written.
+    Each row costs ``max(3, credit words + 1)`` clock cycles: its trace advances, and each word of neurons with credit passes
+    the update pipeline, one word per clock cycle. Rows overlap in the pipeline, whose length is paid once per step. Dormant
+    synapses (`CoreConfig.dormant`) pass it like all others, draw included, and are not written.
 
-    Single-ported synapses are read on every second clock and written on those between: ``max(3, 2 credit words)`` per row.
+    Single-ported synapses are read in every second clock cycle and written in the others: ``max(3, 2 credit words)`` per
+    row.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ class Eligibility(wiring.Component):
     start : In(1)
         Begin a step; not while busy.
     rows : In(stream)
-        Awake rows, each once: the words of one are read while those of another are written, and must not meet; ...
+        Awake rows, each once, as the words of one row are read while those of another are written; ...
     rows_done : In(1)
         ... none of which is left.
     slot : In
@@ -44,28 +45,28 @@ class Eligibility(wiring.Component):
     visit, row : Out
         Row whose trace to advance (see `PresynapticTraces`); ...
     visited, age : In
-        ... done, with this many entries.
+        ... done; number of entries of the row.
     entry : Out
-        Credit word to read ...
+        Index of the credit word to read ...
     count : In
-        ... of so many ...
+        ... out of this many, ...
     credit : In(`credit_layout`)
-        ... `CreditList.latency` clocks later.
+        ... and the word, `CreditList.latency` clock cycles later.
     read : Out(`SynapseRead`)
         Synapses to update.
     history : Out(`TraceRead`)
         Entries of the trace history.
     draw, advance : In, Out
-        Random bits of every lane; `advance` when they were used. A step with credit, where there are delays, begins with a
+        Random bits of every lane; `advance` when they have been used. A step with credit on a core with delays begins with a
         draw whose lane 0 is the dither that rounds every ``W etaD m``.
     write : Out(`SynapseWrite`)
         Updated synapses.
     busy : Out(1)
-        Something is under way.
+        An update is under way.
     signal_saturated, weight_saturated, delay_saturated, signal_underflow : Out
-        How many values clipped, or vanished when they were rounded, on this clock.
+        How many values clipped, or vanished when they were rounded, in this clock cycle.
     latency : int
-        Clocks from the last word issued to the last delay in memory; known once elaborated, see `as_built`.
+        Clock cycles from the last word issued to the last delay in memory; known once elaborated, see `as_built`.
     """
 
     def __init__(self, config: CoreConfig):
@@ -108,7 +109,7 @@ class Eligibility(wiring.Component):
         pipeline = Pipeline(m)
         valid, final = pipeline.timed(issuing & (self.count != 0)), pipeline.timed(issuing & last)
         rows, age = pipeline.timed(row), self._age(m, pipeline)
-        # A word waits at once, while it is but a number, for the new age of its row, which its synapses are to meet.
+        # The word number, which is narrow, is delayed until the new age of its row is known when the synapses arrive.
         latency = as_built(CreditList, c).latency, as_built(SynapseMemory, c).latency
         entry = pipeline.timed(n).not_before(age.clock - sum(latency))
         credit = pipeline.timed(self.credit, entry.clock + latency[0])
@@ -127,7 +128,7 @@ class Eligibility(wiring.Component):
         return m
 
     def _sequence(self, m, n, row, issuing, last, latency):
-        """Row after row, and the words of each; at the end as long as the last of them is under way."""
+        """Row after row and word after word, then a wait until the last one has left the pipeline."""
         turn = read_turn(m, self.config.memory, self.start)
         drain = Signal(range(latency + 2))
         m.d.comb += self.busy.eq(1)
@@ -157,21 +158,21 @@ class Eligibility(wiring.Component):
     def _dither(self, m):
         """The dither of a step with credit, and when it is drawn."""
         dithering, dither = Signal(), Signal(self.config.weight.fraction)
-        if self.config.delays != "none":  # the list of credit is complete one clock after `start`
+        if self.config.delays != "none":  # the list of credit is complete one clock cycle after `start`
             m.d.sync += dithering.eq(delayed(m, self.start, 1) & (self.count != 0))
         with m.If(dithering):
             m.d.sync += dither.eq(self.draw[0] >> (32 - len(dither)))
         return dithering, dither
 
     def _age(self, m, pipeline):
-        """Age of the row whose trace was advanced last, from the clock on which it makes its entry."""
+        """Age of the row whose trace was advanced last, from the clock cycle of its entry on."""
         age = Signal.like(self.age)
         held = Mux(self.visited, self.age, age)
         m.d.sync += age.eq(held)
         return pipeline.timed(held, as_built(PresynapticTraces, self.config).latency)
 
     def _update(self, m, valid, final, row, credit, synapses, age, dither):
-        """All lanes of one word from its credit to its new weights and delays; when it is drawn, and when all is written."""
+        """All lanes of a word, from its credit to its new weights and delays; clocks of the draw and of the last write."""
         c, asked, lanes = self.config, credit.clock, range(self.config.lanes)
         credit = credit.not_before(synapses.clock)
         traces, slopes = self._traces(m, row, synapses, age)
@@ -205,7 +206,7 @@ class Eligibility(wiring.Component):
     def _traces(self, m, row, synapses, age):
         """Trace and slope of each lane, at the delay of its synapse.
 
-        The entry made last is that of step t - R; delay 0 reads it. Entries older than the row is awake are zero.
+        The entry made last is that of step t - R; delay 0 reads it. Entries from before the row woke are zero.
         """
         c, pipeline = self.config, row.pipeline
         steps = [join(whole_steps, c, synapses.delay[lane]) for lane in range(c.lanes)]
@@ -223,7 +224,7 @@ class Eligibility(wiring.Component):
         return traces, slopes
 
     def _weights(self, m, asked, writes, row, credit, weights, traces):
-        """Product, draw, difference, saturation; on which clock the draw is used, and the weight written."""
+        """Product, draw, difference, saturation; clocks of the draw and of the write."""
         c = self.config
         products = [(credit.weight[lane] * traces[lane]).registered() for lane in range(c.lanes)]
         drawn, new, clipped = latest(*products), [], []
@@ -237,7 +238,7 @@ class Eligibility(wiring.Component):
         return drawn, self._write_back(m, "weight", asked, new, writes, row, credit.word)
 
     def _write_back(self, m, name, asked, new, writes, row, word):
-        """New values of a word back to where they were read, from registers; on which clock."""
+        """Write the new values of a word back from registers; clock of the write."""
         ready = latest(*new) + 1
         written = ready + write_wait(self.config.memory, ready - asked)
         write = getattr(self.write, name)
@@ -247,21 +248,21 @@ class Eligibility(wiring.Component):
         return written
 
     def _narrowed(self, exact, dither):
-        """``etaD m W`` rounded by the dither, and in the next clock saturated; whether it clipped, and vanished."""
+        """``etaD m W`` rounded by the dither, one clock later saturated; whether it clipped, and whether it vanished."""
         c = self.config
         rounded = join(round_stochastic, exact, c.weight.fraction, dither).registered()
         narrow, clips = join(saturate, rounded, c.step_delay)
         return narrow, clips, join(vanished, exact.any(), narrow, clips)
 
     def _moved(self, delay, narrow, slope, draw):
-        """A delay less ``etaD m W eps'``, and whether that clipped: product, draw, difference, limits."""
+        """A delay minus ``etaD m W eps'``, and whether it clipped: product, draw, difference, limits."""
         c = self.config
         product = (narrow.registered() * slope).registered()
         change = join(round_stochastic, product, c.random_bits_delay, draw).registered()
         return join(clamp, (delay - change).registered(), c.delay_limit)
 
     def _synaptic_delays(self, m, asked, writes, row, word, delays, exact, slopes, draw, dither):
-        """Each lane for itself, from ``etaD m W``; on which clock they are written."""
+        """One update per lane, from ``etaD m W``; clock of the write."""
         new, clipped, exact_clipped, exact_lost = [], [], [], []
         for lane in range(self.config.lanes):
             narrow, clips, lost = self._narrowed(exact[lane], dither)
@@ -290,7 +291,7 @@ class Eligibility(wiring.Component):
         return word.pipeline.timed(total, word.clock + 1)
 
     def _axonal_delay(self, m, final, row, delay, total, slope, draw, dither):
-        """One update for a whole row, with the draw of lane 0 for its last word; on which clock it is written."""
+        """One update for a whole row, with the draw of lane 0 for its last word; clock of the write."""
         write = self.write.delay
         narrow, exact_clips, exact_lost = self._narrowed(total, dither)
         delay, clips = self._moved(delay, narrow, slope, draw)

@@ -1,4 +1,4 @@
-"""What goes into the core and what comes out of it."""
+"""Inputs and outputs of the core."""
 
 import enum
 

@@ -25,7 +25,7 @@ def shape(fmt: QFormat):
 
 
 def saturate(value: Value, fmt: QFormat) -> tuple[Value, Value]:
-    """A signed `value` clipped to `fmt`, and whether that changed it.
+    """A signed `value` clipped to `fmt`, and whether it was changed.
 
     A value fits if every bit above the format's magnitude equals the sign (is zero, for an unsigned format).
     """
@@ -39,7 +39,7 @@ def saturate(value: Value, fmt: QFormat) -> tuple[Value, Value]:
 
 
 def clamp(value: Value, most: int) -> tuple[Value, Value]:
-    """A signed `value` clipped to ``[0, most]``, and whether that changed it."""
+    """A signed `value` clipped to ``[0, most]``, and whether it was changed."""
     below, above = value[-1], ~value[-1] & (value > most)
     return Mux(below, 0, Mux(above, most, value.as_unsigned()))[: most.bit_length()], below | above
 
@@ -60,7 +60,7 @@ def round_stochastic(value: Value, bits: int, draw: Value) -> Value:
 
 
 def vanished(anything: Value, narrow: Value, clipped: Value) -> Value:
-    """Whether rounding made 0 of a value that was not 0 (`anything`), given what was narrowed and whether that clipped."""
+    """Whether rounding made 0 of a value that was not 0 (`anything`), given the result and whether it clipped."""
     return anything & ~narrow.any() & ~clipped
 
 

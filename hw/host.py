@@ -41,7 +41,7 @@ class HostPort(wiring.Signature):
     write : Out(1)
         Write `data` now.
     value : In(signed 32)
-        What is stored there, at the latest `Host.ACCESS` - 1 clocks after `active` rose.
+        The stored value, valid `Host.ACCESS` - 1 clock cycles after `active` rose at the latest.
     """
 
     def __init__(self, config: CoreConfig):
@@ -60,9 +60,10 @@ class HostPort(wiring.Signature):
 
 
 class Host(wiring.Component):
-    """Answers one request at a time, in order, while the core is idle; an answer comes `LATENCY` clocks after its request.
+    """Answers requests one at a time, in order, while the core is idle; latency `LATENCY` clock cycles.
 
-    Every request is answered. Nothing is written outside a space, nor to what is read only, nor values that do not fit.
+    Every request is answered. Requests are refused, and nothing is written, outside a space, to read-only places and with
+    values that do not fit.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ class Host(wiring.Component):
         In `AddressSpace.REGISTER`, the core has the register at `column`; it can be read; it takes writes.
     """
 
-    #: Clocks that a request is held for the memories to answer.
+    #: Clock cycles that a request is held for the memories to answer.
     ACCESS = 6
     LATENCY = ACCESS + 1
 
@@ -135,7 +136,7 @@ class Host(wiring.Component):
         return m
 
     def _check(self, m, request, good):
-        """Whether the place exists and allows what is asked, one clock after the request."""
+        """Whether the place exists and permits the access, one clock cycle after the request."""
         inside, readable, writable = Signal(), Signal(), Signal()
         with m.Switch(request.space):
             with m.Case(AddressSpace.REGISTER):

@@ -20,10 +20,10 @@ __all__ = ["Learner"]
 
 
 class Learner(wiring.Component):
-    """Online learning, step by step (DESIGN section 3): `LearningSignal` makes credit of the errors of a scored step, with
+    """Online learning, step by step (docs/rule.md): `LearningSignal` turns the errors of a scored step into credit, with
     which `SynapseLearning` then updates the synapses. Both draw from one set of random generators.
 
-    Matrices and neuron state belong to the core; what is kept here (traces, history, credit, generators) is of use to
+    Matrices and neuron state belong to the core; the state kept here (traces, history, credit, generators) serves
     learning alone.
 
     Parameters
@@ -34,7 +34,7 @@ class Learner(wiring.Component):
     Attributes
     ----------
     control : In(`LearnerControl`)
-        What to do when.
+        Commands of the sequencer.
     alpha, beta : In
         Decays, `decay` format.
     eta_weight, eta_delay, eta_readout : In(`StepSizeLayout`)
@@ -44,9 +44,9 @@ class Learner(wiring.Component):
     swept : In(`SweptWord`)
         Words of the neuron sweep.
     arrived, arrived_row : In
-        A spike of a row has been delivered, at most one every 3 clocks.
+        A spike of a row has been delivered, at most one every 3 clock cycles.
     probability_valid, probability_index, probability : In
-        Softmax of one output per clock on scored steps, ``error.fraction`` fraction bits.
+        Softmax of one output per clock cycle on scored steps, ``error.fraction`` fraction bits.
     synapses, write_synapses : Out(`SynapseRead`), Out(`SynapseWrite`)
         W and D, between `LearnerControl.update` and `LearnerControl.updated`.
     weights, write_weights, feedback : Out(`RowRead`), Out(`RowWrite`), Out(`RowRead`)
@@ -54,9 +54,9 @@ class Learner(wiring.Component):
     neurons : Out(`NeuronRead`)
         State of the neurons, while `LearnerControl.signal` is set.
     trace_row, trace : In, Out
-        Row to look at while nothing is under way, and its trace three clocks later.
+        Row to read while nothing is under way, and its trace three clock cycles later.
     trace_saturated, signal_saturated, weight_saturated, delay_saturated, signal_underflow : Out
-        How many values clipped, or vanished when they were rounded, on this clock.
+        How many values clipped, or vanished when they were rounded, in this clock cycle.
     """
 
     def __init__(self, config: CoreConfig):
@@ -119,7 +119,7 @@ class Learner(wiring.Component):
         return m
 
     def _credit(self, m, to_credit, signal, learning):
-        """From neurons with psi or zbar, by way of the learning signal, to credit."""
+        """From neurons with psi or zbar through the learning signal to credit."""
         control = self.control
         connect(m, to_credit.units, signal.neurons)
         m.d.comb += [
@@ -136,7 +136,7 @@ class Learner(wiring.Component):
         ]
 
     def _signal(self, m, signal):
-        """What the learning signal is made of."""
+        """Inputs of the learning signal."""
         control = self.control
         connect(m, signal.weights, flipped(self.weights))
         connect(m, signal.write, flipped(self.write_weights))
@@ -155,7 +155,7 @@ class Learner(wiring.Component):
         ]
 
     def _learning(self, m, learning):
-        """What changes the synapses."""
+        """Inputs of the synapse update."""
         control = self.control
         connect(m, learning.synapses, flipped(self.synapses))
         connect(m, learning.write_synapses, flipped(self.write_synapses))

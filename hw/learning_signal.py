@@ -17,12 +17,12 @@ __all__ = ["LearningSignal"]
 
 
 class LearningSignal(wiring.Component):
-    """Visits every neuron with psi or zbar, ``readout_words`` clocks each with no gap, and reads its row of Wout (and B).
+    """Visits every neuron with psi or zbar and reads its row of Wout (and B): ``readout_words`` clock cycles each, no gaps.
 
     The row's products with err add up to the learning signal; the row itself, corrected by ``-etaO err_k zbar_j`` with
-    stochastic rounding, is written back. Credits leave in order, `latency` clocks after the last word of their neuron.
+    stochastic rounding, is written back. Credits leave in order, `latency` clock cycles after the last word of their neuron.
 
-    Single-ported weights are read on every second clock and written on those between.
+    Single-ported weights are read in every second clock cycle and written in the others.
 
     Parameters
     ----------
@@ -33,15 +33,15 @@ class LearningSignal(wiring.Component):
     ----------
     begin : In(1)
         A scored step of a learning sample begins: the draw of lane 0 is taken as the dither that rounds its products with a
-        step size. At least one clock before the first probability.
+        step size. At least one clock cycle before the first probability.
     probability_valid, probability_index, probability : In
-        Softmax of one output per clock.
+        Softmax of one output per clock cycle.
     target : In
         Class of the sample.
     eta_weight, eta_delay, eta_readout : In(`StepSizeLayout`)
         Step sizes.
     walk : In(1)
-        Held while neurons are to be taken from `neurons`, once all probabilities have come.
+        Held while neurons are to be taken from `neurons`, after the last probability.
     neurons : In(stream)
         Neurons with psi or zbar, in ascending order.
     weights, feedback : Out(`RowRead`)
@@ -49,20 +49,20 @@ class LearningSignal(wiring.Component):
     state : Out(`NeuronRead`)
         Words of neuron state.
     draw, advance : In, Out
-        Random bits of every lane; `advance` when they were used.
+        Random bits of every lane; `advance` when they have been used.
     write : Out(`RowWrite`)
         Words of Wout.
     credit_valid, credit_neuron, credit_weight, credit_delay : Out
         ``etaW m_j`` and ``etaD m_j``.
     busy : Out(1)
-        Something is under way.
+        A neuron is under way.
     signal_saturated, weight_saturated, signal_underflow : Out
-        How many values clipped, or vanished when they were rounded, on this clock.
+        How many values clipped, or vanished when they were rounded, in this clock cycle.
     latency : int
-        Clocks from the last word of a neuron to its credit: memory, product, sums over lanes and words, L, m, eta m; known
-        once elaborated, see `as_built`.
+        Clock cycles from the last word of a neuron to its credit: memory, product, sums over lanes and words, L, m, eta m;
+        known once elaborated, see `as_built`.
     error_latency : int
-        Clocks from a probability to its error (and eta times it) in memory, likewise.
+        Clock cycles from a probability to its error (and eta times it) in memory, likewise.
     """
 
     def __init__(self, config: CoreConfig):
@@ -102,7 +102,7 @@ class LearningSignal(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         c = self.config
-        begin, dither = delayed(m, self.begin, 1), Signal(32)  # late: whoever begins a step decides late in its clock
+        begin, dither = delayed(m, self.begin, 1), Signal(32)  # registered: `begin` comes late in its clock cycle
         with m.If(begin):
             m.d.sync += dither.eq(self.draw[0])
         stored, of_errors, self.error_latency = self._errors(m, dither)
@@ -115,7 +115,7 @@ class LearningSignal(wiring.Component):
         exists = [walk.timed(self.weights.word * c.lanes + lane < c.outputs) for lane in range(c.lanes)]
         weights = walk.timed(self.weights.values, latency)
         feedback = weights if c.feedback == "symmetric" else walk.timed(self.feedback.values, latency)
-        # What meets the weights waits for them itself: it is narrower than products.
+        # The operands wait for the weights, not the products for each other: operands are narrower.
         errors, state = walk.timed(stored, 1).not_before(latency), self._state(walk, neuron).not_before(latency)
         drawn, written = self._update(m, valid, neuron, word, exists, weights, errors, state.readout_trace)
         total, done = self._signal(m, valid, last, exists, feedback, errors)
@@ -130,7 +130,7 @@ class LearningSignal(wiring.Component):
         return m
 
     def _walk(self, m, error_latency):
-        """One word of a neuron per clock (or turn): whether there is one, and whether it would be the neuron's last."""
+        """One word of a neuron per clock cycle (or turn): whether one is issued, whether it is the last of its neuron."""
         c = self.config
         last = self.weights.word == c.readout_words - 1
         storing = lately(m, self.probability_valid, error_latency)
@@ -154,7 +154,7 @@ class LearningSignal(wiring.Component):
         return join(lambda word, lane: word[lane], words, neuron[: ceil_log2(c.lanes)] if c.lanes > 1 else 0)
 
     def _errors(self, m, dither):
-        """err and ``etaO err``, stored as words: the word beside a row; which clip, and vanish; clocks until stored."""
+        """err and ``etaO err``, stored as words: the word beside a row; flags of clipping and vanishing; clock."""
         c = self.config
         lane_bits = ceil_log2(c.lanes)
         entry = data.StructLayout({"error": shape(c.error), "scaled_error": shape(c.step_readout)})
@@ -179,7 +179,7 @@ class LearningSignal(wiring.Component):
         return read.data, (storing & clipped.at(stored), storing & lost.at(stored)), stored
 
     def _update(self, m, valid, neuron, word, exists, weights, errors, trace):
-        """``Wout_kj -= round(etaO err_k zbar_j)``: product, draw, difference, saturation; when it is drawn, and written."""
+        """``Wout_kj -= round(etaO err_k zbar_j)``: product, draw, difference, saturation; clocks of draw and write."""
         c = self.config
         products = [(errors[lane].scaled_error * trace).registered() for lane in range(c.lanes)]
         drawn, lanes, clipped = latest(*products), [], []
@@ -219,7 +219,7 @@ class LearningSignal(wiring.Component):
         return word.pipeline.timed(total, done.clock), done
 
     def _credit(self, m, neuron, done, total, psi, dither):
-        """L, m and the two credits of a neuron; when they come; of each whether it clipped, and vanished."""
+        """L, m and the two credits of a neuron: clock of the credits, and for each value whether it clipped and vanished."""
         c = self.config
         credited = join(lambda done, psi: done & psi.any(), done, psi)
         drop = c.weight.fraction + c.error.fraction - c.signal.fraction
@@ -239,7 +239,7 @@ class LearningSignal(wiring.Component):
         return clock, [tuple((credited & flag).value for flag in pair) for pair in flags]
 
     def _rounded(self, value, drop):
-        """`value` without its `drop` lowest bits in the format of signals; whether it clipped, and vanished."""
+        """`value` without its `drop` lowest bits in the format of signals; whether it clipped, and whether it vanished."""
         c = self.config
         results = join(lambda value: saturate(round_half_up(value, drop), c.signal), value)
         narrow, clips = (result.registered() for result in results)

@@ -1,4 +1,4 @@
-"""The neuron sweep: leak, reset, integrate, fire; psi and zbar on the way. `lanes` neurons per clock."""
+"""The neuron sweep: leak, reset, integrate, fire; psi and zbar on the way. `lanes` neurons per clock cycle."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
@@ -25,14 +25,14 @@ def neuron_layout(config: CoreConfig) -> data.StructLayout:
 
 
 class NeuronRead(wiring.Signature):
-    """A word of neuron state to look at while no sweep runs, as its reader sees it.
+    """Read port of a word of neuron state, from its reader's side; only while no sweep runs.
 
     Attributes
     ----------
     word : Out
-        Which.
+        Its number.
     state : In(array of lanes of neuron state)
-        What it holds, `NeuronSweep.state_latency` clocks later.
+        Its content, `NeuronSweep.state_latency` clock cycles later.
     """
 
     def __init__(self, config: CoreConfig):
@@ -74,8 +74,8 @@ class NeuronSweep(wiring.Component):
     I is the current that arrives, or ``I = beta I + current`` if synapses are exponential. Reset "soft now" is
     ``v = alpha (v - theta z) + I``, reset "zero" ``v = I`` after a spike.
 
-    A sweep visits every word once, one word per clock, and takes ``words + latency`` clocks. Stages: read, leak product,
-    leak, (sum and saturate I,) sum, saturate, factors, write.
+    A sweep visits every word once, one word per clock cycle, and takes ``words + latency`` clock cycles. Stages: read, leak
+    product, leak, (sum and saturate I,) sum, saturate, factors, write.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class NeuronSweep(wiring.Component):
     Attributes
     ----------
     start : In(1)
-        Begin a sweep (or, with `clear`, set all state to zero in as many clocks).
+        Begin a sweep (or, with `clear`, set all state to zero in as many clock cycles).
     clear, learn : In(1)
         Held during a sweep; without `learn` psi and zbar stay as they are.
     alpha, beta, kappa : In
@@ -93,19 +93,19 @@ class NeuronSweep(wiring.Component):
     take, take_word : Out
         Ask the delay line for the current of a word ...
     current : In(array of lanes)
-        ... which arrives `DelayLine.LATENCY` clocks later.
+        ... which arrives `DelayLine.LATENCY` clock cycles later.
     swept : Out(`SweptWord`)
         Words in ascending order.
     read : In(`NeuronRead`)
-        Word to look at.
+        Word to read between sweeps.
     busy : Out(1)
         A sweep is under way.
     potential_saturated, trace_saturated : Out
-        How many values clipped on this clock: v and I, zbar.
+        How many values clipped in this clock cycle: v and I, zbar.
     latency : int
-        Clocks from a word issued to the word written; known once elaborated, see `as_built`.
+        Clock cycles from a word issued to the word written; known once elaborated, see `as_built`.
     state_latency : int
-        Clocks from `read.word` to `read.state`, likewise.
+        Clock cycles from `read.word` to `read.state`, likewise.
     """
 
     def __init__(self, config: CoreConfig):
@@ -150,7 +150,7 @@ class NeuronSweep(wiring.Component):
         m.d.comb += [self.read.state.eq(state.value), self.busy.eq(lately(m, running, self.latency))]
         self.state_latency = state.clock
 
-        def count(clips, counted=1):  # on whatever clock they come
+        def count(clips, counted=1):  # whatever their clocks
             flags = (join(lambda v, clip: v & ~self.clear & counted & clip, valid, clip).registered() for clip in clips)
             return popcount([flag.value for flag in flags])
 
@@ -161,7 +161,7 @@ class NeuronSweep(wiring.Component):
         return m
 
     def _issue(self, m):
-        """One word per clock from `start` on: whether there is one, and which."""
+        """One word per clock cycle from `start` on: whether one is issued, and its number."""
         running, word = Signal(), Signal(range(max(2, self.config.words)))
         with m.If(self.start):
             m.d.sync += [running.eq(1), word.eq(0)]
@@ -172,7 +172,7 @@ class NeuronSweep(wiring.Component):
         return running, word
 
     def _write(self, m, write, valid, word, after):
-        """A word's new state, from registers, to memory and to whoever wants its spikes; on which clock."""
+        """A word's new state, from registers to memory and to the users of its spikes; clock of the write."""
         written = latest(*(value for fields in after for value in fields.values())) + 1
         state = Signal(self.read.state.shape())
         m.d.comb += [
@@ -190,7 +190,7 @@ class NeuronSweep(wiring.Component):
         return written
 
     def _lane(self, lane, word, before, current):
-        """New state of one lane by field, from that before and what arrives; which of v and I clip; whether zbar does."""
+        """New state of one lane by field, from its old state and its input; which of v and I clip; whether zbar clips."""
         c, after, clips, trace_clips = self.config, {}, [], []
         if c.exponential:
             current, clipped = self._synapse(before, current)
@@ -201,14 +201,14 @@ class NeuronSweep(wiring.Component):
         after |= {"potential": v, "spiked": fires}
         clips.append(clipped)
         if c.learning:
-            exists = word.not_before(fires.clock) * c.lanes + lane < c.neurons  # lanes beyond earn no credit
+            exists = word.not_before(fires.clock) * c.lanes + lane < c.neurons  # spare lanes earn no credit
             after["surrogate"] = self._surrogate(before, v, fires, exists)
             after["readout_trace"], clipped = self._readout_trace(before, fires)
             trace_clips.append(clipped)
         return after, clips, trace_clips
 
     def _synapse(self, before, arriving):
-        """I, and a clock before whether it clips."""
+        """I, and one clock earlier whether it clips."""
         c = self.config
         product = (before.synaptic_current * self.beta).registered()
         leaked = join(toward_zero, product, c.decay.fraction).registered()
@@ -216,7 +216,7 @@ class NeuronSweep(wiring.Component):
         return current.registered(), clipped
 
     def _membrane(self, before, current):
-        """v, and a clock before whether it clips."""
+        """v, and one clock earlier whether it clips."""
         c = self.config
         product = (before.potential * self.alpha).registered()
         if c.reset == "soft now":
@@ -228,7 +228,7 @@ class NeuronSweep(wiring.Component):
         return v.registered(), clipped
 
     def _kept(self, leaked: Value, spiked: Value) -> Value:
-        """What a reset leaves of a leaked potential."""
+        """A leaked potential after the reset."""
         match self.config.reset:
             case "soft":
                 return leaked - Mux(spiked, self.config.threshold_raw, 0)
@@ -240,8 +240,8 @@ class NeuronSweep(wiring.Component):
     def _less_threshold(self, product: Value, spiked: Value) -> Value:
         """``alpha (v - theta z)``, truncated toward zero, of the product ``alpha v``.
 
-        theta is a power of two, so ``alpha theta`` is a shift and no subtraction stands before the multiplier. One adder is
-        enough: after a spike ``v >= theta``, the difference is not negative, and truncating it adds nothing.
+        theta is a power of two, so ``alpha theta`` is a shift and no subtraction is needed before the multiplier. One adder
+        is enough: after a spike ``v >= theta``, so the difference is not negative and truncation adds nothing.
         """
         c = self.config
         width = len(product)
@@ -250,7 +250,7 @@ class NeuronSweep(wiring.Component):
         return (product + Mux(spiked, -theta, below))[:width].as_signed() >> c.decay.fraction
 
     def _surrogate(self, before, v, fires, exists) -> Timed:
-        """``psi = max(0, 1 - |v - theta| / width)``; as before while nothing is learned."""
+        """``psi = max(0, 1 - |v - theta| / width)``; unchanged while `learn` is low."""
         c = self.config
         rise = (v - (c.threshold_raw - c.surrogate_raw)).registered()
         fall = ((c.threshold_raw + c.surrogate_raw) - v).registered()
@@ -259,7 +259,7 @@ class NeuronSweep(wiring.Component):
         return join(lambda e, psi, old: Mux(self.learn, Mux(e, psi, 0), old), exists, psi, before.surrogate)
 
     def _readout_trace(self, before, fires) -> tuple[Timed, Timed]:
-        """``zbar = kappa zbar + z``, and whether it clips; as before while nothing is learned."""
+        """``zbar = kappa zbar + z``, and whether it clips; unchanged while `learn` is low."""
         c = self.config
         leaked = (before.readout_trace * self.kappa).registered() >> c.decay.fraction
         total = join(lambda zbar, z: Cat(zbar + Mux(z, c.trace.one, 0), Const(0, 1)).as_signed(), leaked, fires)

@@ -1,15 +1,15 @@
-"""Pipelines that count their own clocks.
+"""Pipelines that count their own clock cycles.
 
-A pipeline computes in steps of a clock, and what meets in it must belong together: the product of a word, which took a
-clock, meets other values of the same word, which did not. So each value carries the clock on which it is valid, counted
-from the clock on which the word was issued. Where such timed values meet (`join`), the earlier ones wait in registers for
-the latest; a register on purpose (`Timed.registered`) makes a value one clock later. Delays, latencies and the formulas of
-`ranvier.hw.budget` are read from these clocks: whoever adds a register somewhere changes no number elsewhere.
+Values that meet in a pipeline must belong to the same word: the product of a word, which took a clock cycle, meets other
+values of the word, which did not. So each value carries its clock: the clock cycle in which it is valid, counted from the
+one in which the word was issued. Where such timed values meet (`join`), the earlier ones wait in registers for the latest;
+an explicit register (`Timed.registered`) delays a value by one clock cycle. Delays, latencies and the formulas of
+`ranvier.hw.budget` are read from these clocks, so that an additional register changes no number elsewhere.
 
     pipeline = Pipeline(m)
     word, weight = pipeline.timed(word), pipeline.timed(read.data, 1)
     product = (weight * factor).registered()
-    total = join(lambda a, b: a + b, product, word)  # word, as it was two clocks ago
+    total = join(lambda a, b: a + b, product, word)  # word, as it was two clock cycles ago
     m.d.comb += [write.data.eq(total.value), write.en.eq(valid.at(total.clock))]
 """
 
@@ -24,38 +24,38 @@ __all__ = ["Pipeline", "Timed", "as_built", "delayed", "join", "lately", "latest
 
 
 class Pipeline:
-    """What begins on one clock, the origin of the clocks of its values, and may begin again on every other.
+    """A computation that can begin in every clock cycle; its values count their clocks from that cycle, its origin.
 
-    Values of two pipelines do not meet: there is no saying which is earlier.
+    Values of two pipelines cannot be joined, as their clocks have no common origin.
 
     Parameters
     ----------
     m : Module
-        Where the registers go. Must not be inside ``m.If`` or a state when there are any to add.
+        Receives the registers. None may be added inside ``m.If`` or a state.
     """
 
     def __init__(self, m: Module):
         self.m = m
 
     def timed(self, value, clock: int = 0) -> "Timed":
-        """`value`, which is valid `clock` clocks after the origin."""
+        """`value`, which is valid `clock` clock cycles after the origin."""
         return Timed(self, value, clock)
 
 
 class Timed:
-    """A value of a pipeline and the clock on which it is valid.
+    """A value of a pipeline and its clock, the clock cycle in which it is valid.
 
     Arithmetic joins its operands (see `join`); a field or an item of a timed value is a timed value. A value that is held
-    meanwhile (a port, a constant) joins as it is. However often a value is asked for later, its registers are there once.
+    meanwhile (a port, a constant) joins as it is. All users of a delayed value share its registers.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Whose value it is.
+        The pipeline that it belongs to.
     value : amaranth.hdl.ValueLike
         The value.
     clock : int
-        Clocks after the origin of `pipeline`.
+        Clock cycles after the origin of `pipeline`.
     """
 
     def __init__(self, pipeline: Pipeline, value, clock: int):
@@ -65,7 +65,7 @@ class Timed:
         self._parts: dict[str, Timed] = {}
 
     def registered(self, clocks: int = 1) -> "Timed":
-        """The same in a register, a clock later (or in so many registers)."""
+        """The value behind `clocks` registers, that many clock cycles later."""
         if clocks == 0:
             return self
         if self._later is None:
@@ -73,11 +73,11 @@ class Timed:
         return self._later.registered(clocks - 1)
 
     def not_before(self, clock: int) -> "Timed":
-        """The same on `clock`, or on its own if that is later."""
+        """The value delayed to `clock`; unchanged if its own clock is later."""
         return self.registered(max(0, clock - self.clock))
 
     def at(self, clock: int) -> Value:
-        """The value as it is on `clock`; `ValueError` if that is too early for it."""
+        """The value delayed to `clock`; `ValueError` if `clock` is earlier than its own."""
         if clock < self.clock:
             raise ValueError(f"wanted on clock {clock} of a pipeline, but there on clock {self.clock}: join the two")
         return self.not_before(clock).value
@@ -137,9 +137,9 @@ class Timed:
 
 
 def join(function: Callable, *operands):
-    """`function` of values that belong together: the earlier of the timed ones wait in registers for the latest.
+    """`function` of values of one word: the earlier of the timed ones wait in registers for the latest.
 
-    The result is valid on the clock of the latest; if `function` returns a tuple, each of its items is.
+    The result has the clock of the latest; if `function` returns a tuple, each of its items has.
     """
     pipelines = {id(value.pipeline): value.pipeline for value in operands if isinstance(value, Timed)}
     if len(pipelines) != 1:
@@ -153,22 +153,22 @@ def join(function: Callable, *operands):
 
 
 def latest(*values: Timed) -> int:
-    """The first clock on which all of the values are there."""
+    """The latest clock of the values."""
     return max(value.clock for value in values)
 
 
 @cache
 def as_built(unit: Callable, *arguments) -> Any:
-    """A unit that was elaborated on the side, to ask for the latencies that its pipelines have; not for use in a design."""
+    """A unit elaborated only to read the latencies of its pipelines; not for use in a design."""
     built = unit(*arguments)
     Fragment.get(built, None)
     return built
 
 
 def delayed(m: Module, value: Value, clocks: int) -> Value:
-    """`value` as it was `clocks` clocks ago. Must not be called inside ``m.If`` or a state: the registers would stand still.
+    """`value` as it was `clocks` clock cycles ago. Must not be called inside ``m.If`` or a state: the registers would stall.
 
-    Only flags are reset: what they do not announce is never looked at, and multipliers take registers without a reset in.
+    Only flags are reset: values without a flag are never used, and multipliers can absorb registers that have no reset.
     """
     _check_unconditional(m)
     for _ in range(clocks):
@@ -179,7 +179,7 @@ def delayed(m: Module, value: Value, clocks: int) -> Value:
 
 
 def lately(m: Module, value: Value, clocks: int) -> Value:
-    """Whether the bit `value` is set, or was within the last `clocks` clocks: whether a pipeline still holds anything.
+    """Whether the bit `value` is set, or was in the last `clocks` clock cycles: whether a pipeline still holds anything.
 
     Must not be called inside ``m.If`` or a state.
     """

@@ -16,9 +16,9 @@ __all__ = ["PresynapticTraces", "trace_layout"]
 def trace_layout(config: CoreConfig) -> data.StructLayout:
     """State of one row.
 
-    `arrived` counts spikes on this step up to what saturates the trace anyway; `age` counts entries made since the row woke
-    and `quiet` the zero entries made in a row, both up to L; `window` holds ``xbar[t-1], xbar[t-2] .. xbar[t-2R]``, and with
-    exponential synapses `current` holds ``ibar[t-1]``.
+    `arrived` counts spikes on this step up to the number that saturates the trace anyway; `age` counts entries made since
+    the row woke and `quiet` the zero entries made in a row, both up to L; `window` holds ``xbar[t-1], xbar[t-2] ..
+    xbar[t-2R]``, and with exponential synapses `current` holds ``ibar[t-1]``.
     """
     count = range(config.slots + 1)
     fields = {
@@ -34,8 +34,8 @@ def trace_layout(config: CoreConfig) -> data.StructLayout:
 class PresynapticTraces(wiring.Component):
     """State of all rows in block RAM: marked when a spike arrives, advanced by one step on every visit.
 
-    With exponential synapses ``ibar = beta ibar + x`` takes the place of x. A visit takes `latency` clocks; a new one may
-    begin every clock, but none to a row whose last visit is under way, nor while a spike is marked.
+    With exponential synapses ``ibar = beta ibar + x`` takes the place of x. A visit takes `latency` clock cycles; a new one
+    may begin every clock cycle, but none to a row whose last visit is under way, nor while a spike is marked.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ class PresynapticTraces(wiring.Component):
     Attributes
     ----------
     arrive, arrived_row : In
-        A spike of a row; at least 3 clocks apart, and not until all visits have ended.
+        A spike of a row; at least 3 clock cycles apart, and not until all visits have ended.
     woke : Out(1)
-        The row of the arrival before was asleep; `woken_row` now is awake.
+        The row of the last arrival was asleep; `woken_row` now is awake.
     alpha, beta : In
         Decays, `decay` format.
     visit, row : In
@@ -55,17 +55,17 @@ class PresynapticTraces(wiring.Component):
     visited, visited_row : Out
         A visit ends, ...
     entry, age, awake : Out
-        ... with this entry for the step R before, this age, and the row awake or not.
+        ... with this entry for step t - R and this age; whether the row stays awake.
     forget, forget_row : In
         Put a row to sleep; nothing else may be under way.
     read_row : In
-        Row to look at while nothing is under way ...
+        Row to read while the unit is idle ...
     trace : Out
-        ... and its trace `read_latency` clocks later (zero if asleep).
+        ... and its trace `read_latency` clock cycles later (zero if asleep).
     saturated : Out
-        How many of xbar and ibar clipped on this clock.
+        How many of xbar and ibar clipped in this clock cycle.
     latency, read_latency : int
-        Clocks of a visit and of a read; known once elaborated, see `as_built`.
+        Clock cycles of a visit and of a read; known once elaborated, see `as_built`.
     """
 
     def __init__(self, config: CoreConfig):
@@ -139,10 +139,10 @@ class PresynapticTraces(wiring.Component):
         if c.exponential:
             arriving, clipped = self._leaky(before.current, self.beta, arriving)
             clips.append(visit & clipped)
-            current, before = arriving, before.not_before(arriving.clock - 1)  # which meets it after its product
+            current, before = arriving, before.not_before(arriving.clock - 1)  # it meets its product
         trace, clipped = self._leaky(before.window[0], self.alpha, arriving)
         clips.append(visit & clipped)
-        m.d.sync += self.saturated.eq(popcount([clip.value for clip in clips]))  # on whatever clocks they come
+        m.d.sync += self.saturated.eq(popcount([clip.value for clip in clips]))  # whatever their clocks
 
         old = before.not_before(trace.clock)
         window = [trace, *(old.window[n] for n in range(2 * radius))]  # xbar[t], xbar[t-1] .. xbar[t-2R]
@@ -161,7 +161,7 @@ class PresynapticTraces(wiring.Component):
         return after.as_value()
 
     def _entry(self, m, window):
-        """What the trace was R steps ago, and its slope there."""
+        """The trace R steps ago, and its slope there."""
         c, radius = self.config, self.config.kernel_radius
         differences = (tap * (window[radius + u] - window[radius - u]) for u, tap in enumerate(c.kernel, 1))
         slope, trace = sum(differences).registered(), window[radius]
@@ -173,7 +173,7 @@ class PresynapticTraces(wiring.Component):
         return slope.pipeline.timed(entry, ready + 1)
 
     def _after(self, m, old, window, entry):
-        """The state of a row after its step but for its current, on the clock of its entry."""
+        """The state of a row after its step, except its current, on the clock of its entry."""
         c, after, window = self.config, Signal(trace_layout(self.config)), [value.at(entry.clock) for value in window]
         age, quiet, blank = old.age.at(entry.clock), old.quiet.at(entry.clock), ~entry.value.as_value().any()
         m.d.comb += [
@@ -185,7 +185,7 @@ class PresynapticTraces(wiring.Component):
         return after
 
     def _leaky(self, before: Timed, decay: Value, arriving: Timed) -> tuple[Timed, Timed]:
-        """``decay * before + arriving``; a clock before, whether it clips."""
+        """``decay * before + arriving``; one clock earlier, whether it clips."""
         c = self.config
         product = (before * decay).registered()
         total = ((product >> c.decay.fraction) + arriving).registered()

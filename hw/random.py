@@ -21,13 +21,13 @@ def _next(state: Value) -> Value:
 class LaneGenerators(wiring.Component):
     """`lanes` generators that step together, once per word of synapses handled by an update unit.
 
-    The register of each lane holds the draw that comes next, so that no logic lies between a generator and its user.
+    The register of each lane holds the next draw, so that no logic lies between a generator and its user.
 
     Attributes
     ----------
     seed, load : In(32), In(1)
         With `load`, lane p starts again from ``seed ^ (p + 1) * 2**32 / phi``, or from 1 where that is zero; the first draw
-        comes two clocks later.
+        comes two clock cycles later.
     advance : In(1)
         Step on to the following draw.
     draw : Out(array of lanes x 32)

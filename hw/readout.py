@@ -1,4 +1,4 @@
-"""Leaky integrator readout: ``y = kappa y + Wout z``, `lanes` outputs per clock."""
+"""Leaky integrator readout: ``y = kappa y + Wout z``, `lanes` outputs per clock cycle."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -14,14 +14,14 @@ __all__ = ["Readout", "ReadoutRead"]
 
 
 class ReadoutRead(wiring.Signature):
-    """A word of y to look at while no step is under way, as its reader sees it.
+    """Read port of a word of y, from its reader's side; only while no step is under way.
 
     Attributes
     ----------
     word : Out
-        Which.
+        Its number.
     values : In(array of lanes)
-        What it holds, `Readout.read_latency` clocks later, `potential` format.
+        Its content, `Readout.read_latency` clock cycles later, `potential` format.
     """
 
     def __init__(self, config: CoreConfig):
@@ -36,8 +36,8 @@ class ReadoutRead(wiring.Signature):
 class Readout(wiring.Component):
     """Output units y, a bank of saturating sums per lane.
 
-    A step leaks every word once (``readout_words + leak_latency`` clocks, while the neuron sweep runs) and then takes the
-    step's spikes, ``readout_words`` clocks each with no gap between them.
+    A step leaks every word once (``readout_words + leak_latency`` clock cycles, while the neuron sweep runs) and then takes
+    the step's spikes, ``readout_words`` clock cycles each with no gap between them.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Readout(wiring.Component):
     start : In(1)
         Begin a step: leak (with `clear`: set y to zero), then accept spikes.
     clear : In(1)
-        Held from the clock after `start`.
+        Held from the clock cycle after `start`.
     kappa : In
         Decay, `decay` format.
     spikes : In(stream)
@@ -57,15 +57,15 @@ class Readout(wiring.Component):
     weights : Out(`RowRead`)
         Words of Wout.
     read : In(`ReadoutRead`)
-        Word of y to look at.
+        Word of y to read between steps.
     leaking : Out(1)
         y is being leaked or cleared.
     busy : Out(1)
         Leaking, or a spike has not been added yet.
     saturated : Out
-        How many lanes clipped on this clock.
+        How many lanes clipped in this clock cycle.
     read_latency, leak_latency : int
-        Clocks to read a word, and to leak one (read, product, leak, write); known once elaborated, see `as_built`.
+        Clock cycles to read a word, and to leak one (read, product, leak, write); known once elaborated, see `as_built`.
     """
 
     def __init__(self, config: CoreConfig):
@@ -91,7 +91,7 @@ class Readout(wiring.Component):
         issue_leak, issue_spike = self._issue(m)
         banks = [Accumulator(c.potential, c.weight, c.readout_words) for _ in range(c.lanes)]
 
-        # A word is at the banks when its word of Wout is, or at once when it leaks.
+        # A word reaches the banks together with its word of Wout, or immediately when it leaks.
         pipeline = Pipeline(m)
         leaking, spiking, word = (pipeline.timed(value) for value in (issue_leak, issue_spike, self.weights.word))
         weights = pipeline.timed(self.weights.values, as_built(readout_memory, c).latency)
@@ -120,7 +120,7 @@ class Readout(wiring.Component):
         return m
 
     def _issue(self, m):
-        """One word per clock, to leak it or to add a spike's weights to it: on which clocks which."""
+        """One word per clock cycle, to leak it or to add the weights of a spike to it: a flag for each."""
         issue_leak, issue_spike = Signal(), Signal()
         last = self.weights.word == self.config.readout_words - 1
         m.d.comb += [

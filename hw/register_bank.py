@@ -1,4 +1,4 @@
-"""Some registers of the table as hardware: what is stored, what is shown, what a read or write sets off."""
+"""Registers of the table as hardware: storage, read values, and the effects of reads and writes."""
 
 from collections.abc import Iterable
 
@@ -17,14 +17,14 @@ WRITABLE = (AccessRight.RW, AccessRight.WO, AccessRight.W1C, AccessRight.RESTART
 class RegisterBank(wiring.Component):
     """Decoder of the registers of some owners, generated from `ranvier.hw.registers.Register`.
 
-    A write acts on the clock of its strobe; `value` follows `index` within the clock.
+    A write acts in the clock cycle of its strobe; `value` follows `index` combinationally.
 
     Parameters
     ----------
     config : CoreConfig
         The core, whose constants are shown.
     owners : iterable of Owner
-        Whose registers.
+        Registers of these owners.
 
     Attributes
     ----------
@@ -33,17 +33,17 @@ class RegisterBank(wiring.Component):
     write, read : In(1)
         Strobes of an access to it; ignored by registers that do not have that access.
     data : In(32)
-        What to write.
+        Word to write.
     value : Out(32)
-        What is read.
+        Word read.
     known, readable, writable : Out(1)
         The register exists here; it can be read; it takes writes.
-    <name> : Out (read and write: what is stored) or In (read only, or write 1 to clear: what to show, or to add)
+    <name> : Out (read and write: stored value) or In (read only: value to show; write 1 to clear: causes to add)
         One per register, in lower case, with a member per field. Not for constants and write-only registers.
     <name>_held : Out
-        What has gathered in a register of causes (write 1 to clear).
+        Pending causes of a register that is cleared by writing 1.
     <name>_written, <name>_taken : Out(1)
-        A write (of `data`) was carried out; a read took what was shown.
+        A write (of `data`) was carried out; a read took the value shown.
     """
 
     def __init__(self, config: CoreConfig, owners: Iterable[Owner]):
@@ -93,7 +93,7 @@ class RegisterBank(wiring.Component):
         return m
 
     def _shown(self, register: Register) -> list[Value]:
-        """What each word of a register reads as; bits without a field are zero."""
+        """Read value of each word of a register; bits without a field are zero."""
         name = register.name.lower()
         if register in self.constants:
             return [Const(self.constants[register], 32)]
@@ -106,7 +106,7 @@ class RegisterBank(wiring.Component):
         return [getattr(self, name).as_value() & mask for name in names]
 
     def _access(self, m, register):
-        """Strobes of an access, and the storing of what a write brings."""
+        """Strobes of an access, and storage of written values."""
         name = register.name.lower()
         if register.access == AccessRight.TAKE:
             m.d.comb += getattr(self, f"{name}_taken").eq(self.read)
@@ -119,7 +119,7 @@ class RegisterBank(wiring.Component):
                 m.d.sync += [getattr(stored, field.name).eq(getattr(brought, field.name)) for field in register.fields]
 
     def _pend(self, m, register):
-        """Causes gather; writing 1 clears those that do not happen right then."""
+        """Causes accumulate; writing 1 clears those that do not occur in the same clock cycle."""
         name = register.name.lower()
         pending, causes = getattr(self, f"{name}_held"), getattr(self, name)
         cleared = Signal(32)

@@ -1,4 +1,4 @@
-"""A stream cut in two, so that the timing and the manners of one side do not reach the other."""
+"""A register between the two sides of a stream: neither timing nor handshake errors of one side reach the other."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -8,9 +8,9 @@ __all__ = ["RegisterSlice"]
 
 
 class RegisterSlice(wiring.Component):
-    """Passes a stream on, a word per clock and a clock later; nothing on one side follows the other within a clock.
+    """Passes a stream on, one word per clock cycle with a latency of one; no combinational path between the sides.
 
-    What has been offered stays until it is taken, whatever the source does meanwhile.
+    A word that has been offered stays until it is taken, even if the source withdraws it.
 
     Parameters
     ----------

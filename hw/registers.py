@@ -1,4 +1,4 @@
-"""The register table: every address of the core, described once. Decoders, C header, drivers and documents come from it."""
+"""The register table: every address of the core, described once. Source of decoders, C header, drivers and documents."""
 
 import enum
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ __all__ = [
     "word_address",
 ]
 
-#: Version of this table, in `Register.ID`. Raise it when an address or a field changes its meaning.
+#: Version of this table, in `Register.ID`. Raise it when the meaning of an address or a field changes.
 INTERFACE_VERSION = 3
-#: Tells a Ranvier core from anything else on a bus: "RNV".
+#: Distinguishes a Ranvier core from anything else on a bus: "RNV".
 MAGIC = 0x524E56
 
 #: Bits of a column; a word address is a space above a column.
@@ -38,22 +38,22 @@ ADDRESS_BITS = _SPACE_BITS + COLUMN_BITS + 2
 
 
 class AccessRight(enum.Enum):
-    """What the bus may do with a register or window."""
+    """Access that the bus has to a register or window."""
 
     RO = "read"
-    TAKE = "read, which takes it"
+    TAKE = "read, which removes it"
     RW = "read and write"
     WO = "write"
     W1C = "read, write 1 to clear"
-    RESTART = "read, write to start afresh"
+    RESTART = "read, write to restart"
 
 
 class Owner(enum.Enum):
-    """Who answers a register."""
+    """Unit that answers a register."""
 
     CONSTANT = "a constant of the configuration, answered at once"
     PERIPHERAL = "the peripheral around the core, answered at once"
-    CORE = "the core, answered in order with the events before it"
+    CORE = "the core, answered in order after all earlier events"
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ class Field:
 
     @property
     def mask(self) -> int:
-        """Its bits in place."""
+        """Its bits in the register word."""
         return ((1 << self.width) - 1) << self.lsb
 
     def pack(self, value: int) -> int:
-        """`value` in place; `ValueError` if it does not fit."""
+        """`value` shifted to its bits; `ValueError` if it does not fit."""
         if not 0 <= value < 1 << self.width:
             raise ValueError(f"{self.name}={value} does not fit its {self.width} bits")
         return value << self.lsb
@@ -103,7 +103,7 @@ class Register(enum.Enum):
     """Registers, one 32-bit word each; the value of a member is its column in `AddressSpace.REGISTER`."""
 
     ID = (
-        Owner.CONSTANT, AccessRight.RO, "What this is; drivers refuse anything else.",
+        Owner.CONSTANT, AccessRight.RO, "Identification; drivers refuse anything else.",
         Field("version", 0, 8, "version of this register table"),
         Field("magic", 8, 24, 'the letters "RNV"'),
     )  # fmt: skip
@@ -113,38 +113,38 @@ class Register(enum.Enum):
         Field("inputs", 0, 13, "input units"), Field("neurons", 13, 13, "hidden neurons"),
     )  # fmt: skip
     FEATURES = (
-        Owner.CONSTANT, AccessRight.RO, "What the core was built with.",
+        Owner.CONSTANT, AccessRight.RO, "Options that the core was built with.",
         Field("outputs", 0, 9, "readouts"),
         Field("delays", 9, 2, "0 none, 1 axonal, 2 synaptic"),
         Field("recurrent", 11, 1, "neurons project onto each other"),
         Field("learning", 12, 1, "learning units are present"),
-        Field("random_feedback", 13, 1, "the learning signal has weights of its own"),
+        Field("random_feedback", 13, 1, "the learning signal has fixed random weights"),
         Field("delay_fraction", 14, 4, "fraction bits of a delay"),
         Field("max_delay", 18, 10, "largest delay in steps"),
         Field("exponential", 28, 1, "synapses have a current that decays"),
-        Field("dormant", 29, 1, "learning leaves synapses alone whose weight is 0"),
+        Field("dormant", 29, 1, "learning does not change synapses of weight 0"),
     )  # fmt: skip
     FORMATS = (
-        Owner.CONSTANT, AccessRight.RO, "Widths of what is loaded.",
+        Owner.CONSTANT, AccessRight.RO, "Widths of the parameters.",
         Field("weight_width", 0, 5, "bits of W and Wout, two's complement"),
-        Field("weight_fraction", 5, 5, "of them fraction bits"),
+        Field("weight_fraction", 5, 5, "fraction bits of W and Wout"),
         Field("decay_width", 10, 5, "bits of ALPHA, BETA and KAPPA, all of them fraction bits"),
         Field("delay_width", 15, 5, "bits of a delay"),
     )  # fmt: skip
     LIMITS = (
-        Owner.CONSTANT, AccessRight.RO, "What a sample must not exceed.",
+        Owner.CONSTANT, AccessRight.RO, "Limits of a sample.",
         Field("scored", 0, 32, "most scored steps: beyond them a score may leave its 32 bits"),
     )  # fmt: skip
     STATUS = (
-        Owner.PERIPHERAL, AccessRight.RO, "What the core is doing.",
+        Owner.PERIPHERAL, AccessRight.RO, "Status of the core.",
         Field("busy", 0, 1, "an event is waiting or being handled"),
         Field("error", 1, 1, "a bit of ERROR is set"),
         Field("loading", 2, 1, "CONTROL.loading: the network may be incomplete"),
-        Field("room", 4, 12, "events that EVENT takes now without waiting"),
+        Field("room", 4, 12, "events that EVENT accepts now without waiting"),
         Field("waiting", 16, 12, "words waiting in OUTPUT"),
     )  # fmt: skip
     CONTROL = (
-        Owner.PERIPHERAL, AccessRight.RW, "How events come and go.",
+        Owner.PERIPHERAL, AccessRight.RW, "Routing of events and outputs.",
         Field("loading", 0, 1, "refuse events: set while a network is being loaded, cleared once it has been checked"),
         Field("stream", 1, 1, "send outputs to the output stream instead of OUTPUT"),
     )  # fmt: skip
@@ -154,27 +154,27 @@ class Register(enum.Enum):
         "Causes that raise the interrupt.",
         *_sample_done_and_error("enable"),
     )
-    INTERRUPT_PENDING = (Owner.PERIPHERAL, AccessRight.W1C, "Causes that happened.", *_sample_done_and_error("pending"))
+    INTERRUPT_PENDING = (Owner.PERIPHERAL, AccessRight.W1C, "Pending causes.", *_sample_done_and_error("pending"))
     ERROR = (
-        Owner.PERIPHERAL, AccessRight.W1C, "What went wrong since it was last cleared.",
+        Owner.PERIPHERAL, AccessRight.W1C, "Errors since it was last cleared.",
         Field("access", 0, 1, "a bus access was refused: no such address, read- or write-only, or part of a word"),
         Field("event", 1, 1, "an event was refused: unit or class that the core lacks, or while loading"),
         Field("overflow", 2, 1, "OUTPUT was full and an output was dropped"),
-        Field("stalled", 3, 1, "an access was given up because nobody takes from the output stream"),
+        Field("stalled", 3, 1, "an access was abandoned because the output stream is not read"),
         Field("score", 4, 1, "a score left its 32 bits: the sample had more scored steps than LIMITS"),
     )  # fmt: skip
-    ERROR_ADDRESS = (Owner.PERIPHERAL, AccessRight.RO, "Where the last refused access went.", _word("its byte address"))
+    ERROR_ADDRESS = (Owner.PERIPHERAL, AccessRight.RO, "Address of the last refused access.", _word("its byte address"))
     EVENT = (
-        Owner.PERIPHERAL, AccessRight.WO, "An event; waits for room. Writing it again and again with one address is meant.",
+        Owner.PERIPHERAL, AccessRight.WO, "An event; a write waits for room. Repeated writes here are intended.",
         Field("index", 0, 16, _UNIT),
-        Field("scored", 16, 1, "the readout of this step counts"),
+        Field("scored", 16, 1, "the readout of this step is scored"),
         Field("kind", 24, 2, "0 spike, 1 step, 2 end of the sample, 3 reset"),
     )  # fmt: skip
     OUTPUT = (
         Owner.PERIPHERAL, AccessRight.TAKE, "The oldest output; only with MODE.report.",
         Field("index", 0, 16, "neuron that spiked"),
         Field("kind", 24, 2, "0 spike, 1 end of a step"),
-        Field("valid", 31, 1, "there was one"),
+        Field("valid", 31, 1, "there was an output"),
     )  # fmt: skip
     PREDICTION = (Owner.PERIPHERAL, AccessRight.RO, "Class with the largest score in the last sample.", _word("class"))
     SAMPLES = (Owner.PERIPHERAL, AccessRight.RO, "Samples ended since reset; wraps.", _word("count"))
@@ -186,13 +186,13 @@ class Register(enum.Enum):
         Field("row", 0, 13, "presynaptic unit or neuron"),
     )
     CHECKSUM = (
-        Owner.PERIPHERAL, AccessRight.RESTART, "CRC-32 of every write that was carried out since this was last written.",
+        Owner.PERIPHERAL, AccessRight.RESTART, "CRC-32 of all accepted writes since this register was last written.",
         _word("over (byte address, data), each a little-endian word, as zlib's crc32"),
     )  # fmt: skip
     MODE = (
-        Owner.CORE, AccessRight.RW, "How samples are run.",
+        Owner.CORE, AccessRight.RW, "Mode of running samples.",
         Field("learn", 0, 1, "update weights and delays"),
-        Field("report", 1, 1, "put out spikes and steps"),
+        Field("report", 1, 1, "report spikes and steps in OUTPUT or on the output stream"),
     )  # fmt: skip
     ALPHA = (
         Owner.CORE,
@@ -212,7 +212,7 @@ class Register(enum.Enum):
     ETA_READOUT = (Owner.CORE, AccessRight.RW, "Step size of Wout; 0 freezes it.", *_step_size("Wout"))
     SEED = (Owner.CORE, AccessRight.RW, "Seed of stochastic rounding; writing restarts the generators.", _word("seed"))
     CLEAR = (Owner.CORE, AccessRight.WO, "Writing sets all counters to zero.", _word("anything"))
-    CYCLES = (Owner.CORE, AccessRight.RO, "Clocks in which the core was busy since CLEAR; wraps.", _word("count"))
+    CYCLES = (Owner.CORE, AccessRight.RO, "Clock cycles in which the core was busy since CLEAR; wraps.", _word("count"))
     COUNTER = (
         Owner.CORE, AccessRight.RO, "First of the counters since CLEAR, one register each; they wrap.", _word("count"),
     )  # fmt: skip
@@ -235,7 +235,7 @@ class Register(enum.Enum):
         return COUNTERS if self is Register.COUNTER else ()
 
     def stored(self, config: CoreConfig) -> bool:
-        """Whether a core keeps what is written to it; if not, it reads as out of reset."""
+        """Whether a core keeps a value written to it; if not, it keeps its value after reset."""
         return self.access == AccessRight.RW and (self is not Register.BETA or config.exponential)
 
     @property
@@ -245,7 +245,7 @@ class Register(enum.Enum):
 
     @property
     def reset(self) -> int:
-        """Value out of reset, of what is stored."""
+        """Value after reset of a stored register."""
         return sum(field.pack(field.reset) for field in self.fields)
 
     def pack(self, **values: int) -> int:
@@ -259,7 +259,7 @@ class Register(enum.Enum):
 
 
 class AddressSpace(enum.Enum):
-    """Windows: what an address means above its column, and (rows, columns) of a core. `Register.ROW` chooses the row."""
+    """Windows: upper bits of an address, above its column, and (rows, columns) of a core. `Register.ROW` chooses the row."""
 
     REGISTER = (AccessRight.RW, "registers", "")
     WEIGHT = (AccessRight.RW, "W of the synapses from unit ROW", "neuron")
@@ -269,7 +269,7 @@ class AddressSpace(enum.Enum):
     POTENTIAL = (AccessRight.RO, "membrane potential before reset", "neuron")
     SPIKED = (AccessRight.RO, "spike of the last step", "neuron")
     SURROGATE = (AccessRight.RO, "surrogate derivative of the last step", "neuron")
-    READOUT_TRACE = (AccessRight.RO, "filtered spikes, by which Wout learns", "neuron")
+    READOUT_TRACE = (AccessRight.RO, "filtered spikes, with which Wout learns", "neuron")
     READOUT_VALUE = (AccessRight.RO, "readout", "output")
     TRACE = (AccessRight.RO, "presynaptic trace", "presynaptic unit")
     SCORE = (AccessRight.RO, "score at the end of the last sample", "output")
@@ -286,11 +286,11 @@ class AddressSpace(enum.Enum):
 
     @property
     def has_rows(self) -> bool:
-        """Whether `Register.ROW` matters: the arrays of a network have rows, what a core shows of itself has one."""
+        """Whether `Register.ROW` selects a row: the arrays of a network have rows, the state of a core has one."""
         return self.access == AccessRight.RW and self is not AddressSpace.REGISTER
 
     def limits(self, config: CoreConfig) -> tuple[int, int]:
-        """(least, greatest) value that can be written to a window that has rows."""
+        """(smallest, largest) value that can be written to a window that has rows."""
         c = config
         return (0, c.delay_limit) if self is AddressSpace.DELAY else (c.weight.min, c.weight.max)
 
@@ -343,14 +343,14 @@ def word_address(space: AddressSpace, column: int) -> int:
 
 
 def register_layout(register: Register) -> data.FlexibleLayout:
-    """The fields of a register in place, in 32 bits."""
+    """Layout of the fields of a register in 32 bits."""
     return data.FlexibleLayout(
         32, {field.name: data.Field(unsigned(field.width), field.lsb) for field in register.fields}
     )
 
 
 def constants(config: CoreConfig) -> dict[Register, int]:
-    """The words that say what a core is."""
+    """The words of the constant registers."""
     c = config
     return {
         Register.ID: Register.ID.pack(version=INTERFACE_VERSION, magic=MAGIC),

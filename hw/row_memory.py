@@ -28,9 +28,9 @@ SINGLE_PORTED = {"ram_style": "huge"}
 
 
 def read_turn(m: Module, ports: Ports, hold: Value) -> Value:
-    """High on the clocks on which a unit may read while it also writes: all, or with one port every second one.
+    """High in the clock cycles in which a unit that also writes may read: all, or with one port every second one.
 
-    While `hold` is high the turn stays, so that a unit that was held begins at once.
+    The turn does not advance while `hold` is high, so that a unit that was held begins at once.
     """
     turn = Signal(init=1)
     if ports == "single":
@@ -39,24 +39,24 @@ def read_turn(m: Module, ports: Ports, hold: Value) -> Value:
 
 
 def row_stride(ports: Ports, words: int) -> int:
-    """Places from one row to the next: as many as it has words, or with one port a power of two, as room is plenty there."""
+    """Distance between rows: the words of a row, or with one port the next power of two, as those memories are large."""
     return 1 << ceil_log2(words) if ports == "single" else words
 
 
 def write_wait(ports: Ports, latency: int) -> int:
-    """Clocks to delay writes that come `latency` clocks after their reads, so that with one port none meets a read."""
+    """Delay in clock cycles of writes that follow their reads by `latency`, so that with one port none meets a read."""
     return (latency + 1) % 2 if ports == "single" else 0
 
 
 class RowRead(wiring.Signature):
-    """A word of a matrix to read, as its reader sees it.
+    """Read port of a matrix, from its reader's side.
 
     Attributes
     ----------
     row, word : Out
-        Which.
+        Row, and word of it.
     values : In(array of lanes)
-        What it holds, `RowMemory.latency` clocks later.
+        Its content, `RowMemory.latency` clock cycles later.
     """
 
     def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int):
@@ -70,14 +70,14 @@ class RowRead(wiring.Signature):
 
 
 class RowWrite(wiring.Signature):
-    """A word of a matrix to write, as its writer sees it.
+    """Write port of a matrix, from its writer's side.
 
     Attributes
     ----------
     lanes : Out(lanes)
-        Lanes to write; in memory `RowMemory.write_latency` clocks later.
+        Lanes to write; in memory `RowMemory.write_latency` clock cycles later.
     row, word, values : Out
-        Where and what.
+        Row, word and new values.
     """
 
     def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int):
@@ -92,12 +92,12 @@ class RowWrite(wiring.Signature):
 
 
 class RowMemory(wiring.Component):
-    """Matrix of `rows` x `words` x `lanes` values: one word read and one written per clock, or one of the two.
+    """Matrix of `rows` x `words` x `lanes` values: one word read and one written per clock cycle, or one of the two.
 
     Rows and words are registered before they are summed to an address and the address before the memory, so that a wide
-    choice of rows may lie in front; the memory's output is registered before any logic. A word read on the clock on which it
-    is written, by the same latency, means nothing: who asks for it must not use it. With one port, a write takes the
-    place of the read asked on the same clock, whose answer means nothing; and what was never written is undefined.
+    choice of rows may lie in front; the memory's output is registered before any logic. A word that is
+    read in the clock cycle in which it is written is undefined, counted by the same latency. With one port, a write takes
+    the place of a read requested in the same clock cycle, whose result is undefined, as are words never written.
 
     Parameters
     ----------
@@ -111,12 +111,12 @@ class RowMemory(wiring.Component):
     Attributes
     ----------
     read : In(`RowRead`)
-        Word to read; the answer comes `latency` clocks later.
+        Word to read; the answer comes `latency` clock cycles later.
     write : In(`RowWrite`)
-        Lanes to write; in memory `write_latency` clocks later.
+        Lanes to write; in memory `write_latency` clock cycles later.
     latency, write_latency : int
-        Clocks of a read (input register, address sum, memory, output register) and of a write (all but the last); known
-        once elaborated, see `as_built`.
+        Clock cycles of a read (input register, address sum, memory, output register) and of a write (all but the last);
+        known once elaborated, see `as_built`.
     """
 
     def __init__(self, fmt: QFormat, rows: int, words: int, lanes: int, ports: Ports = "dual"):

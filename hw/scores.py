@@ -13,11 +13,11 @@ __all__ = ["Scores"]
 
 
 class Scores(wiring.Component):
-    """One sum of 32 bits per output, which `CoreConfig.max_scored` scored steps cannot overflow; what does is reported.
+    """One sum of 32 bits per output, which `CoreConfig.max_scored` scored steps cannot overflow; an overflow is reported.
 
-    Adds one value per clock, each output at most once within two clocks. At the end of a sample emits every score and then
-    the class with the largest (the lowest index winning ties), busy for ``3 outputs + 1`` clocks unless the consumer stalls,
-    and leaves all scores zero.
+    Adds one value per clock cycle, each output at most once within two clock cycles. At the end of a sample emits every
+    score and then the class with the largest (the lowest index winning ties), busy for ``3 outputs + 1`` clock cycles unless
+    the consumer stalls, and leaves all scores zero.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Scores(wiring.Component):
     results : Out(stream)
         Scores and prediction.
     overflowed : Out(1)
-        A sum wrapped on the clock before.
+        A sum wrapped in the clock cycle before.
     busy : Out(1)
         Adding or emitting.
     """
@@ -73,7 +73,7 @@ class Scores(wiring.Component):
         return m
 
     def _emit(self, m, read, write, score, adding):
-        """Score after score, each then zero; the prediction."""
+        """Emit and clear one score after the other, then emit the prediction."""
         outputs, result = self.config.outputs, self.results.payload
         output, best, largest = Signal(range(outputs)), Signal(range(outputs)), Signal(signed(32))
         m.d.comb += [read.addr.eq(output), self.busy.eq(1)]

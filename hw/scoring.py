@@ -1,4 +1,4 @@
-"""Scoring of a step: largest readout, softmax, and what is added to the scores."""
+"""Scoring of a step: largest readout, softmax, and increments of the scores."""
 
 from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
@@ -17,7 +17,7 @@ __all__ = ["Scoring"]
 class Scoring(wiring.Component):
     """Walks over y once to find its maximum and twice more for the softmax.
 
-    Busy for ``readout_words + 2 outputs + latency`` clocks.
+    Busy for ``readout_words + 2 outputs + latency`` clock cycles.
 
     Parameters
     ----------
@@ -31,15 +31,15 @@ class Scoring(wiring.Component):
     readout : Out(`ReadoutRead`)
         Words of y.
     valid, index : Out
-        One output per clock, in ascending order, with ...
+        One output per clock cycle, in ascending order, with ...
     probability : Out
         ... its softmax (``error.fraction`` fraction bits) and ...
     score : Out(signed 32)
-        ... what to add to its score.
+        ... the increment of its score.
     busy : Out(1)
-        Not done yet.
+        Scoring is under way.
     latency : int
-        Clocks beyond the three passes; known once elaborated, see `as_built`.
+        Clock cycles beyond the three passes; known once elaborated, see `as_built`.
     """
 
     def __init__(self, config: CoreConfig):
@@ -82,7 +82,7 @@ class Scoring(wiring.Component):
         return m
 
     def _sequence(self, m, searching, word, found, softmax):
-        """A pass that searches for the largest, and those of the softmax."""
+        """A pass that searches for the maximum, then those of the softmax."""
         m.d.comb += self.busy.eq(1)
         with m.FSM():
             with m.State("Idle"):

@@ -14,20 +14,20 @@ __all__ = ["LearnerControl", "Phase", "Sequencer", "done_layout"]
 
 
 class Phase(enum.IntEnum):
-    """What the core is doing, as shown on its `phase` port. Input spikes are delivered while it is idle."""
+    """Phase of the core, as shown on its `phase` port. Input spikes are delivered while it is idle."""
 
     IDLE, SWEEP, READOUT, SCORE, SIGNAL, DELIVER, LEARN, REPORT, FINISH, CLEAR = range(10)
 
 
-#: What the units of the core have finished: delivering input spikes, sweeping neurons, adding spikes to the readout, adding
-#: scores, delivering spikes of neurons, reporting spikes, emitting scores, and clearing neurons and readout.
+#: Tasks that the units of the core have finished: delivering input spikes, sweeping neurons, adding spikes to the readout,
+#: adding scores, delivering spikes of neurons, reporting spikes, emitting scores, and clearing neurons and readout.
 done_layout = data.StructLayout(
     dict.fromkeys(("inputs", "sweep", "readout", "score", "deliver", "report", "emit", "clear"), 1)
 )
 
 
 class LearnerControl(wiring.Signature):
-    """What the sequencer tells a learning engine, as the sequencer sees it.
+    """Commands to a learning engine, from the sequencer's side.
 
     Attributes
     ----------
@@ -36,19 +36,19 @@ class LearnerControl(wiring.Signature):
     begin : Out(1)
         A step begins, or one of those at the end of a sample by which updates lag.
     score : Out(1)
-        Probabilities of a scored step will come from the clock after the next one on.
+        Probabilities of a scored step will come from the clock cycle after the next one on.
     signal : Out(1)
-        They have come: make the credit of the step. Held until ...
+        All have come: compute the credit of the step. Held until ...
     credited : In(1)
-        ... there is no more to be made.
+        ... that is done.
     update : Out(1)
-        Update weights and delays. From the next clock on until ...
+        Update weights and delays. From the next clock cycle on until ...
     updated : In(1)
-        ... that is done, all memories wait for it.
+        ... that is done, all memories belong to the learning engine.
     slot, scored, target : Out
-        Of the step: ``t mod L``, whether its readout counts, class of the sample.
+        The step: ``t mod L``, whether it is scored, class of the sample.
     clear, clear_row : Out
-        The sample has ended: forget it. Held while `clear_row` goes over all rows, one per clock.
+        The sample has ended: clear its state. Held while `clear_row` goes over all rows, one per clock cycle.
     """
 
     def __init__(self, config: CoreConfig):
@@ -73,8 +73,8 @@ class LearnerControl(wiring.Signature):
 class Sequencer(wiring.Component):
     """Takes the events: hands spikes on, runs the phases of a step, and ends a sample with its scores and a cleared state.
 
-    A phase lasts until its units have done their part (`done`), and a clock longer; `ranvier.hw.budget` adds them up. Out of
-    reset the state is cleared like after a reset event.
+    A phase lasts until its units have done their part (`done`), and one clock cycle longer; `ranvier.hw.budget` adds them
+    up. Out of reset the state is cleared like after a reset event.
 
     Parameters
     ----------
@@ -90,11 +90,11 @@ class Sequencer(wiring.Component):
     learn, report : In(1)
         The mode: learn from samples, report spikes and steps.
     host_waits, host_idle : In(1), Out(1)
-        The host has a request, which goes before events; it may be answered now.
+        The host has a request, which takes precedence over events; it may be answered now.
     done : In(`done_layout`)
-        What has been finished.
+        Tasks that have been finished.
     phase : Out(`Phase`)
-        What the core is doing.
+        Phase of the core.
     sweep : Out(1)
         Neuron sweep and leak of the readout begin; to clear both, if `clear`.
     score : Out(1)
@@ -102,11 +102,11 @@ class Sequencer(wiring.Component):
     finish, silent : Out(1)
         Scores are to be emitted, or only cleared; see `Scores`.
     report_step, step_reported : Out(1), In(1)
-        The step is over and reported, until that is taken.
+        The end of the step is reported, until the report is taken.
     slot : Out
         ``t mod L``.
     clear, clear_word, clear_slot : Out
-        Held while the state is cleared: the word and slot of the delay line that is.
+        Held while the state is cleared; word and slot of the delay line to clear.
     learner : Out(`LearnerControl`)
         To the learning engine; without one, its steps are `updated`.
     """
@@ -229,7 +229,7 @@ class Sequencer(wiring.Component):
                 m.next = "Learn"
 
     def _end(self, m):
-        """Scores leave; then neurons and readout, the delay line, and all rows of the learner are cleared side by side."""
+        """Emit the scores; then clear neurons and readout, the delay line and all rows of the learner in parallel."""
         c, row = self.config, self.learner.clear_row
         with m.State("Finish"):
             m.d.comb += [self.phase.eq(Phase.FINISH), self.finish.eq(1)]

@@ -9,18 +9,18 @@ __all__ = ["share"]
 
 
 def share(m: Module, port: Any, *users: tuple[ValueLike, Any]) -> None:
-    """Connect a port of a memory to its users: the last one whose condition holds has it, and all of them see the answer.
+    """Connect a port of a memory to its users: the last one whose condition holds owns it, and all of them see the result.
 
-    Nothing is asked, or written, while no condition holds. Adds no clock: it is a multiplexer in front of the port.
+    Nothing is read or written while no condition holds. A multiplexer in front of the port, without latency.
 
     Parameters
     ----------
     m : Module
-        Where the port and its users are submodules.
+        Module that contains the port and its users.
     port : interface
         Port of the memory, such as `RowMemory.read`.
     *users : (condition, interface)
-        Who uses it, with the port's signature flipped; a condition of True always holds.
+        Users, with the port's signature flipped; a condition of True always holds.
     """
     for condition, user in users:
         asked = [mine.eq(theirs) for mine, theirs, asks in _pairs(port, user) if asks]

@@ -14,10 +14,10 @@ __all__ = ["Softmax"]
 
 
 class Softmax(wiring.Component):
-    """Probabilities of `outputs` readouts, one per clock, after one pass over them to find the largest.
+    """Probabilities of `outputs` readouts, one per clock cycle, after one pass over them to find the largest.
 
-    The last probability comes ``2 outputs + latency`` clocks after `start`: one pass sums the powers, a restoring divider
-    makes the reciprocal, one pass scales.
+    The last probability comes ``2 outputs + latency`` clock cycles after `start`: one pass sums the powers, a restoring
+    divider makes the reciprocal, one pass scales.
 
     Parameters
     ----------
@@ -27,25 +27,25 @@ class Softmax(wiring.Component):
     Attributes
     ----------
     start : In(1)
-        The largest readout is known; ask for all readouts.
+        The largest readout is known; begin.
     largest : In
         The largest readout, held until done.
     output : Out
-        Readout to provide ...
+        Index of the readout to provide ...
     value : In
-        ... `ANSWER` clocks later, `potential` format.
+        ... `ANSWER` clock cycles later, `potential` format.
     valid, index, probability : Out
         One output's probability with ``error.fraction`` fraction bits (1.0 is representable), in ascending order.
     busy : Out(1)
-        Not done yet.
+        Softmax is under way.
     latency : int
-        Clocks beyond the two passes: pipeline of the powers, divider, pipeline of the scaling, change of state; known once
-        elaborated, see `as_built`.
+        Clock cycles beyond the two passes: pipeline of the powers, divider, pipeline of the scaling, change of state; known
+        once elaborated, see `as_built`.
     probability_latency : int
-        Clocks from `output`, on the second pass, to its probability, likewise.
+        Clock cycles from `output`, on the second pass, to its probability, likewise.
     """
 
-    #: Clocks from `output` to its `value`.
+    #: Clock cycles from `output` to its `value`.
     ANSWER = 2
 
     def __init__(self, config: CoreConfig):

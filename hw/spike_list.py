@@ -12,9 +12,9 @@ __all__ = ["SpikeList"]
 
 
 class SpikeList(wiring.Component):
-    """Queue of flagged units: filled a word of lanes at a time, emptied one unit per clock, in ascending order.
+    """Queue of flagged units: filled a word of lanes at a time, emptied one unit per clock cycle, in ascending order.
 
-    Words without a flag are not stored, so that a consumer only pays for the units there are. Unit ``j`` is lane
+    Words without a flag are not stored, so that a consumer spends no time on them. Unit ``j`` is lane
     ``j mod lanes`` of word ``j // lanes``.
 
     Parameters
@@ -27,7 +27,7 @@ class SpikeList(wiring.Component):
     push : In(1)
         Store `flags` of `word`. The words of a sweep come in ascending order; another sweep begins once the list is `empty`.
     units : Out(stream)
-        Unit numbers; latency 4 clocks, throughput one per clock; all from registers.
+        Unit numbers; latency 4 clock cycles, throughput one per clock cycle; all from registers.
     empty : Out(1)
         Nothing left to emit.
     """

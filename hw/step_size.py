@@ -16,9 +16,9 @@ StepSizeLayout = data.StructLayout({"mantissa": unsigned(8), "shift": unsigned(5
 def scale(value: Timed, eta: data.View, fraction: int, to: QFormat, dither: Value) -> tuple[Timed, Timed, Timed]:
     """``eta * value`` from `fraction` fraction bits into `to`; whether it saturated, and whether it vanished.
 
-    Rounded stochastically by the low bits of `dither` (32 random bits, twice where more are dropped).
-    Pipelined, one value per clock: product, rounding, shift, saturation; `eta` and `dither` are held meanwhile, and for 2
-    clocks before.
+    Rounded stochastically by the low bits of `dither` (32 random bits, twice where more are dropped). Pipelined, one value
+    per clock cycle: product, rounding, shift, saturation; `eta` and `dither` are held meanwhile, and for 2 clock cycles
+    before.
     """
     left, right = max(0, to.fraction - fraction), max(0, fraction - to.fraction)
     dropped = Cat(

@@ -25,22 +25,23 @@ def synapse_layout(config: CoreConfig) -> data.StructLayout:
 
 
 def whole_steps(config: CoreConfig, delay: Value) -> Value:
-    """``Dh = floor(D + 1/2)``: a raw D, as the forward pass and the traces take it, in steps.
+    """``Dh = floor(D + 1/2)``: a raw D in whole steps, as the forward pass and the traces use it.
 
-    A function and no member of `synapse_layout`: each user adds it to something else, and synthesis makes one sum of it.
+    A function rather than a member of `synapse_layout`, because synthesis merges it with the sum in which each user needs
+    it.
     """
     return round_half_up(delay, config.delay_fraction)
 
 
 class SynapseRead(wiring.Signature):
-    """A word of synapses to read, as its reader sees it.
+    """Read port of synapses, from its reader's side.
 
     Attributes
     ----------
     row, word : Out
-        Which.
+        Row, and word of it.
     synapses : In(`synapse_layout`)
-        What they are, `SynapseMemory.latency` clocks later.
+        Its content, `SynapseMemory.latency` clock cycles later.
     """
 
     def __init__(self, config: CoreConfig):
@@ -54,7 +55,7 @@ class SynapseRead(wiring.Signature):
 
 
 class SynapseWrite(wiring.Signature):
-    """A word of weights and a word of delays to write, each to its own place, as their writer sees them.
+    """Write ports of weights and delays, each with an address of its own, from their writer's side.
 
     Attributes
     ----------
@@ -68,11 +69,11 @@ class SynapseWrite(wiring.Signature):
 
 
 class SynapseMemory(wiring.Component):
-    """W and D in memory: one word read and one word written per clock, or (`memory` is "single") one of the two.
+    """W and D in memory: one word read and one word written per clock cycle, or (`memory` is "single") one of the two.
 
     Word `word` of row `row` holds the synapses onto neurons ``word * lanes + lane``. Synaptic delays lie beside the weights,
-    axonal ones in block RAM of their own with one entry per row. A neuron itself is never a target, nor is a lane beyond the
-    last neuron.
+    axonal ones in block RAM of their own with one entry per row. A neuron is never its own target, nor is a lane beyond
+    the last neuron a target.
 
     Parameters
     ----------
@@ -82,11 +83,11 @@ class SynapseMemory(wiring.Component):
     Attributes
     ----------
     read : In(`SynapseRead`)
-        Synapses to read; the answer comes `latency` clocks later, one word per clock.
+        Synapses to read; the answer comes `latency` clock cycles later, one word per clock cycle.
     write : In(`SynapseWrite`)
-        What to write; in memory `write_latency` clocks later.
+        Word to write; in memory `write_latency` clock cycles later.
     latency, write_latency : int
-        Clocks of a read and of a write; known once elaborated, see `as_built`.
+        Clock cycles of a read and of a write; known once elaborated, see `as_built`.
     """
 
     def __init__(self, config: CoreConfig):
@@ -134,7 +135,7 @@ class SynapseMemory(wiring.Component):
         return [values[lane % lanes] for lane in range(c.lanes)]
 
     def _targets(self, m):
-        """Of each lane, whether it is a synapse: onto a neuron that exists, and not onto that which the row belongs to."""
+        """Whether each lane is a synapse: onto a neuron that exists, other than the neuron that the row belongs to."""
         c = self.config
         itself = Signal(range(-c.inputs, max(1, c.rows)))  # that neuron, if not negative
         m.d.comb += itself.eq(self.read.row - c.inputs)

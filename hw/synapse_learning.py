@@ -22,7 +22,8 @@ class SynapseLearning(wiring.Component):
 
     An arriving spike wakes its row: `AwakeRows` keeps it in its list while its trace or history is not zero. On an update
     `Eligibility` takes each row of the list, has `PresynapticTraces` advance its trace, whose new entry goes to
-    `TraceHistory`, and multiplies entries with the words of `CreditList`. `Eligibility` says how many clocks that takes.
+    `TraceHistory`, and multiplies entries with the words of `CreditList`. `Eligibility` says how many clock cycles that
+    takes.
 
     Parameters
     ----------
@@ -38,21 +39,21 @@ class SynapseLearning(wiring.Component):
     begin, flush, credit_valid, credit_neuron, credit_weight, credit_delay : In
         Credit of a step; see `CreditList`.
     start : In(1)
-        Update; the credit must be complete one clock later.
+        Update; the credit must be complete one clock cycle later.
     slot : In
         ``t mod L``.
     clear, clear_row : In
-        Forget credit, traces and history; `clear_row` goes over all rows meanwhile. Nothing else may be under way.
+        Clear credit, traces and history; `clear_row` goes over all rows meanwhile. Nothing else may be under way.
     synapses, write_synapses : Out(`SynapseRead`), Out(`SynapseWrite`)
         W and D.
     draw, advance : In, Out
-        Random bits of every lane; `advance` when they were used.
+        Random bits of every lane; `advance` when they have been used.
     trace_row, trace : In, Out
-        Row to look at while nothing is under way, and its trace three clocks later.
+        Row to read between updates, and its trace three clock cycles later.
     busy : Out(1)
         An update is under way.
     trace_saturated, signal_saturated, weight_saturated, delay_saturated, signal_underflow : Out
-        How many values clipped, or vanished when they were rounded, on this clock.
+        How many values clipped, or vanished when they were rounded, in this clock cycle.
     """
 
     def __init__(self, config: CoreConfig):
@@ -150,7 +151,7 @@ class SynapseLearning(wiring.Component):
         ]
 
     def _credit(self, m, credit, eligibility):
-        """Credit is gathered as it comes, and read word by word for every row."""
+        """Credit is collected as it arrives, and read word by word for every row."""
         m.d.comb += [
             credit.begin.eq(self.begin),
             credit.clear.eq(self.clear),

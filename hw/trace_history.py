@@ -1,4 +1,4 @@
-"""Delay lines of presynaptic traces: the eligibility of every synapse, stored once per presynaptic unit."""
+"""Trace history: recent presynaptic traces, from which the eligibility of every synapse is read at its delay."""
 
 from amaranth.hdl import Cat, Module
 from amaranth.lib import data, wiring
@@ -18,16 +18,16 @@ def entry_layout(config: CoreConfig) -> data.StructLayout:
 
 
 class TraceRead(wiring.Signature):
-    """Entries of one row to read, one for each lane, as their reader sees them.
+    """Read port of the entries of one row, one for each lane, from its reader's side.
 
     Attributes
     ----------
     row : Out
-        Which row.
+        Row.
     slots : Out(array of lanes)
-        Each lane's own slot.
+        Slot of each lane.
     entries : In(array of lanes of entries)
-        What is there, `TraceHistory.LATENCY` clocks later, straight from block RAM: register it before any logic.
+        Their content, `TraceHistory.LATENCY` clock cycles later, straight from block RAM: register it before any logic.
     """
 
     def __init__(self, config: CoreConfig):
@@ -44,7 +44,8 @@ class TraceHistory(wiring.Component):
     """Circular buffer of (trace, slope) entries per row, addressed by step modulo L.
 
     Every lane reads at the delay of its own synapse, so with synaptic delays each lane has a copy; with axonal delays or
-    none, one serves all. One entry is written and one word read per clock; a read answers on the next clock.
+    none, all lanes share one. One entry is written and one word read per clock cycle; a read answers in the next clock
+    cycle.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class TraceHistory(wiring.Component):
     Attributes
     ----------
     write, write_row, write_slot, entry : In
-        Make an entry.
+        Write an entry.
     read : In(`TraceRead`)
         Entries to read.
     """

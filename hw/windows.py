@@ -1,4 +1,4 @@
-"""What the host sees of the core's memories: a place in a window is a lane of a word in one of them."""
+"""The memories of the core as the host sees them: a place in a window is a lane of a word in one of them."""
 
 from amaranth.hdl import Const, Module, Mux
 from amaranth.lib import wiring
@@ -18,10 +18,9 @@ __all__ = ["Windows"]
 
 
 class Windows(wiring.Component):
-    """Asks every memory for the place that the host names, and picks the answer of the window that it names.
+    """Reads every memory at the row and column of the host's request, and selects the value of its window.
 
-    The value comes one clock after the memory's, which for the slowest is within the time that `Host` allows. A write has
-    effect on one lane.
+    The value comes one clock cycle after that of the memory; `Host` allows for the slowest one. A write changes one lane.
 
     Parameters
     ----------
@@ -33,7 +32,7 @@ class Windows(wiring.Component):
     host : In(`HostPort`)
         Place to read or write.
     register : In(32)
-        Register at its column.
+        Register at the column of the request.
     synapses, write_synapses : Out(`SynapseRead`), Out(`SynapseWrite`)
         W and D.
     weights, write_weights, feedback, write_feedback : Out(`RowRead`), Out(`RowWrite`)
@@ -43,7 +42,7 @@ class Windows(wiring.Component):
     readout : Out(`ReadoutRead`)
         y.
     trace_row, trace : Out, In
-        Presynaptic unit, and its trace three clocks later.
+        Presynaptic unit, and its trace three clock cycles later.
     """
 
     def __init__(self, config: CoreConfig):
@@ -94,7 +93,7 @@ class Windows(wiring.Component):
         return m
 
     def _stored(self, lane):
-        """What is read in each window."""
+        """Value of each window."""
         c, state = self.config, self.neurons.state[lane]
         stored = {
             AddressSpace.REGISTER: self.register,

@@ -20,7 +20,7 @@ Every device takes the same calls and returns the same record, so that any two c
 0
 """
 
-from ranvier.checkout import version as _version  # first of all: it is what finds the packages beside this folder
+from ranvier.checkout import version as _version  # first of all: it finds the packages next to this folder
 
 # isort: split
 from ranvier.data import (

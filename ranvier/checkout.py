@@ -1,6 +1,6 @@
 """Ranvier straight from a clone: Python started there finds this folder first, installed or not.
 
-Four packages lie beside this folder instead of in it (`pyproject.toml` maps them). Where that is so, they are found there,
+Four packages lie next to this folder instead of in it (`pyproject.toml` maps them). Where that is so, they are found there,
 by name: nothing else of a clone becomes a part of ``ranvier``. In an installed copy they lie in it, and nothing happens.
 """
 
@@ -22,7 +22,7 @@ _BESIDE = ("golden", "hw", "sim", "firmware")
 
 
 class Beside:
-    """Finds the packages beside this one."""
+    """Finds the packages next to this one."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -34,7 +34,7 @@ class Beside:
 
 
 def find_beside() -> None:
-    """Find the packages beside this one, in a clone, before an installed copy or another clone is asked."""
+    """Find the packages next to this one, in a clone, before an installed copy or another clone is asked."""
     if (_ROOT / "pyproject.toml").is_file() and not (_HERE / _BESIDE[0]).exists() and Beside not in sys.meta_path:
         sys.meta_path.insert(0, Beside)
 

@@ -79,7 +79,7 @@ def demo(
     seed: int = 0,
     progress: bool = False,
 ) -> Demo:
-    """Learn Yin-Yang on `device` beside the golden model; write the network and Verilog into the folder `out`.
+    """Learn Yin-Yang on `device` in parallel with the golden model; write the network and Verilog into the folder `out`.
 
     Parameters
     ----------

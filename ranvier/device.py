@@ -16,7 +16,7 @@ __all__ = ["CORES", "DEVICES", "Device", "DeviceError", "check_device", "open_de
 
 #: Cores that are driven directly.
 CORES = ("golden", "golden:plain", "float64", "sim")
-#: Names that `open_device` knows, beside serial ports.
+#: Names that `open_device` knows, besides serial ports.
 DEVICES = (*CORES, "bus", "axi", "wishbone", "pty")
 #: What the bus interfaces are simulated with: packages by module.
 _BUS_MODELS = {
@@ -44,7 +44,7 @@ class Device(Protocol):
         Raises
         ------
         NetworkError
-            If it does not fit, or is no network; what was loaded before stays.
+            If it does not fit, or is not a network; what was loaded before stays.
         """
 
     def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
@@ -102,7 +102,7 @@ def open_device(name: str, config: CoreConfig) -> Device:
     Raises
     ------
     DeviceError
-        If the name is unknown, `config` is no configuration, or the simulator cannot be built here.
+        If the name is unknown, `config` is not a configuration, or the simulator cannot be built here.
     LinkError
         If the port cannot be opened, or no core built from `config` answers there.
     """

@@ -28,7 +28,7 @@ def check_config(config: CoreConfig) -> None:
     """`DeviceError` unless a core can be built from it."""
     if not isinstance(config, CoreConfig):
         raise DeviceError(
-            f"config={shown(config)} is no CoreConfig: give preset(name), CoreConfig.read(path) or one made of its fields"
+            f"config={shown(config)} is not a CoreConfig: give preset(name), CoreConfig.read(path) or one made of its fields"
         )
 
 
@@ -43,7 +43,7 @@ class DeviceBase(Closing):
     Raises
     ------
     DeviceError
-        If that is no configuration; from every other method, if no network was loaded, or the device was closed.
+        If that is not a configuration; from every other method, if no network was loaded, or the device was closed.
     """
 
     def __init__(self, config: CoreConfig):
@@ -78,7 +78,7 @@ class DeviceBase(Closing):
         Raises
         ------
         NetworkError
-            If it is no network, or made for another core; what was loaded stays.
+            If it is not a network, or made for another core; what was loaded stays.
         """
         self._check_open()
         check_network(network, self.config)
@@ -90,7 +90,7 @@ class DeviceBase(Closing):
             raise
 
     def step_sizes(self, weight: StepSize, delay: StepSize, readout: StepSize) -> None:
-        """Change the step sizes between samples, all or none. `NetworkError` if one is no step size."""
+        """Change the step sizes between samples, all or none. `NetworkError` if one is not a step size."""
         changed = self._network.replace(eta_weight=weight, eta_delay=delay, eta_readout=readout)
         self._step_sizes(changed)
         self._held = changed

@@ -28,7 +28,7 @@ _COMPILE = ["-std=c++17", "-fPIC"]
 
 @dataclass(frozen=True)
 class Model:
-    """What is simulated: a module, how its Verilog is written, what drives it from C++ (a file beside this one), and what
+    """What is simulated: a module, how its Verilog is written, what drives it from C++ (a file next to this one), and what
     tells it from others of that name."""
 
     name: str
@@ -37,7 +37,7 @@ class Model:
     variant: str = ""
 
 
-#: Nobody resets it, and a reset costs a quarter of the speed, because every register then depends on an input.
+#: It is never reset, and a reset costs a quarter of the speed, because every register then depends on an input.
 CORE = Model(NAME, lambda config: to_verilog(Core(config), NAME, reset=False), "core_harness.cpp")
 PERIPHERAL = Model(
     "ranvier_peripheral", lambda config: to_verilog(Peripheral(config), "ranvier_peripheral"), "bus_harness.cpp"

@@ -33,7 +33,7 @@ void bus_close(Bus *bus) { delete bus; }
 
 uint64_t bus_cycles(const Bus *bus) { return bus->cycles; }
 
-// Clocks in which nobody asks for anything.
+// Clocks without any access.
 void bus_wait(Bus *bus, int clocks) {
     for (int i = 0; i < clocks; ++i) {
         bus->settle();
@@ -46,7 +46,7 @@ int bus_interrupt(Bus *bus) {
     return bus->top.irq;
 }
 
-// Whether somebody takes what comes out of the output stream.
+// Whether the output stream is read.
 void bus_take_outputs(Bus *bus, int ready) { bus->top.outputs_ready = ready != 0; }
 
 // One access: reads into, or writes from, `word`. Returns 0, kRefused or kTimeout.

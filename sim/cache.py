@@ -1,4 +1,4 @@
-"""Files that cost minutes to build: built once, kept with a checksum beside them, and built again if that does not match.
+"""Files that cost minutes to build: built once, kept with a checksum next to them, and built again if that does not match.
 
 A library cut short or damaged would kill Python as soon as it is loaded (SIGBUS, SIGSEGV), on every run.
 """
@@ -58,7 +58,7 @@ def _lock(path: Path) -> Path:
 
 
 def _check_plain(target: Path) -> None:
-    """Refuse what would be read or written for ever."""
+    """Refuse files whose reading or writing would never end."""
     for path in (target, _sum(target), _lock(target)):
         try:
             check_plain(path)

@@ -64,7 +64,7 @@ class SimulatedSoc(Closing):
         Raises
         ------
         TimeoutError
-            If it has not stopped after so many clocks.
+            If it has not stopped after this many clocks.
         """
         received, buffer = bytearray(), ctypes.create_string_buffer(_BYTES)
         while not self._board.call("stopped"):

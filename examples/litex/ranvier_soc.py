@@ -30,7 +30,7 @@ INTERFACE = "wishbone"
 class Ranvier(LiteXModule):
     """A core with a Wishbone interface.
 
-    Some of LiteX' masters (PicoRV32, UARTBone) do not heed `err` and would wait for ever. So a refused access ends as one
+    Some of LiteX' masters (PicoRV32, UARTBone) ignore `err` and would wait forever. So a refused access ends as one
     that timed out does on LiteX' bus: acknowledged, and all ones.
 
     Parameters

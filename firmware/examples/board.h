@@ -9,7 +9,7 @@
 /** The core in the memory of this processor. */
 extern const ranvier_bus_t board_bus;
 
-/** Clocks of the processor since reset; wraps. */
+/** Clock cycles of the processor since reset; wraps. */
 uint32_t clocks(void);
 
 void print(const char *text);

@@ -1,5 +1,5 @@
 /*
- * A processor beside the core has it learn, on its own, which of two inputs spiked first: 0 the second one, 1 neither (both at
+ * A processor next to the core trains it, on its own, to tell which of two inputs spiked first: 0 the second one, 1 neither (both at
  * about the same time), 2 the first one. Without delays no neuron can tell; it starts with none and learns them.
  *
  * Prints every sample with its prediction and scores, then test samples with all spikes, and what was learned.

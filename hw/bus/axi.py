@@ -60,14 +60,15 @@ class AxiStreamSignature(wiring.Signature):
 
 
 class AxiLite(wiring.Component):
-    """AXI4-Lite subordinate that carries every transfer over the bus inside, one after the other.
+    """AXI4-Lite subordinate that carries every transfer over the internal bus, one after the other.
 
-    Everything that comes and goes passes a register. Address and data of a write may come in any order; a transfer is begun
-    only when its response has somewhere to go, so that a manager that leaves one kind of response waiting can still get the
+    All inputs and outputs are registered. Address and data of a write may come in any order; a transfer begins
+    only when there is room for its response, so that a manager that leaves one kind of response waiting can still get the
     other. When both reads and writes wait, they take turns. A refused access, or an address between words, is answered with
     `Response.SLVERR`.
 
-    A response comes `LATENCY` clocks after the (last) ``valid`` of its transfer, and as many more as the bus inside takes.
+    A response comes `LATENCY` clock cycles after the (last) ``valid`` of its transfer, plus the latency of the internal
+    bus.
 
     Attributes
     ----------
@@ -77,7 +78,7 @@ class AxiLite(wiring.Component):
         To the peripheral.
     """
 
-    #: In through a register, a clock to choose, out through a register.
+    #: Input register, a clock cycle to choose, output register.
     LATENCY = 3
 
     def __init__(self):
@@ -106,7 +107,7 @@ class AxiLite(wiring.Component):
             m.d.sync += axi.rvalid.eq(0)
 
         def end(error, data):
-            """Respond, and let the next transfer come up."""
+            """Respond, and go on to the next transfer."""
             response = Mux(error, Response.SLVERR, Response.OKAY)
             m.d.comb += ended.eq(1)
             m.next = "Choose"
@@ -118,7 +119,7 @@ class AxiLite(wiring.Component):
         with m.FSM():
             with m.State("Choose"):
                 with m.If(read_due | write_due):
-                    m.d.sync += reading.eq(read_due)  # never twice while a write waits: the response is still there
+                    m.d.sync += reading.eq(read_due)  # reads and writes take turns
                     m.next = "Access"
             with m.State("Access"):
                 with m.If(address[:_OFFSET_BITS].any()):
@@ -135,23 +136,24 @@ class AxiLite(wiring.Component):
 
     @staticmethod
     def _channel(m, name, payload, valid, ready):
-        """What comes on a channel, behind a register."""
+        """A channel behind a register."""
         m.submodules[name] = channel = RegisterSlice(len(payload))
         m.d.comb += [channel.i.valid.eq(valid), channel.i.payload.eq(payload), ready.eq(channel.i.ready)]
         return channel.o
 
 
 class AxiPeripheral(wiring.Component):
-    """The peripheral with AXI ports; what it does is said at `Peripheral`, what its ports do at `AxiLite`.
+    """The peripheral with AXI ports: see `Peripheral` for its function, `AxiLite` for its ports.
 
-    Both streams pass a register: a word per clock, no port follows another within a clock, and what is offered stays.
+    Both streams are registered: one word per clock cycle, no combinational path between ports, and a word that is offered
+    stays.
 
     Parameters
     ----------
     config : CoreConfig
         The core.
     depth : int
-        Events, and spikes and steps, that the queues hold.
+        Capacity of the queues: events in one, spikes and steps in the other.
 
     Attributes
     ----------

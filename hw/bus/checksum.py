@@ -1,4 +1,4 @@
-"""Checksum of everything that was written, by which a driver knows that all of it arrived and nothing else."""
+"""Checksum of all writes, by which a driver verifies that exactly its own arrived."""
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
@@ -13,20 +13,20 @@ __all__ = ["WriteChecksum"]
 class WriteChecksum(wiring.Component):
     """CRC-32 (that of Ethernet and zlib) over (byte address, data), each a little-endian 32-bit word.
 
-    A byte per clock: `LATENCY` clocks for each write.
+    One byte per clock cycle, `LATENCY` clock cycles per write.
 
     Attributes
     ----------
     add : In(1)
-        Take in `address` and `data`; not while `busy`.
+        Add `address` and `data`; not while `busy`.
     address : In
         Word address.
     data : In(32)
-        What was written there.
+        Word written.
     clear : In(1)
-        Start afresh; not while `busy`.
+        Restart; not while `busy`.
     busy : Out(1)
-        A write is being taken in.
+        A write is being added.
     value : Out(32)
         The checksum, while not `busy`.
     """

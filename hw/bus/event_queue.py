@@ -1,4 +1,4 @@
-"""Events on their way into the core: checked, and held until the core takes them."""
+"""Events for the core: checked, and held until the core takes them."""
 
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
@@ -16,34 +16,34 @@ __all__ = ["EventQueue"]
 class EventQueue(wiring.Component):
     """Events from the bus and from a stream, in order of arrival, in block RAM.
 
-    An event of a unit or class that the core lacks never enters. Takes an event per clock, the bus first; the core sees it
-    three clocks later.
+    An event of a unit or class that the core lacks never enters. Takes an event per clock cycle, the bus first; the core
+    sees it three clock cycles later.
 
     Parameters
     ----------
     config : CoreConfig
-        Whose events.
+        The core.
     depth : int
-        Events that it holds.
+        Capacity in events.
 
     Attributes
     ----------
     word : In(`Register.EVENT`)
-        An event from the bus ...
+        An event from the bus.
     put : In(1)
-        ... to put in; only while neither `refused` nor `full`.
+        Add `word`; only while neither `refused` nor `full`.
     stream : In(stream of `Register.EVENT` words)
-        Events from elsewhere.
+        Events that do not come over the bus.
     hold : In(1)
-        Take nothing: `refused` is high, the stream waits.
+        Accept nothing: `refused` is high, the stream waits.
     refused, full : Out(1)
-        `word` is no event of this core; there is no room.
+        `word` is no event of this core, or `hold` is set; there is no room.
     stream_refused : Out(1)
         An event of the stream was dropped.
     events : Out(stream of `event_layout`)
         To the core.
     room : Out
-        Events that can still be put in.
+        Number of events that still fit.
     empty : Out(1)
         No event is held.
     """
@@ -70,7 +70,7 @@ class EventQueue(wiring.Component):
         m = Module()
         layout = event_layout(self.config)
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=layout.size, depth=self.depth)
-        m.submodules.output = output = RegisterSlice(layout)  # the core decides late whether it takes an event
+        m.submodules.output = output = RegisterSlice(layout)  # `ready` of the core comes late in a clock cycle
         wiring.connect(m, output.o, wiring.flipped(self.events))
         entered = layout(fifo.w_data)
         m.d.comb += [

@@ -20,21 +20,21 @@ __all__ = ["Peripheral"]
 class Peripheral(wiring.Component):
     """A core with its registers, event queue and results behind one bus, which every interface (AXI, Wishbone, UART) wraps.
 
-    Every access is answered, in order with the events before it where it goes to the core; `Responder` says after how long.
+    Every access is answered; one to the core only after the events before it. Latencies are those of `Responder`.
 
     Parameters
     ----------
     config : CoreConfig
         The core.
     depth : int
-        Events, and spikes and steps, that the queues hold: 2 to 4095.
+        Capacity of the queues (events in one, spikes and steps in the other): 2 to 4095.
 
     Attributes
     ----------
     bus : In(`BusSignature`)
         Registers and windows (`ranvier.hw.registers`).
     events : In(stream of `Register.EVENT` words)
-        Events, beside those written to `Register.EVENT`.
+        Events, in addition to those written to `Register.EVENT`.
     outputs : Out(stream of `result_layout`)
         Outputs, while `Register.CONTROL` has its stream bit set.
     irq : Out(1)
@@ -78,7 +78,7 @@ class Peripheral(wiring.Component):
         return m
 
     def _access(self, m, responder, registers, queue, results):
-        """The access at hand names a register, a score and an event."""
+        """The current access selects a register, a score and an event."""
         access = responder.access
         m.d.comb += [
             registers.index.eq(access.address),
@@ -99,7 +99,7 @@ class Peripheral(wiring.Component):
         ]
 
     def _checksum(self, m, responder, registers, checksum):
-        """Every write is taken in, but for that which clears the checksum, before the next access."""
+        """Every write is added before the next access, except the one that clears the checksum."""
         afresh = registers.checksum_written
         m.d.comb += [
             checksum.address.eq(responder.access.address),
@@ -111,7 +111,7 @@ class Peripheral(wiring.Component):
         ]
 
     def _status(self, m, core, responder, registers, queue, results):
-        """What the core is doing, for which accesses wait."""
+        """Status of the core, for which accesses wait."""
         busy = core.busy | ~queue.empty
         m.d.comb += [
             responder.busy.eq(busy),
@@ -125,7 +125,7 @@ class Peripheral(wiring.Component):
         ]
 
     def _errors(self, m, core, responder, registers, queue, results):
-        """What goes wrong, and where the last access went that was refused."""
+        """Errors, and the address of the last access that was refused."""
         where = Signal.like(responder.access.address)
         with m.If(responder.refused):
             m.d.sync += where.eq(responder.access.address)
@@ -139,7 +139,7 @@ class Peripheral(wiring.Component):
         ]
 
     def _results(self, m, registers, results):
-        """Outputs, or where they go."""
+        """Outputs for the bus, and the mode of the output stream."""
         overflows = Signal(32)
         with m.If(results.dropped):
             m.d.sync += overflows.eq(overflows + 1)
@@ -153,7 +153,7 @@ class Peripheral(wiring.Component):
         ]
 
     def _interrupts(self, m, registers, results):
-        """Causes gather until they are cleared."""
+        """Causes accumulate until they are cleared."""
         m.d.comb += [
             registers.interrupt_pending.sample_done.eq(results.ended),
             registers.interrupt_pending.error.eq(registers.error.as_value().any()),

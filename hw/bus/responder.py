@@ -1,4 +1,4 @@
-"""Answers the bus inside: one access after the other, each looked up, held until it can be carried out, and answered."""
+"""Responder of the internal bus: looks up each access, holds it until it can be carried out, and answers it."""
 
 from amaranth.hdl import Cat, Module, Mux
 from amaranth.lib import stream, wiring
@@ -15,9 +15,9 @@ __all__ = ["Responder"]
 class Responder(wiring.Component):
     """Carries out accesses: to registers and scores at once, to the core once the events before have been handled.
 
-    An access to a register of the peripheral is answered after 3 clocks, one to a score after 4. One to the core waits while
-    `busy`, then takes `Host.LATENCY` clocks more; a write of `Register.EVENT` waits while the queue is full. If nobody takes
-    from the output stream meanwhile, so that the core cannot go on, it is given up and refused.
+    An access to a register of the peripheral is answered after 3 clock cycles, one to a score after 4. One to the core waits
+    while `busy`, then takes `Host.LATENCY` clock cycles more; a write of `Register.EVENT` waits while the queue is full. If
+    the core is stalled meanwhile because nobody takes from the output stream, the access is given up and refused.
 
     Parameters
     ----------
@@ -29,29 +29,29 @@ class Responder(wiring.Component):
     bus : In(`BusSignature`)
         Accesses.
     access : Out(`bus_request_layout`)
-        The access at hand, held until it is answered.
+        The current access, held until it is answered.
     hold : In(1)
-        Take no access.
+        Accept no access.
     known, readable, writable, value : In
         Register at the column of the access; see `RegisterBank`.
     write, read : Out(1)
-        It is written, or read, now.
+        Strobes: that register is written, or read.
     row : In
         Row of windows that have rows.
     score : In(32)
-        Score at the column of the access, two clocks after it was taken.
+        Score at the column of the access, two clock cycles after it was taken.
     event_refused, event_full : In(1)
         The data of the access are no event of this core; the queue has no room for one.
     busy, stalled : In(1)
-        Events are being handled; nobody takes from the output stream.
+        Events are being handled; the output stream is not being read.
     request, response : stream
         To the core; see `Host`.
     done : Out(1)
-        The access at hand is carried out now; ...
+        The current access is carried out; ...
     refused : Out(1)
         ... or it ends in an error, ...
     refused_event, gave_up : Out(1)
-        ... because of the event that it brings, or because the core is stalled.
+        ... because its event is invalid, or because the core is stalled.
     """
 
     def __init__(self, config: CoreConfig):
@@ -103,7 +103,7 @@ class Responder(wiring.Component):
         return m
 
     def _decode(self, m, space, column, beyond):
-        """Where the access goes, and whether there is such a place for it."""
+        """Destination of the access, and whether it exists and permits the access."""
         access, answer = self.access, self.bus.response.payload
         whole, nothing = access.strobe.all(), access.write & ~access.strobe.any()
         with m.State("Decode"):
@@ -149,7 +149,7 @@ class Responder(wiring.Component):
             self._finish(m, self.score)
 
     def _core(self, m):
-        """Everything else is a request to the core, in order with the events."""
+        """All other accesses go to the core, in order with the events."""
         with m.State("Wait"):
             with m.If(~self.busy):
                 m.next = "Request"

@@ -1,4 +1,4 @@
-"""What comes out of the core, kept for whoever asks: spikes in a queue, scores and prediction of the last sample."""
+"""Outputs of the core for the host: spikes in a queue, scores and prediction of the last sample."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -12,45 +12,45 @@ from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Results", "result_layout"]
 
-#: A word of the output stream: what `Register.OUTPUT` shows (always valid), and the score that comes with it.
+#: A word of the output stream: the content of `Register.OUTPUT` (always valid), and the score that belongs to it.
 result_layout = data.StructLayout({"output": register_layout(Register.OUTPUT), "value": 32})
 
 
 class Results(wiring.Component):
-    """Takes an output per clock. Without `streaming` it never stalls the core: when the queue is full, it drops and says so.
+    """Takes one output per clock cycle. Without `streaming` it never stalls the core: a full queue drops outputs.
 
     Parameters
     ----------
     config : CoreConfig
-        Whose outputs.
+        The core.
     depth : int
-        Spikes and steps that it holds, in block RAM.
+        Capacity in spikes and steps, in block RAM.
 
     Attributes
     ----------
     outputs : In(stream of `output_layout`)
         From the core.
     streaming : In(1)
-        Outputs go to `stream` and not into the queue; scores and prediction are kept all the same.
+        Outputs go to `stream` instead of the queue; scores and prediction are kept in either case.
     stream : Out(stream of `result_layout`)
         All outputs, while `streaming`.
     stalled : Out(1)
-        Nobody has taken from `stream` for `PATIENCE` clocks.
+        Nobody has taken from `stream` for `PATIENCE` clock cycles.
     oldest : Out(`Register.OUTPUT`)
-        Head of the queue ...
+        Head of the queue.
     take : In(1)
-        ... to be taken.
+        Remove it.
     level : Out
         Outputs in the queue.
     dropped, ended : Out(1)
         An output was dropped; a prediction came.
     prediction, samples : Out
-        The last prediction; how many there were.
+        The last prediction, and the number of predictions so far.
     output : In
-        Readout to look at ...
+        Index of an output ...
     score : Out(32)
-        ... and its last score, two clocks later; of two that meet, the one before. A host may ask at any time, so this
-        memory must answer with what it held when it is read and written at once.
+        ... and its last score, two clock cycles later. A host may read at any time, so a read that coincides with a write
+        returns the old value.
     """
 
     PATIENCE = 1 << 10
@@ -111,7 +111,7 @@ class Results(wiring.Component):
         ]
 
     def _stream(self, m, source):
-        """Everything, as it comes."""
+        """All outputs in their order."""
         waited = Signal(range(self.PATIENCE + 1))
         word = self.stream.payload
         m.d.comb += [

@@ -1,4 +1,4 @@
-"""A core on a serial port: everything a board needs but its pins and its clock."""
+"""A core on a serial port: everything that a board needs except pins and clock."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
@@ -12,25 +12,25 @@ from ranvier.parameters.config import CoreConfig
 
 __all__ = ["BAUD", "CLOCK", "HELD", "TIMEOUT", "SerialCore"]
 
-#: Clock in Hz and baud rate where no board says otherwise: 12 clocks per bit.
+#: Clock in Hz and baud rate where no board says otherwise: 12 clock cycles per bit.
 CLOCK, BAUD = 12_000_000, 1_000_000
-#: Bytes that are kept while an access waits for the core: a block RAM of the smallest FPGAs.
+#: Bytes that are buffered while an access waits for the core: a block RAM of the smallest FPGAs.
 HELD = 512
-#: Seconds of silence after which half a frame is forgotten.
+#: Seconds of silence after which an incomplete frame is discarded.
 TIMEOUT = 0.1
 
 
 class SerialCore(wiring.Component):
-    """UART, UARTBone and `Peripheral`: two wires to everything a core can do.
+    """UART, UARTBone and `Peripheral`: two wires to the whole core.
 
-    Nobody takes from the output stream here: with the stream bit of `Register.CONTROL` set, the core stalls and says so.
+    The output stream is not connected: with the stream bit of `Register.CONTROL` set, the core stalls and reports that.
 
     Parameters
     ----------
     config : CoreConfig
         The core.
     clock, baud : int
-        Frequency in Hz of the clock that it will get, and bits per second on the wires; see `BitTime` for what is possible.
+        Frequency in Hz of its clock, and bits per second on the wires; see `BitTime` for what is possible.
     depth : int
         Of the queues; see `Peripheral`.
 
@@ -41,8 +41,7 @@ class SerialCore(wiring.Component):
     tx : Out(1)
         To the host.
     alive : Out(1)
-        For an LED: on and off once a second, and the other way round for 1 to 2 of `TICKS` in a second after each byte from
-        the host.
+        For an LED: on and off once a second, inverted for 1 to 2 of `TICKS` in a second after each byte from the host.
     """
 
     TICKS = 16
@@ -63,10 +62,10 @@ class SerialCore(wiring.Component):
         wiring.connect(m, held.r_stream, uartbone.received)
         wiring.connect(m, uartbone.sent, transmitter.bytes)
         wiring.connect(m, uartbone.bus, peripheral.bus)
-        self._lamp(m, receiver.bytes.valid)
+        self._led(m, receiver.bytes.valid)
         return m
 
-    def _lamp(self, m, active):
+    def _led(self, m, active):
         """Half of the ticks on, half off; inverted until the second tick after a byte."""
         clocks = self.clock // self.TICKS
         count, tick = Signal(range(clocks)), Signal()

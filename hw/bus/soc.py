@@ -37,7 +37,7 @@ def processor_verilog() -> str:
 
 
 class Region(enum.Enum):
-    """What lies where: the upper bits of an address."""
+    """Memory map: the upper bits of an address."""
 
     RAM = 0
     SERIAL = 1
@@ -50,7 +50,7 @@ class Region(enum.Enum):
 
 
 class ProcessorBus(wiring.Signature):
-    """The memory bus of PicoRV32 as it sees it: `valid` is held until `ready`, with `read_data`."""
+    """The memory bus of PicoRV32, from its side: `valid` is held until `ready`, with `read_data`."""
 
     def __init__(self):
         super().__init__(
@@ -68,19 +68,20 @@ class ProcessorBus(wiring.Signature):
 class Soc(wiring.Component):
     """PicoRV32 (RV32I; see `processor_verilog`), RAM, `Peripheral` and UART.
 
-    A word of RAM is read or written in 2 clocks. A byte written anywhere in `Region.SERIAL` is sent; the write waits while
-    another is on the wire. What the core refuses reads as 0; so does an address where nothing is, and `Region.SERIAL`.
+    A word of RAM is read or written in 2 clock cycles. A byte written anywhere in `Region.SERIAL` is sent; the write waits
+    while another is on the wire. A read that the core refuses returns 0, as does one of `Region.SERIAL` or of an address
+    without a device.
 
     Parameters
     ----------
     config : CoreConfig
         The core.
     program : sequence of int
-        What the RAM holds at first, 32-bit words; execution starts with the first.
+        Initial content of the RAM, 32-bit words; execution starts with the first.
     words : int
         Size of the RAM.
     bit : BitTime
-        Clocks per bit of the serial port.
+        Clock cycles per bit of the serial port.
     depth : int
         Of the queues of the core; see `Peripheral`.
 
@@ -89,7 +90,7 @@ class Soc(wiring.Component):
     tx : Out(1)
         Serial port.
     trap : Out(1)
-        The processor met an instruction or address that makes no sense, and has stopped.
+        The processor has stopped at an invalid instruction or address.
     """
 
     def __init__(self, config: CoreConfig, program: Sequence[int], words: int, bit: BitTime, depth: int = 512):
@@ -131,7 +132,7 @@ class Soc(wiring.Component):
             i_pcpi_ready=0,
         )
 
-    # What each place has to say: (it is selected, it is done, what is read there).
+    # Of each region: (selected, done, data read).
 
     def _ram(self, m, bus):
         selected, ready = Signal(), Signal()
@@ -158,7 +159,7 @@ class Soc(wiring.Component):
         return selected, transmitter.bytes.ready | ~writes, Const(0)
 
     def _core(self, m, bus):
-        """An access is offered until it is taken, then the answer is waited for."""
+        """Offer an access until it is taken, then wait for the response."""
         selected = Signal()
         m.submodules.peripheral = peripheral = Peripheral(self.config, self.depth)
         access, reply, asked = peripheral.bus.request, peripheral.bus.response, Signal()

@@ -14,9 +14,9 @@ __all__ = ["BITS_PER_BYTE", "BIT_ERROR", "BaudError", "BitTime", "UARTReceiver",
 _DATA_BITS = 8
 #: Bits on the wire for a byte: start, data, stop.
 BITS_PER_BYTE = _DATA_BITS + 2
-#: Largest relative error of a bit that is accepted: what is left of half a bit in ten goes to the other side.
+#: Largest relative error of a bit that is accepted; the rest of half a bit in ten is left to the other side.
 BIT_ERROR = 0.02
-#: Fewest clocks in which a start bit can be told from a glitch and sampled in its middle.
+#: Fewest clock cycles in which a start bit can be distinguished from a glitch and sampled in its middle.
 _FEWEST = 4
 
 
@@ -26,7 +26,7 @@ class BaudError(RanvierError, ValueError):
 
 @dataclass(frozen=True)
 class BitTime:
-    """Clocks per bit of a serial port: a whole number, as near as it gets.
+    """Clock cycles per bit of a serial port: the whole number nearest to the rate.
 
     Parameters
     ----------
@@ -48,44 +48,46 @@ class BitTime:
         if self.baud < 1 or self.clocks < _FEWEST:
             raise BaudError(
                 f"baud={self.baud} is out of reach of a clock of {self.clock} Hz: "
-                f"a bit takes at least {_FEWEST} clocks: choose from 1 to {self.clock // _FEWEST}"
+                f"a bit takes at least {_FEWEST} clock cycles: choose from 1 to {self.clock // _FEWEST}"
             )
         if abs(self.error) > BIT_ERROR:
             fewer = self.clock // self.baud
             raise BaudError(
-                f"baud={self.baud} is {self.error:+.1%} off with {self.clocks} clocks of {self.clock} Hz per bit, more than "
-                f"{BIT_ERROR:.0%}: choose {self.clock // fewer} or {self.clock // (fewer + 1)}"
+                f"baud={self.baud} is {self.error:+.1%} off with {self.clocks} clock cycles of {self.clock} Hz per bit, "
+                f"more than {BIT_ERROR:.0%}: choose {self.clock // fewer} or {self.clock // (fewer + 1)}"
             )
 
     @property
     def clocks(self) -> int:
-        """Clocks per bit."""
+        """Clock cycles per bit."""
         return round(self.clock / self.baud) if self.baud > 0 else 0
 
     @property
     def error(self) -> float:
-        """Rate that these clocks make, relative to `baud`, less 1."""
+        """Relative error of the rate."""
         return self.clock / (self.clocks * self.baud) - 1
 
 
 class UARTReceiver(wiring.Component):
-    """Bytes off a wire: what is shorter than two clocks is ignored, a start bit is looked at again in its middle, a byte
-    without its stop bit is dropped, and after it nothing is a start until the wire has been idle.
+    """Bytes from a wire.
 
-    A byte comes in the middle of its stop bit. If the one before has not been taken by then, it is lost: a wire cannot be
-    held up.
+    Pulses shorter than two clock cycles are ignored, and a start bit is checked again in its middle. A byte without stop bit
+    is dropped, and the next one cannot start before the wire has been idle.
+
+    A byte is valid from the middle of its stop bit on. It is lost if the one before has not been taken by then, as a wire
+    cannot be stalled.
 
     Parameters
     ----------
     bit : BitTime
-        Clocks per bit.
+        Clock cycles per bit.
 
     Attributes
     ----------
     rx : In(1)
         The wire, asynchronous; idle is high.
     bytes : Out(stream of 8 bits)
-        What came.
+        Received bytes.
     """
 
     def __init__(self, bit: BitTime):
@@ -137,7 +139,7 @@ class UARTReceiver(wiring.Component):
         return m
 
     def _filtered(self, m):
-        """The wire in this clock domain, as two of its last three clocks say."""
+        """The wire in this clock domain, by majority of its last three samples."""
         now, before, earlier = (Signal(init=1) for _ in range(3))
         m.submodules.synchronizer = FFSynchronizer(self.rx, now, init=1)
         m.d.sync += [before.eq(now), earlier.eq(before)]
@@ -145,17 +147,17 @@ class UARTReceiver(wiring.Component):
 
 
 class UARTTransmitter(wiring.Component):
-    """Bytes onto a wire: `BITS_PER_BYTE` bits each, back to back while there are any.
+    """Bytes to a wire: `BITS_PER_BYTE` bits each, without gaps while there are bytes to send.
 
     Parameters
     ----------
     bit : BitTime
-        Clocks per bit.
+        Clock cycles per bit.
 
     Attributes
     ----------
     bytes : In(stream of 8 bits)
-        What to send.
+        Bytes to send.
     tx : Out(1)
         The wire, driven by a register; idle is high.
     """
@@ -166,7 +168,7 @@ class UARTTransmitter(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        frame = Signal(_DATA_BITS + 1)  # what comes after the start bit
+        frame = Signal(_DATA_BITS + 1)  # the bits after the start bit
         left, bits = Signal(range(self.bit.clocks)), Signal(range(len(frame) + 1))
         m.d.comb += self.bytes.ready.eq((left == 0) & (bits == 0))
         with m.If(left != 0):

@@ -1,4 +1,4 @@
-"""UARTBone: the protocol of LiteX's bridge from a serial port to a bus, so that its host tools work here too."""
+"""UARTBone: the protocol of LiteX's bridge from a serial port to a bus, so that the host tools of LiteX work here too."""
 
 import enum
 
@@ -13,13 +13,13 @@ __all__ = ["BURST", "REFUSED", "Command", "UARTBone"]
 
 #: Most words of a frame.
 BURST = 255
-#: What a refused read sends, as a LiteX bus does whose access times out.
+#: Word sent for a refused read, like that of a LiteX bus whose access times out.
 REFUSED = 0xFFFFFFFF
 _WORD_BYTES = 4
 
 
 class Command(enum.IntEnum):
-    """First byte of a frame: what to do, and whether the address moves on from word to word."""
+    """First byte of a frame: kind of access, and whether the address increments from word to word."""
 
     WRITE = 1
     READ = 2
@@ -28,20 +28,22 @@ class Command(enum.IntEnum):
 
 
 class UARTBone(wiring.Component):
-    """Frames of bytes to accesses: command, words (1 to `BURST`), word address (4 bytes), for a write the words (4 bytes
-    each); a read is answered with the words and nothing else. Everything is big-endian.
+    """Converts frames of bytes to accesses.
 
-    An unknown command and a frame of no words do nothing. A frame that stops halfway is forgotten `timeout` clocks after its
-    last byte; words that came whole until then have been written. A refused write is dropped, a refused read sends
-    `REFUSED`, the frame goes on, and the peripheral keeps the address. An address beyond the bus is sent to its last space,
-    which does not exist, and so ends up refused as well.
+    A frame is a command, a number of words (1 to `BURST`), a word address (4 bytes) and for a write the words (4 bytes
+    each). A read is answered with the words and nothing else. Everything is big-endian.
 
-    Bytes that come while an access waits or a word is sent are held up.
+    An unknown command and a frame of no words do nothing. An incomplete frame is discarded `timeout` clock cycles after its
+    last byte; its complete words have been written by then. A refused write is dropped, a refused read sends `REFUSED`, the
+    frame goes on, and the peripheral keeps the address. An address beyond the bus is mapped to its last space, which does
+    not exist, and so ends up refused as well.
+
+    Incoming bytes wait while an access waits or a word is sent.
 
     Parameters
     ----------
     timeout : int
-        Clocks without a byte after which a frame is forgotten.
+        Clock cycles without a byte after which a frame is discarded.
 
     Attributes
     ----------
@@ -50,14 +52,14 @@ class UARTBone(wiring.Component):
     sent : Out(stream of 8 bits)
         To the host.
     bus : Out(`BusSignature`)
-        What is accessed.
+        To the peripheral.
     """
 
     _NOWHERE = (1 << (ADDRESS_BITS - 2 - COLUMN_BITS)) - 1
 
     def __init__(self, timeout: int):
         if timeout < 1:
-            raise ValueError(f"timeout={timeout} must be at least 1 clock")
+            raise ValueError(f"timeout={timeout} must be at least 1 clock cycle")
         assert self._NOWHERE not in (space.value for space in AddressSpace)
         self.timeout = timeout
         super().__init__(
@@ -102,7 +104,7 @@ class UARTBone(wiring.Component):
         return m
 
     def _carry(self, m, write, fixed, left, address, word):
-        """One access, whose answer takes the place of the word."""
+        """One access, whose result replaces the word."""
         answer = self.bus.response
         with m.State("Access"):
             m.d.comb += self.bus.request.valid.eq(1)
@@ -118,7 +120,7 @@ class UARTBone(wiring.Component):
                     m.next = "Send"
 
     def _receive(self, m, register, waiting, expired):
-        """Shift bytes into `register`; whether one has come."""
+        """Shift bytes into `register`; whether one has arrived."""
         m.d.comb += [self.received.ready.eq(1), waiting.eq(1)]
         with m.If(self.received.valid):
             m.d.sync += register.eq(Cat(self.received.payload, register))
@@ -135,7 +137,7 @@ class UARTBone(wiring.Component):
 
     @staticmethod
     def _follow(m, write, fixed, left, address):
-        """On to the next word, if there is one."""
+        """Go on to the next word, if there is one."""
         m.d.sync += [left.eq(left - 1), address.eq(Mux(fixed, address, address + 1))]
         with m.If(left == 1):
             m.next = "Command"

@@ -26,16 +26,16 @@ class WishboneSignature(wiring.Signature):
 
 
 class Wishbone(wiring.Component):
-    """Wishbone slave that carries every transfer over the bus inside, one after the other.
+    """Wishbone slave that carries every transfer over the internal bus, one after the other.
 
-    A transfer is asked for while ``cyc`` and ``stb`` are high, and ends with a clock of ``ack``, or of ``err`` if it was
-    refused. ``stall`` is low in that clock only: to a pipelined master each request is taken and answered in one clock, as
-    in section 5.2.1 of the specification; a classic master leaves ``stall`` unconnected.
+    A transfer is requested while ``cyc`` and ``stb`` are high, and ends with a clock cycle of ``ack``, or of ``err`` if it
+    was refused. ``stall`` is low in that clock cycle only: to a pipelined master each request is taken and answered at once,
+    as in section 5.2.1 of the specification; a classic master leaves ``stall`` unconnected.
 
-    A master may give a transfer up at any time by taking ``cyc`` or ``stb`` back: it is then never answered, but a write may
+    A master may abandon a transfer at any time by lowering ``cyc`` or ``stb``: it is then never answered, but a write may
     still be carried out, as a whole; the next transfer waits for that.
 
-    An answer comes `LATENCY` clocks after its request, and as many more as the bus inside takes.
+    An answer comes `LATENCY` clock cycles after its request, plus the latency of the internal bus.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Wishbone(wiring.Component):
         To the peripheral.
     """
 
-    #: In and out through a register.
+    #: Input and output register.
     LATENCY = 2
 
     def __init__(self):
@@ -93,14 +93,14 @@ class Wishbone(wiring.Component):
 
 
 class WishbonePeripheral(wiring.Component):
-    """The peripheral with a Wishbone port and without streams: see `Peripheral` for what it does, `Wishbone` for how.
+    """The peripheral with a Wishbone port and without streams: see `Peripheral` for its function, `Wishbone` for its port.
 
     Parameters
     ----------
     config : CoreConfig
         The core.
     depth : int
-        Events, and spikes and steps, that the queues hold.
+        Capacity of the queues: events in one, spikes and steps in the other.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""From a configuration to a bitstream: the core on the pins and the clock of a board, through the open tools."""
+"""From a configuration to a bitstream: the core on the pins and the clock of a board, with open tools."""
 
 import importlib
 from dataclasses import asdict, dataclass
@@ -31,7 +31,7 @@ class BoardTop(Elaboratable):
     Parameters
     ----------
     board : OpenBoard
-        Where it goes.
+        The board.
     config : CoreConfig
         The core.
     baud : int
@@ -67,7 +67,7 @@ class BoardTop(Elaboratable):
 
 @dataclass(frozen=True)
 class Build:
-    """What `build` made.
+    """Result of `build`.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ class Build:
     tools : list of str
         Names and versions of synthesiser and placer.
     resources : Resources
-        What the design takes before place and route.
+        Resources of the design before place and route.
     placement : Placement
-        What it takes afterwards, and how fast it is.
+        Resources after place and route, and the frequency reached.
     """
 
     bitstream: Path
@@ -145,7 +145,7 @@ def build(board: OpenBoard, config: CoreConfig, bitstream: Path, *, baud: int = 
 
 
 def board_resources(board: OpenBoard, config: CoreConfig, baud: int = BAUD) -> Resources:
-    """What a core on the serial port of a board takes, before place and route; `ToolError` if Yosys is missing or fails."""
+    """Resources of a core on the serial port of a board before place and route; `ToolError` if Yosys is missing or fails."""
     with TemporaryDirectory() as name:
         return _synthesise(board, make_platform(board), config, baud, Path(name))[0]
 
@@ -157,8 +157,8 @@ def make_platform(board: OpenBoard):
 
 
 def _synthesise(board, platform, config, baud, folder, netlist=None) -> tuple[Resources, Path]:
-    """Write the file of pins into `folder`, and with `netlist` that too; resources, and the path of the pins."""
-    BitTime(board.clock, baud)  # complains before anything is made
+    """Write the constraints into `folder`, and `netlist` if it is given; resources, and the path of the constraints."""
+    BitTime(board.clock, baud)  # raises before anything is written
     files = platform.prepare(BoardTop(board, config, baud), "top").files
     constraints = next(folder / file for file in files if Path(file).suffix in (".lpf", ".pcf"))
     for file in ("top.il", constraints.name):

@@ -11,7 +11,7 @@ __all__ = ["BOARDS", "Board", "BoardError", "OpenBoard", "VivadoBoard", "find_bo
 
 @dataclass(frozen=True)
 class Board:
-    """A board, of whatever tools.
+    """A board, whatever its tools.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Board:
     Attributes
     ----------
     gives : str
-        What `ranvier build` makes for it.
+        Product of `ranvier build` for it.
     """
 
     fpga: FPGA
@@ -41,9 +41,9 @@ class OpenBoard(Board):
     queue_depth : int
         Words in each queue, see `ranvier.hw.bus.peripheral.Peripheral`.
     program : str
-        Command that writes the bitstream ``{}``, for people.
+        Command for the user that programs the board with the bitstream ``{}``.
     package : str, optional
-        Package as nextpnr calls it, if not the usual one of the FPGA.
+        Package by its name in nextpnr, if not the default of the FPGA.
     """
 
     gives = "a bitstream"
@@ -98,7 +98,7 @@ class BoardError(RanvierError, ValueError):
 
 
 def find_board(name: str) -> Board:
-    """The board called `name`; a `BoardError` lists all boards and what each gives, if there is none."""
+    """The board called `name`; if there is none, a `BoardError` lists all boards and their products."""
     if name in BOARDS:
         return BOARDS[name]
     by_product: dict[str, list[str]] = {}

@@ -143,5 +143,5 @@ class ICE40Clock(_Clock):
         )
 
 
-#: Family -> what makes its clock.
+#: Family -> its clock generator.
 PLLS = {"ecp5": ECP5Clock, "ice40": ICE40Clock}

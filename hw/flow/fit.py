@@ -1,4 +1,4 @@
-"""Whether a core fits a board, and how large it could be there."""
+"""Whether a core fits a board, and the largest core of its kind that does."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -26,8 +26,8 @@ MOST_NEURONS = LIMITS["neurons"][1]
 def memory_blocks(config: CoreConfig, family: Family) -> tuple[int, int]:
     """(block RAMs, single-ported RAMs) for the memories of a core, from their shapes alone.
 
-    Exact where synthesis takes each memory by itself and the cheapest shape for it, as Yosys does. The core is elaborated
-    but not converted, which takes a tenth of the time.
+    Exact for tools that map each memory separately and to its cheapest shape, as Yosys does. The core is elaborated but not
+    synthesised, which takes a tenth of the time.
     """
     words, bits = family.smallest
     block = single = 0
@@ -53,17 +53,17 @@ def _blocks(depth: int, width: int, shapes: tuple[tuple[int, int], ...]) -> int:
 
 @dataclass(frozen=True)
 class Utilisation:
-    """How much of a board's FPGA a core takes.
+    """Utilisation of a board's FPGA by a core.
 
     Parameters
     ----------
     needed, available : Resources
-        What the core takes behind what connects it there, before place and route; what the FPGA has.
+        Resources of the core and its interface before place and route, and those of the FPGA.
     lacking : tuple of str
-        Resources of which there are not enough; empty if it fits.
+        Resources that do not suffice; empty if the core fits.
     largest : int or None
-        Most neurons that such a core could have there, by its memories; None if it lacks anything else, or if nobody knows
-        how the board's tools map memories.
+        Most neurons for which the memories of such a core fit; None if other resources do not suffice, or if the memory
+        mapping of the board's tools is unknown.
     """
 
     needed: Resources
@@ -76,7 +76,7 @@ class Utilisation:
         return asdict(self) | {"fits": not self.lacking}
 
     def lines(self, config: CoreConfig) -> list[str]:
-        """A line for each resource, whether `config` fits, and the largest that would."""
+        """A line for each resource, whether `config` fits, and the largest core that would."""
         needed, available = asdict(self.needed), asdict(self.available)
         rows = [(name, count, available[name]) for name, count in needed.items() if available[name] is not None]
         lines = [f"  {name.replace('_', ' '):<18} {count:>8,} of {there:,}" for name, count, there in rows]
@@ -113,7 +113,7 @@ def _lacking(needed: Resources, available: Resources) -> tuple[str, ...]:
 
 
 def _largest(config: CoreConfig, family: Family, needed: Resources, available: Resources) -> int | None:
-    """Most neurons whose memories fit into what the others leave."""
+    """Most neurons whose memories fit beside the others."""
     others = needed.block_rams - memory_blocks(config, family)[0]
 
     def fits(neurons: int) -> bool:

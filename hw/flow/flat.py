@@ -1,4 +1,4 @@
-"""Plain ports for tools that know neither streams nor structures."""
+"""Plain ports for tools that support neither streams nor structures."""
 
 from collections.abc import Mapping
 
@@ -15,11 +15,11 @@ class Flat(wiring.Component):
     Parameters
     ----------
     component : wiring.Component
-        What to wrap.
+        The component to wrap.
     clocking : (str, str), optional
         Names of the clock and of a reset that is active low; without, they are ``clk`` and ``rst``, active high.
     attributes : mapping of str to mapping, optional
-        Port -> what the Verilog is to say about it.
+        Port -> Verilog attributes.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""FPGAs: what each has, and how the tools synthesise for it, place on it and pack its bitstream.
+"""FPGAs: their resources, and the commands of the tools for synthesis, placement and bitstreams.
 
-A new FPGA is one record in `FPGAS`. A new family is a record of `Family` above them, and what makes its clock in
-`ranvier.hw.flow.clock`, if boards of that family are to be built. Synthesis, placement, boards, the check of what fits and
-the choices of the command line follow from these tables, which import nothing, so that `ranvier --help` stays quick.
+A new FPGA is one record in `FPGAS`. A new family is a record of `Family` above them and, for boards
+of that family, a clock generator in `ranvier.hw.flow.clock`. Synthesis, placement, boards, the check of utilisation and the
+choices of the command line follow from these tables, which import no tools, so that `ranvier --help` stays quick.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ __all__ = ["FAMILIES", "FPGA", "FPGAS", "PLACEABLE", "Family", "Placer", "Resour
 
 @dataclass(frozen=True)
 class Resources:
-    """How much a design takes, or an FPGA has; None where the family has no such thing.
+    """Resources that a design uses or an FPGA has; None where the family has no such resource.
 
     Parameters
     ----------
     luts : int
-        Look-up tables of 4 inputs (Xilinx 7: 6), including those that carry chains lie in.
+        Look-up tables of 4 inputs (Xilinx 7: 6), including those of carry chains.
     flip_flops : int
         Flip-flops.
     block_rams : int
@@ -45,14 +45,14 @@ class Resources:
 
 @dataclass(frozen=True)
 class Placer:
-    """How nextpnr and a packer are called for a family.
+    """Command lines of nextpnr and the packer of a family.
 
     Parameters
     ----------
     constraints, routed : str
-        Options of nextpnr for the file of pins and for what it writes.
+        Options of nextpnr for the constraints and for the routed design.
     packer : tuple of str
-        Tool that makes a bitstream of that, and its options.
+        Tool that converts the routed design to a bitstream, and its options.
     """
 
     constraints: str
@@ -62,19 +62,19 @@ class Placer:
 
 @dataclass(frozen=True)
 class Family:
-    """How the tools treat a family of FPGAs, and what its cells count for.
+    """A family of FPGAs: commands of the tools, and the resources of its cells.
 
     Parameters
     ----------
     name : str
-        As nextpnr and `ranvier synth --family` call it.
+        Name in nextpnr and in `ranvier synth --family`.
     synthesis : str
-        Commands of Yosys that synthesise for this family; ``{top}`` is the top module, ``{single_ported}`` selects what has
-        the attribute of single-ported memories, `ranvier.hw.row_memory.SINGLE_PORTED`.
+        Commands of Yosys that synthesise for this family; ``{top}`` is the top module, ``{single_ported}`` selects
+        memories with the attribute of single-ported ones, `ranvier.hw.row_memory.SINGLE_PORTED`.
     cells : mapping of str to mapping
-        Field of `Resources` -> cell -> how many of the resource one such cell is.
+        Field of `Resources` -> cell -> units of the resource in one such cell.
     placer : Placer, optional
-        None where there are no open tools from PyPI that place.
+        None if PyPI has no open tool for placement.
     block_ram : tuple of (int, int)
         Shapes (words, bits) that a block RAM can take.
     smallest : (int, int)
@@ -92,7 +92,7 @@ class Family:
     single_port_ram: tuple[int, int] | None = None
 
     def count(self, cells: Mapping[str, int]) -> Resources:
-        """Resources of so many `cells` of each type."""
+        """Resources of the given number of `cells` of each type."""
 
         def total(resource: str) -> int:
             return sum(n * cells.get(cell, 0) for cell, n in self.cells[resource].items())
@@ -113,7 +113,7 @@ def _each(*cells: str, count: int = 1) -> dict[str, int]:
 
 _ECP5 = Family(
     name="ecp5",
-    # What the first half leaves unused, abc9 of Yosys 0.70 can stumble over ("Assert `GetSize(conn.first) ...").
+    # Without opt_clean, abc9 of Yosys 0.70 can fail on unused wires of the first half ("Assert `GetSize(conn.first) ...").
     synthesis="synth_ecp5 -top {top} -run begin:map_luts; opt_clean -purge; synth_ecp5 -top {top} -run map_luts:",
     cells={
         "luts": {"LUT4": 1, "CCU2C": 2},
@@ -172,13 +172,13 @@ class FPGA:
     Parameters
     ----------
     name : str
-        As nextpnr calls it, or the part of Vivado.
+        Name in nextpnr, or the part number for Vivado.
     family : Family
-        How tools treat it.
+        Its family.
     available : Resources
-        What it has.
+        Its resources.
     package : str
-        As nextpnr calls it; a board may have another.
+        Default package by its name in nextpnr; a board may have another.
     speeds : tuple of int
         Its speed grades, slowest first, if nextpnr distinguishes any.
     """
@@ -216,5 +216,5 @@ FPGAS = {
     )
 }
 
-#: Names of those on which nextpnr places.
+#: Names of the FPGAs that nextpnr supports.
 PLACEABLE = tuple(name for name, fpga in FPGAS.items() if fpga.family.placer)

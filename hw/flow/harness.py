@@ -1,4 +1,4 @@
-"""A core between two shift registers, so that it can be placed and routed by itself on few pins."""
+"""A core between two shift registers, so that it can be placed and routed alone on few pins."""
 
 from typing import Any
 
@@ -12,22 +12,22 @@ __all__ = ["Harness"]
 class Harness(wiring.Component):
     """Wraps a component with plain ports so that four pins suffice, and all paths through its ports are between registers.
 
-    Inputs are driven from a shift register, outputs are captured in another; bits leave it while nothing is captured. This
-    is for measuring, it does nothing useful.
+    Inputs are driven from a shift register, outputs are captured in another; bits leave it while nothing is captured.
+    For timing measurements only.
 
     Parameters
     ----------
     inner : Component
-        What to wrap; all its ports are values, not streams.
+        Component to wrap; all its ports are values, not streams.
 
     Attributes
     ----------
     serial_in, shift : In(1)
         Next bit of the inputs, taken while `shift` is high.
     capture : In(1)
-        Take all outputs at once; otherwise they move on by one bit.
+        Take all outputs at once; otherwise they shift by one bit.
     serial_out : Out(1)
-        Last bit of the outputs taken.
+        Last bit of the captured outputs.
     """
 
     def __init__(self, inner: wiring.Component):

@@ -1,4 +1,4 @@
-"""Place and route with nextpnr: how fast a design is, what limits it, and the bitstream that comes of it."""
+"""Place and route with nextpnr: frequency and critical path of a design, and its bitstream."""
 
 import importlib.util
 import json
@@ -19,10 +19,10 @@ from ranvier.hw.flow.synthesis import ToolError
 __all__ = ["Hop", "Placement", "pack", "place_and_route", "placer"]
 
 
-#: A process of its own, because a tool made for the command line may end it.
+#: Runs in a separate process, because a command-line tool may end it.
 RUN = "import sys; import yowasp_nextpnr_{family} as tools; sys.exit(tools.run_{tool}(sys.argv[1:]))"
 
-#: What synthesis appends to the name of a register or wire for the cells that it makes of it.
+#: Suffixes that synthesis appends to the name of a register or wire in the names of its cells.
 SUFFIX = re.compile(
     r"(_(TRELLIS_FF|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|TRELLIS_DPR16X4|SB_\w+)_|\$(CCU2|LUT|PACKER)|_\$?nextpnr).*"
 )
@@ -30,7 +30,7 @@ SUFFIX = re.compile(
 
 @dataclass(frozen=True)
 class Hop:
-    """One cell on a path: where the signal enters it, and how long (in ns) the way there and through it takes."""
+    """One cell on a path: the port that the signal enters, and the delay (in ns) of routing to it and of its logic."""
 
     cell: str
     kind: str
@@ -52,7 +52,7 @@ class Placement:
     seed : int
         Start of the placer's random numbers.
     used : dict of str to [int, int]
-        Resource of the FPGA -> how many are used, and how many there are.
+        Resource of the FPGA -> number used, and number available.
     path : tuple of Hop
         The critical path.
     """
@@ -68,7 +68,7 @@ class Placement:
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """What is used, and the critical path with a line per cell."""
+        """Resources used, and the critical path with a line per cell."""
         total = sum(hop.routing + hop.logic for hop in self.path)
         return [
             *(f"  {name:<18} {used:>8,} of {available:,}" for name, (used, available) in self.used.items()),
@@ -104,15 +104,15 @@ def place_and_route(
     fpga : str
         One of `ranvier.hw.flow.fpga.PLACEABLE`.
     speed : int, optional
-        Speed grade, if not the slowest; without effect on an FPGA that has none.
+        Speed grade, by default the slowest; without effect on an FPGA that has none.
     package : str, optional
-        Package, if not the usual one of the FPGA.
+        Package, if not the default of the FPGA.
     target : float
-        Frequency to aim for in MHz. Missing it is a result, no error.
+        Frequency to aim for in MHz. Missing it is a result, not an error.
     seed : int
         Start of the placer's random numbers.
     constraints : Path, optional
-        File of pins, LPF or PCF; without it pins are anywhere.
+        Constraints of the pins, LPF or PCF; without it pins are placed freely.
     routed : Path, optional
         File to write for `pack`.
 
@@ -145,7 +145,7 @@ def place_and_route(
 
 
 def pack(routed: Path, fpga: str, bitstream: Path) -> None:
-    """Make a bitstream of what `place_and_route` wrote; `ToolError` if that fails."""
+    """Make a bitstream of a design routed by `place_and_route`; `ToolError` if that fails."""
     family = FPGAS[fpga].family
     tool, *options = _tools(family).packer
     _run(family.name, tool, [*options, _seen(routed), _seen(bitstream)])
@@ -158,7 +158,7 @@ def _tools(family: Family) -> Placer:
 
 
 def _seen(path: Path) -> str:
-    """A path as the tools see it: in a sandbox that has a /tmp of its own, but all folders above the current one."""
+    """A path in the sandbox of the tools, which has a /tmp of its own but all folders above the current one."""
     return os.path.relpath(path)
 
 
@@ -179,7 +179,7 @@ def _placement(report: dict[str, Any], seed: int, target: float) -> Placement:
 
 
 def _kind(step: dict[str, Any]) -> str:
-    """What a signal goes through; nextpnr names the kinds of cell only by their ports."""
+    """Kind of a cell, which nextpnr reveals only by the names of its ports."""
     port = step["to"]["port"]
     if step["type"] != "logic":
         return step["type"]
@@ -187,7 +187,7 @@ def _kind(step: dict[str, Any]) -> str:
 
 
 def _hops(steps: Iterable[dict[str, Any]]) -> Iterable[Hop]:
-    """The steps of a report, with the way to a cell joined to the cell and a carry chain to one hop."""
+    """The steps of a report: routing joined with the cell that it leads to, a carry chain merged into one hop."""
     cell, kind, routing, logic = "", "", 0.0, 0.0
     for step in steps:
         if step["type"] == "routing":

@@ -1,7 +1,7 @@
-"""The register table in the languages of other tools and of people: Markdown, CMSIS-SVD, SystemRDL and LiteX' csr.csv.
+"""The register table in the formats of other tools and for people: Markdown, CMSIS-SVD, SystemRDL and LiteX' csr.csv.
 
-All four say the same of one core: registers with their fields, and the windows that this core has. Addresses are byte
-addresses, counted from where the core lies on its bus.
+All four describe the same core: registers with their fields, and its windows. Addresses are byte addresses, relative to the
+base address of the core.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ _WORD_BYTES = 4
 
 @dataclass(frozen=True)
 class Word:
-    """A register word by name; `reset` is what it reads as out of reset, None where that is not fixed."""
+    """A register word by name; `reset` is its value after reset, None where that is not fixed."""
 
     name: str
     address: int
@@ -78,40 +78,41 @@ _INTRODUCTION = """\
 # Registers
 
 Generated from [`hw/registers.py`](../hw/registers.py) by `ranvier registers --format markdown`; do not edit. The same table
-comes as CMSIS-SVD, SystemRDL and LiteX' `csr.csv` (`--format svd | systemrdl | csv`). This page shows a core of
-{inputs} inputs, {neurons} neurons and {outputs} outputs; with `--preset` or `--config` it shows yours. Addresses are
-the same in every core.
+is available as CMSIS-SVD, SystemRDL and LiteX's `csr.csv` (`--format svd | systemrdl | csv`). This page shows a core of
+{inputs} inputs, {neurons} neurons and {outputs} outputs; `--preset` or `--config` selects another. Addresses are the same in
+every core.
 
 ## Addresses
 
-A core takes {size} KiB. Words have 32 bits; an address is that of a byte, and a multiple of 4.
+A core takes {size} KiB. Words have 32 bits; addresses are byte addresses and multiples of 4.
 
 | bits of the address | name | meaning |
 |---|---|---|
-| {space_bits} | space | 0 the registers, else a window |
-| {column_bits} | column | which register; which neuron, output or unit of the window |
+| {space_bits} | space | 0: registers; others: windows |
+| {column_bits} | column | register; or neuron, output or unit of the window |
 
-## What is refused
+## Refused accesses
 
-Every access is answered. One that is refused changes nothing; it is answered with a bus error (what that is on each bus says
-[interfaces.md](interfaces.md)), sets a bit of [ERROR](#error) and leaves its address in [ERROR_ADDRESS](#error_address):
+Every access is answered. A refused access changes nothing; it is answered with a bus error (see
+[interfaces.md](interfaces.md) for each bus), sets a bit of [ERROR](#error) and leaves its address in
+[ERROR_ADDRESS](#error_address):
 
-* an address at which there is nothing: no such register, or a column, row or window that this core lacks;
-* a read of what can only be written, a write to what can only be read;
+* an address that does not exist: no such register, or a column, row or window that this core lacks;
+* a read of a write-only register, a write to a read-only register or window;
 * a write of a part of a word (one of no byte at all is answered and does nothing);
-* a value that is not from the least to the greatest of its window;
+* a value outside the range of its window;
 * an event with a unit or class that this core lacks, or any event while CONTROL.loading is set;
-* an access that has to wait for the core, when the core waits for somebody to take from its output stream.
+* an access that has to wait for the core while the core waits for a consumer of its output stream.
 
-Registers of the core, and windows, are answered once all events before them have been handled: what is read is the state
-after them, and what is written acts on the events after it. A write of [EVENT](#event) waits while the queue is full. All
-else is answered at once, also while the core is busy.
+Accesses to registers of the core and to windows are answered once all events before them have been handled: a read returns
+the state after them, and a write takes effect on the events after it. A write of [EVENT](#event) waits while the queue is
+full. All other accesses are answered at once, even while the core is busy.
 
 """
 
 
 def markdown(config: CoreConfig) -> str:
-    """The reference page: addresses, what is refused, registers with their fields, windows."""
+    """The reference page: addresses, refused accesses, registers with their fields, windows."""
     c = config
     top = COLUMN_BITS + 2
     text = _INTRODUCTION.format(
@@ -124,7 +125,7 @@ def markdown(config: CoreConfig) -> str:
     )
     text += "## Windows\n\n"
     text += (
-        "Rows, where there are any, are chosen by [ROW](#row); a window then shows the columns of that row. Values are raw\n"
+        "Where a window has rows, [ROW](#row) selects the one whose columns it shows. Values are raw\n"
         "integers in the given [format](arithmetic.md), sign-extended to 32 bits.\n\n"
     )
     text += _table("address", "name", "access", "rows", "columns", "format", "written", "what")
@@ -145,7 +146,7 @@ def markdown(config: CoreConfig) -> str:
 
 
 def _section(register: Register, found: list[Word]) -> str:
-    """What there is to say about a register."""
+    """Section of a register."""
     text = f"\n### {register.name}\n\n{register.text}\n\n"
     text += f"Address {_hex(register.address)}; {register.access.value}; {register.owner.value}.\n\n"
     if register.elements:
@@ -182,7 +183,7 @@ def _reset(word: Word, field: Field) -> str:
 
 # -------------------------------------------------------------------- CMSIS-SVD
 
-#: AccessRight of the table -> SVD's access, and what else it says of a read or a write.
+#: AccessRight of the table -> access in SVD, and its side effects of a read or a write.
 _SVD: dict[AccessRight, tuple[str, dict[str, str]]] = {
     AccessRight.RO: ("read-only", {}),
     AccessRight.TAKE: ("read-only", {"readAction": "modify"}),
@@ -248,7 +249,7 @@ _RDL = {
 def system_rdl(config: CoreConfig) -> str:
     """SystemRDL 2.0: an address map with a register for each word and a memory for each window.
 
-    All are external: they are described here, not to be generated from this.
+    All are external: the description is not meant to generate them.
     """
     lines = [f"addrmap {_NAME} {{", f'    name = "Ranvier core {config.digest:#010x}";']
     for word in words(config):
@@ -278,7 +279,7 @@ def _quoted(text: str) -> str:
 
 # -------------------------------------------------------------------- LiteX
 
-#: AccessRight of the table -> what LiteX' host tools may do.
+#: AccessRight of the table -> access for LiteX' host tools.
 _LITEX = {AccessRight.RO: "ro", AccessRight.TAKE: "ro", AccessRight.WO: "wo"}
 
 
@@ -295,7 +296,7 @@ def litex_csv(config: CoreConfig) -> str:
     return "".join(",".join(line) + "\n" for line in lines)
 
 
-#: Name of a format -> how it is written.
+#: Name of a format -> function that writes it.
 FORMATS: dict[str, Callable[[CoreConfig], str]] = {
     "markdown": markdown,
     "svd": svd,

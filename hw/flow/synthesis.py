@@ -1,4 +1,4 @@
-"""Synthesis with Yosys: what a design takes of an FPGA before place and route."""
+"""Synthesis with Yosys: resources of a design before place and route."""
 
 import importlib.util
 import json
@@ -20,10 +20,10 @@ __all__ = ["SELECT_SINGLE_PORTED", "ToolError", "synthesise", "synthesise_rtlil"
 #: Name of the top module.
 TOP = "top"
 
-#: Runs each argument as a command of Yosys, in a process of its own: Yosys ends the process at an error.
+#: Runs each argument as a command of Yosys, in a separate process, as Yosys ends the process at an error.
 RUN = "import sys; from pyosys import libyosys as ys; design = ys.Design(); [ys.run_pass(c, design) for c in sys.argv[1:]]"
 
-#: Selection of Yosys: what has the attribute of single-ported memories.
+#: Selection of Yosys: memories with the attribute of single-ported ones.
 SELECT_SINGLE_PORTED = " ".join(f"a:{name}={value}" for name, value in SINGLE_PORTED.items())
 
 
@@ -46,7 +46,7 @@ def synthesise(design: wiring.Component, family: str, netlist: Path | None = Non
     Parameters
     ----------
     design : Component
-        What to synthesise.
+        Component to synthesise.
     family : str
         One of `ranvier.hw.flow.fpga.FAMILIES`.
     netlist : Path, optional
@@ -83,4 +83,4 @@ def synthesise_rtlil(source: Path, family: str, netlist: Path | None = None) -> 
 
 
 def _last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it printed nothing")

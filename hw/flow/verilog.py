@@ -1,4 +1,4 @@
-"""The core as one self-contained Verilog-2001 file with plain, documented ports, for whatever it is to be connected to."""
+"""The core as one self-contained Verilog-2001 file with plain, documented ports."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -27,20 +27,20 @@ __all__ = ["INTERFACES", "NAME", "Interface", "module_name", "to_verilog", "writ
 
 @dataclass(frozen=True)
 class Interface:
-    """How the core is connected: the component that is written, and what its ports mean.
+    """An interface of the core: the component to write, and the meaning of its ports.
 
     Parameters
     ----------
     component : callable
         Configuration -> component.
     ports : tuple of str
-        Lines that say what the ports are for.
+        Lines that describe the ports.
     addressed : bool
-        There is a bus, so the register table belongs into the file.
+        It has a bus, so the file includes the register table.
     clocking : (str, str), optional
         Names of clock and active-low reset, see `Flat`.
     attributes : mapping of str to mapping
-        Port -> what tools are to be told about it.
+        Port -> Verilog attributes for other tools.
     """
 
     component: Callable[[CoreConfig], wiring.Component]
@@ -55,7 +55,7 @@ def _members(members) -> str:
 
 
 def _vivado(kind: str, name: str, **parameters: str) -> dict[str, str]:
-    """What Vivado's IP packager reads: the kind of interface that a port is, and its parameters."""
+    """Attributes for Vivado's IP packager: the kind of interface of a port, and its parameters."""
     said = ", ".join(f"{parameter} {value}" for parameter, value in parameters.items())
     return {"X_INTERFACE_INFO": f"xilinx.com:signal:{kind}:1.0 {name}", "X_INTERFACE_PARAMETER": said}
 
@@ -63,16 +63,16 @@ def _vivado(kind: str, name: str, **parameters: str) -> dict[str, str]:
 _CLOCK = "clk rises; rst is synchronous, active high, and clears all state but no parameters."
 _EVENTS = "One spike event per input spike, then one step event; end event last."
 
-#: The interfaces that the core can be written with.
+#: Interfaces of the core by name.
 INTERFACES: dict[str, Interface] = {
     "core": Interface(
         Core,
         (
             _CLOCK,
             "Four valid/ready streams: a word moves when both are high.",
-            f"events_*   in : what happens to the core. {_EVENTS}",
+            f"events_*   in : input of the core. {_EVENTS}",
             f"                kind {_members(EventKind)}; unit of a spike; scored and target of a step",
-            "outputs_*  out: what the core says.",
+            "outputs_*  out: output of the core.",
             f"                kind {_members(OutputKind)}; index of neuron or class; value of a score",
             "request_*  in : host access, answered while no event is being handled.",
             f"                space {_members(AddressSpace)}; row and column as documented in ranvier/hw/host.py",
@@ -109,7 +109,7 @@ INTERFACES: dict[str, Interface] = {
         (
             _CLOCK,
             "wb_*       Wishbone B4 slave, classic and pipelined, 32-bit data: the registers and windows below.",
-            "           wb_adr counts words: byte address / 4. wb_stall is for pipelined masters. Bursts are taken apart.",
+            "           wb_adr counts words: byte address / 4. wb_stall is for pipelined masters. Bursts are split up.",
             "           wb_err: no such address, read- or write-only, or part of wb_sel only",
             "irq        high while an enabled cause is pending",
         ),
@@ -119,7 +119,7 @@ INTERFACES: dict[str, Interface] = {
         (
             f"{_CLOCK} It is {CLOCK:,} Hz.",
             f"rx, tx     serial port, {BAUD:,} baud, 8N1, idle high: UARTBone, see docs/interfaces.md",
-            "alive      for an LED: on and off once a second, the other way round after a byte",
+            "alive      for an LED: on and off once a second, inverted after a byte",
         ),
     ),
 }
@@ -127,7 +127,7 @@ INTERFACES: dict[str, Interface] = {
 #: Module name of the core with its own streams.
 NAME = "ranvier_core"
 
-#: Attributes that say something of Amaranth or of this repository and nothing to who reads the Verilog.
+#: Attributes of Amaranth and of this repository that mean nothing to a reader of the Verilog.
 _INTERNAL = " ".join(
     f"-remove {name}" for name in ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
 )
@@ -137,7 +137,7 @@ _PASSES = (
     # Amaranth gives every memory an initial content; single-ported memories of silicon have none. A module that has such a
     # memory has no other. (The small Yosys that comes with Amaranth lacks setparam.)
     f"delete t:$meminit_v2 {SELECT_SINGLE_PORTED} %m %i",
-    # What processes and memories need to be written, and no more: expressions stay as Amaranth made them.
+    # Only the passes that writing processes and memories requires: expressions stay as Amaranth made them.
     "proc -nomux -norom",
     "memory_collect",
     f"attrmap {_INTERNAL}",
@@ -177,16 +177,16 @@ def to_verilog(component: wiring.Component, name: str, *, reset: bool = True, **
     )
     script = "\n".join((f"read_rtlil <<end_of_design\n{design}\nend_of_design", *_PASSES))
     try:
-        # Warnings are that a process cannot be written; Amaranth makes only those that can.
+        # Warnings concern processes that cannot be written; Amaranth does not make any.
         text = find_yosys(lambda version: version >= (0, 40)).run(["-q", "-"], script, ignore_warnings=True)
     except YosysError as error:
-        cause = str(error).strip().splitlines() or ["it says nothing"]
+        cause = str(error).strip().splitlines() or ["no message"]
         raise OutputError(f"Yosys cannot write Verilog: {cause[-1]}: free space, or lift limits on files") from None
     return _fold_zeros(text)
 
 
 def _fold_zeros(text: str) -> str:
-    """Replace the line-by-line clearing of each memory by a loop, which makes files a tenth of the size.
+    """Replace the line-by-line clearing of each memory by a loop, which reduces files to a tenth of the size.
 
     The only edit of text, since no pass of Yosys can do it: `write_verilog` writes an initial content word by word, or into
     files of their own (``-extmem``), and this is to be one file.
@@ -220,7 +220,7 @@ def _header(config: CoreConfig, interface: Interface) -> str:
 
 
 def _addresses(config: CoreConfig) -> list[str]:
-    """What lies at each byte address."""
+    """The address map."""
     lines = ["", "Windows: byte address, name, words (rows, of which register ROW chooses one, x columns), access."]
     for space in AddressSpace:
         if space.exists(config) and space is not AddressSpace.REGISTER:

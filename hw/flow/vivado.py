@@ -27,7 +27,7 @@ puts "packaged in [file join $here ip]"
 
 
 def package(config: CoreConfig, part: str, version: str) -> dict[str, str]:
-    """File name -> text of everything that Vivado needs for a core on a part."""
+    """File name -> content of the files that Vivado needs for a core on a part."""
     module = module_name("axi")
     script = _SCRIPT.format(module=module, digest=config.digest, part=part, version=version)
     return {f"{module}.v": write_verilog(config, "axi"), "package_ip.tcl": script}

@@ -116,7 +116,7 @@ def reach(scheduler: str) -> None:
         await (await connect(scheduler, timeout=CONNECT)).close()
 
     try:
-        with ThreadPoolExecutor(1) as thread:  # which has no event loop yet, whoever calls
+        with ThreadPoolExecutor(1) as thread:  # which has no event loop yet, for any caller
             thread.submit(asyncio.run, answers()).result()
     except Exception as error:  # something else that answers can cause anything
         reason = (str(error) or type(error).__name__).splitlines()[0]

@@ -53,10 +53,10 @@ def closure(*modules: str) -> dict[str, Path]:
 
 @cache
 def _file(name: str) -> Path | None:
-    """File of a module; None if that is no module, but something in one."""
+    """File of a module; None if that is not a module, but something in one."""
     try:
         spec = find_spec(name)
-    except ModuleNotFoundError:  # what it would lie in is no package
+    except ModuleNotFoundError:  # what it would lie in is not a package
         return None
     return Path(spec.origin) if spec and spec.origin else None
 

@@ -34,7 +34,7 @@ class Store:
         Raises
         ------
         OutputError
-            If its file is damaged, or holds what `experiment` cannot have made: other types, an accuracy that is no number.
+            If its file is damaged, or impossible for `experiment`: other types, an accuracy that is not a number.
         """
         path = self._path(key)
         if not path.exists():

@@ -71,7 +71,7 @@ class Material:
 
     @classmethod
     def of(cls, dataset: Dataset, samples: int | None = None) -> "Material":
-        """Of a data set, its training and test samples cut to so many."""
+        """A data set with its training and test samples cut to these numbers."""
         dataset.require("train", "test")
         if samples:
             dataset = dataset.part(samples, samples)
@@ -283,7 +283,7 @@ def synapses(config: CoreConfig) -> int:
 
 
 def parameters(config: CoreConfig, active: int | None = None) -> int:
-    """Weights, delays and readout weights that a core uses, if only so many of its synapses are active."""
+    """Weights, delays and readout weights that a core uses, if only this many of its synapses are active."""
     count = synapses(config) if active is None else active
     delays = {"none": 0, "axonal": config.rows, "synaptic": count}[config.delays]
     return count + delays + config.neurons * config.outputs

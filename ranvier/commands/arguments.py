@@ -72,7 +72,7 @@ def part(text: str) -> float:
     with suppress(ValueError):
         if 0 <= float(text) < 1:
             return float(text)
-    raise argparse.ArgumentTypeError(f"{shown(text)} is no share to hold out: give a share from 0 to below 1")
+    raise argparse.ArgumentTypeError(f"{shown(text)} is not a share to hold out: give a share from 0 to below 1")
 
 
 def device(text: str) -> str:

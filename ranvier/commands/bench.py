@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             f"--{found.name}", type=read[found.kind], choices=found.choices, action="append", help=found.text
         )
     parser.add_argument("--epochs", type=int, help="passes over the data (default: as the recipes)")
-    parser.add_argument("--samples", type=count, help="cut the data set to so many samples, for a quick look")
+    parser.add_argument("--samples", type=count, help="cut the data set to this many samples, for a quick look")
     text = "also measure agreement and speed, and clocks on sim; may be repeated"
     parser.add_argument("--device", choices=CORES, action="append", help=text)
     parser.add_argument("--jobs", type=count, default=2, help="processes (default 2)")

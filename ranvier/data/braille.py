@@ -212,9 +212,9 @@ register(
         options={
             "seed": Option(whole, "0", "of the split"),
             "threshold": Option(real, "2.5", "change per spike, in the file's 8-bit units"),
-            "cap": Option(whole, "1", "most spikes of a unit on one step"),
+            "cap": Option(whole, "1", "maximum number of spikes of a unit on one step"),
             "tail": Option(whole, "1", "silent steps after the recording"),
-            "scored": Option(whole, "4", "score the readout on the last so many steps"),
+            "scored": Option(whole, "4", "score the readout on this many last steps"),
             "train": Option(whole, f"{TRAIN}", "recordings of each letter to learn from"),
             "test": Option(whole, f"{TEST}", "recordings of each letter to test on"),
         },

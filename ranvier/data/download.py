@@ -30,7 +30,7 @@ OK, PARTIAL, BEYOND_THE_END = 200, 206, 416
 
 
 class DownloadError(RanvierError, ValueError):
-    """Something that cannot be downloaded; the message has the address and where to put the file."""
+    """A file that cannot be downloaded; the message has the address and where to put the file."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ CHANNELS = 700
 #: Samples read at once.
 BLOCK = 256
 
-#: Most samples of a file: more is no recording, and would take for ever.
+#: Largest number of samples of a file: more is not a recording, and would take too long.
 SAMPLES = 1 << 20
 
 #: What reading a file may take at most, so that a damaged one ends: CPU time and memory, and as much more for each of its
@@ -195,7 +195,7 @@ def read_recording(path: str | Path, classes: int, binning: Binning) -> Recordin
 
 
 def _read(path: Path, classes: int, binning: Binning) -> Recording:
-    """`read_recording`, which a damaged file may keep busy for ever."""
+    """`read_recording` with a limit of time, since a damaged file may keep it busy without end."""
     report = BinningReport()
     with _opened(path) as file:
         samples = Packed.of(_bins(path, file, binning, report), binning)
@@ -289,9 +289,9 @@ HELP = {
     "steps": "length of a sample in steps; later spikes are cut",
     "dt": "length of a step in seconds",
     "channels": f"input units; channel c of {CHANNELS} becomes unit floor(c channels / {CHANNELS})",
-    "cap": "most spikes of a unit on one step; 1 is binary",
+    "cap": "maximum number of spikes of a unit on one step; 1 is binary",
     "scored": (
-        "score the readout on the last so many steps; 0 scores all, because a word may end long before the sample does"
+        "score the readout on this many last steps; 0 scores all, because a word may end long before the sample does"
     ),
     "shift": "augmentation: move each training sample by -shift to shift units along the channels",
     "blend": "augmentation: share of the training samples that become a blend of two of their class",
@@ -304,7 +304,7 @@ def _options(group: type[Binning | Augmentation]) -> dict[str, Option]:
     }
 
 
-#: Options of either data set, beside its own.
+#: Options of both data sets, besides their own.
 BINNED = _options(Binning) | _options(Augmentation)
 
 

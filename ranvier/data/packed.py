@@ -33,7 +33,7 @@ WAY_OUT = "subtract the start, check their unit, or give more steps or a longer 
 
 @dataclass
 class BinningReport:
-    """How many spikes of a recording were binned, and how many of them were lost.
+    """Numbers of spikes of a recording that were binned, and that were lost.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Binning:
     cap : int
         Most spikes of a unit on one step; 1 makes the samples binary.
     scored : int
-        The readout is scored on the last so many steps; 0 scores all of them.
+        The readout is scored on this many last steps; 0 scores all of them.
 
     Raises
     ------
@@ -165,7 +165,7 @@ class Binning:
         width : int
             Channels C of the recording.
         report : BinningReport
-            Counts what is cut.
+            Counts dropped spikes.
         unit : Fraction
             Unit of the times in seconds.
 
@@ -197,7 +197,7 @@ class Binning:
         return np.repeat(filled.astype(self.dtype), capped)
 
     def _count(self, times: NDArray[Any], kept: NDArray[np.bool_], report: BinningReport, unit: Fraction) -> None:
-        """What the window takes from a sample; `DataError` if that is all of it."""
+        """Count the spikes of a sample beyond the window; `DataError` if that is all of them."""
         report.samples += 1
         if not len(times):
             report.silent += 1

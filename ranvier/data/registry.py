@@ -10,6 +10,7 @@ from typing import Any
 
 from ranvier.data.dataset import DataError, Dataset
 from ranvier.data.published import PUBLISHED, Published
+from ranvier.errors import shown
 
 __all__ = [
     "DATASETS",
@@ -23,9 +24,6 @@ __all__ = [
     "table",
     "whole",
 ]
-
-#: Longest piece of a text that a message repeats.
-QUOTED = 40
 
 
 def whole(text: str) -> int:
@@ -126,24 +124,20 @@ def names() -> str:
     return f"{', '.join(first)} or {last}"
 
 
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= QUOTED else f"{text[:QUOTED]}...")
-
-
 def _values(text: str, known: Mapping[str, Option], name: str) -> dict[str, Any]:
     """Values of ``key=value&key=value``."""
     values: dict[str, Any] = {}
     for part in text.split("&") if text else ():
         key, _, value = part.partition("=")
         if key not in known:
-            raise DataError(f"{name} has no option {_quoted(key)}: choose from {', '.join(known)}")
+            raise DataError(f"{name} has no option {shown(key)}: choose from {', '.join(known)}")
         if key in values:
             raise DataError(f"{name}: duplicated option {key!r}: give it once")
         try:
             values[key] = known[key].read(value)
         except ValueError:
             kind = ", a whole one" if known[key].read is whole else ""
-            raise DataError(f"{name}: {_quoted(part)} is not a number: give {key}=NUMBER{kind}") from None
+            raise DataError(f"{name}: {shown(part)} is not a number: give {key}=NUMBER{kind}") from None
     return values
 
 
@@ -170,7 +164,7 @@ def open_dataset(text: str) -> Dataset:
         return dataset.load()
     if dataset and not dataset.generated and path:
         return dataset.load(path, **_values(options, dataset.options, name))
-    raise DataError(f"unknown data set {_quoted(text)}: give {names()}")
+    raise DataError(f"unknown data set {shown(text)}: give {names()}")
 
 
 # -------------------------------------------------------------------- for the documents
@@ -178,10 +172,10 @@ def open_dataset(text: str) -> Dataset:
 
 def table() -> list[str]:
     """The data sets as lines of a Markdown table."""
-    lines = ["| text | what | classes | samples: learn / test | from | licence |", "|---|---|---|---|---|---|"]
+    lines = ["| text | data set | classes | samples: training / test | source | licence |", "|---|---|---|---|---|---|"]
     for dataset in _ordered():
         found = dataset.published
-        source = (f"<{found.address}>", found.licence) if found else ("nowhere, it is computed", "")
+        source = (f"<{found.address}>", found.licence) if found else ("computed", "")
         spelled = dataset.spelled.removesuffix("?OPTIONS")
         lines.append(f"| `{spelled}` | {dataset.what} | {dataset.classes} | {dataset.samples} | {' | '.join(source)} |")
     return [line.replace("  ", " ") for line in lines]

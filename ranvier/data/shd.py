@@ -81,7 +81,7 @@ def shd(
     Parameters
     ----------
     folder : str or Path
-        Holds `shd_train.h5` and `shd_test.h5`, or their `.gz` or `.zip`, which are unpacked beside them. One of them is
+        Holds `shd_train.h5` and `shd_test.h5`, or their `.gz` or `.zip`, which are unpacked into the folder. One of them is
         enough to evaluate on; the test file is not needed either if some of the training samples are held out. Or one file
         of any name: all of it is to test on.
     binning : Binning

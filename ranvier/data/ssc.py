@@ -22,7 +22,7 @@ def ssc(
     augmentation: Augmentation = Augmentation(),
     test: str = "test",
 ) -> Dataset:
-    """Spiking Speech Commands: 35 English words, 75,466 samples to learn, 9,981 to validate and 20,382 to test.
+    """Spiking Speech Commands: 35 English words, 75,466 samples for training, 9,981 for validation and 20,382 for testing.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ register(
         load=partial(with_options, ssc),
         what="Spiking Speech Commands (Cramer et al. 2020)",
         classes=CLASSES,
-        samples="75,466 / 20,382, and 9,981 to validate",
+        samples="75,466 / 20,382, and 9,981 for validation",
         options={"test": Option(str, "test", "`valid` tests on the validation file"), **BINNED},
         published=published(
             ssc_train="d102be95e7144fcc0553d1f45ba94170",

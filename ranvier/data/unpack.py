@@ -1,4 +1,4 @@
-"""Files that are published compressed: unpacked once by pooch, beside the archive."""
+"""Unpacking of files that are published compressed: once, by pooch, into the folder of the archive."""
 
 import gzip
 import logging
@@ -41,7 +41,7 @@ def _check(archive: Path, name: str) -> None:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Unpack into a folder beside the target, from where the complete file is moved; on failure nothing is left behind."""
+    """Unpack into a folder next to the target, from where the complete file is moved; on failure nothing is left behind."""
     pooch = extra("pooch", "data")
     pooch.get_logger().setLevel(logging.WARNING)
     try:

@@ -24,9 +24,9 @@ RADIUS, DOT = 0.5, 0.1
 #: Steps from coordinate 0 to coordinate 1, by default.
 SPAN = 30
 BIAS = 4
-#: Points to learn from and to test on, for people.
+#: Numbers of points for training and testing, as text.
 SAMPLES = "5,000 / 1,000"
-#: Most points of a part.
+#: Largest number of points of a part.
 POINTS = 10**7
 
 

@@ -30,7 +30,7 @@ class RemoteCore(DeviceBase):
     network is being loaded and, after a failure, until a network has been loaded completely.
 
     Nothing is assumed about the state of the core: another process, or an interrupt in this one, may have left half a
-    sample, half a network, or outputs that nobody reads. `load` recovers from all of these, and every `run` resets first.
+    sample, half a network, or unread outputs. `load` recovers from all of these, and every `run` resets first.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ class RemoteCore(DeviceBase):
         self._start_checksum()
 
     def _reset(self) -> None:
-        """Wait until the core has handled all events, whoever sent them, and clear its state."""
+        """Wait until the core has handled all events, of any sender, and clear its state."""
         self._wait()
         self._give([Register.EVENT.pack(kind=EventKind.RESET.value)])
         self._wait()

@@ -40,7 +40,7 @@ _GONE = (OSError, ValueError)
 class SerialLink:
     """A serial port with a Ranvier core at its other end; a `ranvier.drivers.link.Link`.
 
-    Opening waits until the core has dropped a frame that somebody may have left unfinished, and then expects its ID. So does
+    Opening waits until the core has dropped a frame that may have been left unfinished, and then expects its ID. So does
     the first access after an error or an interrupted access. Everything but `Register.STATUS` and `Register.OUTPUT` is read
     twice and compared, since it has no checksum. A refused read is an error; a refused write shows in `Register.ERROR` and
     `Register.CHECKSUM` only.
@@ -102,7 +102,9 @@ class SerialLink:
             raise DeviceError(f"{shown(url)} gives an option twice: leave out one")
         port, baud, timeout = parts.netloc + parts.path, options.pop("baud", str(BAUD)), options.pop("timeout", "2")
         if parts.scheme != "serial" or not port or options or not _rate(baud) or not _seconds(timeout):
-            raise DeviceError(f"{shown(url)} is no serial port: expected serial:///dev/ttyUSB0?baud={BAUD}&timeout=2")
+            raise DeviceError(
+                f"{shown(url)} is not a serial port: expected serial:///dev/ttyUSB0?baud={BAUD}&timeout=2"
+            )
         return cls(port, int(baud), float(timeout))
 
     def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:
@@ -229,7 +231,7 @@ class SerialLink:
         return answer
 
     def _line_time(self, count: int) -> float:
-        """Seconds that so many bytes take."""
+        """Seconds that this many bytes take."""
         return BITS_PER_BYTE * count / self.baud
 
     def _drain(self, silence: float) -> None:

@@ -19,7 +19,7 @@ __all__ = ["keep"]
 
 
 def keep(function: Any) -> Any:
-    """`function` as `numba.njit` made it, kept on disk where possible: beside its source, or in ``NUMBA_CACHE_DIR``."""
+    """`function` as `numba.njit` made it, kept on disk where possible: next to its source, or in ``NUMBA_CACHE_DIR``."""
     with suppress(RuntimeError, OSError):  # Numba found no folder to write to
         function.enable_caching()
         cache = function._cache

@@ -1,10 +1,10 @@
 """How every file is written: completely or not at all, and never in place of something that is not a plain file.
 
-* A plain file is written under a temporary name beside it, and renamed once its bytes are on the disk. Its mode stays, and
+* A plain file is written under a temporary name next to it, and renamed once its bytes are on the disk. Its mode stays, and
   its owner where that is allowed. Of a link the target is replaced, not the link.
 * What is already there and no plain file (a FIFO, a terminal, ``/dev/null``) is written into.
 * ``-``, ``/dev/stdout`` and everything else that leads to a descriptor of this process is that descriptor, as it is: opening
-  it anew would begin at the start of a file that somebody appends to.
+  it anew would begin at the start of a file that is being appended to.
 """
 
 import errno
@@ -83,7 +83,7 @@ def place(path: str | Path) -> Path | None:
 def replacing(path: str | Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
     """A stream whose content becomes the file `path` at the end; after an error the old file is there, and nothing else.
 
-    What is no plain file gets the content as it comes.
+    What is not a plain file gets the content as it comes.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     OutputError
         If it cannot be written; nothing is left behind.
     BrokenPipeError
-        If `path` is standard output and nobody reads it any more, which is no error of the writer.
+        If `path` is standard output and its reader has closed it, which is not an error of the writer.
     """
     try:
         with replacing(path) as stream:

@@ -1,4 +1,4 @@
-"""Standard output and standard error, whatever they are: a terminal of any encoding, a file, a pipe that nobody reads."""
+"""Standard output and standard error of any kind: a terminal of any encoding, a file, a pipe that is not read."""
 
 import codecs
 import io
@@ -62,7 +62,7 @@ def tell(text: str) -> None:
     OutputError
         If it cannot be written (a full disk).
     BrokenPipeError
-        If nobody reads it any more.
+        If its reader has closed it.
     """
     try:
         print(text, flush=True)

@@ -265,7 +265,7 @@ class Bptt:
     loss : {"steps", "mean"}
         Cross entropy of ``softmax(y[t])`` summed over the scored steps, as on the core, or of its mean over them.
     quiet, busy : float
-        A neuron should fire between so many times per sample, on average over the batch.
+        Range of how often a neuron should fire per sample, on average over the batch.
     regularisation : float
         Weight in the loss of the squared distance from that range, summed over neurons.
     double : bool

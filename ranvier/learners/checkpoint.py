@@ -39,7 +39,7 @@ NAMED = 3
 
 
 class CheckpointError(RanvierError, ValueError):
-    """A file that is no checkpoint, or one of another training; the message says which and what to do."""
+    """A file that is not a checkpoint, or one of another training; the message says which and what to do."""
 
 
 class Checkpoint:
@@ -59,7 +59,7 @@ class Checkpoint:
     Raises
     ------
     OutputError
-        If the file cannot be written, or is no plain one: standard output, a FIFO, a device.
+        If the file cannot be written, or is not a plain one: standard output, a FIFO, a device.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class Checkpoint:
         plasticity: DeepR | None = None,
     ):
         if not isinstance(path, str | os.PathLike):
-            raise OutputError(f"checkpoint={shown(path)} is no path: give the name of a file")
+            raise OutputError(f"checkpoint={shown(path)} is not a path: give the name of a file")
         self.path, self.plasticity = check_output(path), plasticity
         if descriptor(path) is not None or place(path) is None:
-            raise OutputError(f"{path} is no plain file, and a checkpoint is read again: give the name of one")
+            raise OutputError(f"{path} is not a plain file, and a checkpoint is read again: give the name of one")
         self.most = 8 * max(MOST_SMALL, network.weight.size, network.delay.size, network.readout.size)
         self.about = json.loads(json.dumps(about))  # as a file gives it back
 

@@ -87,7 +87,7 @@ def saturation_warnings(counters: Mapping[str, int], possible: Mapping[str, int]
 
 
 def firing_warnings(train: Sequence[Sample], inputs: int, silent: int | None, neurons: int) -> Iterator[str]:
-    """Neurons that never spike on samples that are not learned (None: nobody looked); inputs that never do in `train`."""
+    """Neurons that never spike on samples that are not learned (None: not counted); inputs that never do in `train`."""
     if silent is not None and silent > SILENT * neurons:
         yield (
             f"{silent} of {neurons} neurons never spike: start with larger weights, or train with smaller step sizes or "

@@ -1,4 +1,4 @@
-"""Running samples on a device and counting what comes of them."""
+"""Running samples on a device and counting the results."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,12 +69,12 @@ class Evaluation:
         cycles = 0 if found.cycles is None else found.cycles
         for count in (found.samples, found.correct, found.spikes, found.steps, found.scored, cycles):
             if type(count) is not int or not 0 <= count < MOST_COUNTED:
-                raise ValueError(f"{shown(count)} is no count")
+                raise ValueError(f"{shown(count)} is not a count")
         whole = found.correct <= found.samples <= found.steps and found.scored <= found.steps
         if not (found.neurons == neurons and found.samples and whole and found.spikes <= found.steps * neurons):
             raise ValueError("counts that contradict each other")
         if type(found.seconds) is not float or not 0 < found.seconds < inf:
-            raise ValueError(f"{shown(found.seconds)} is no time")
+            raise ValueError(f"{shown(found.seconds)} is not a time")
         return found
 
     @property
@@ -165,4 +165,4 @@ def evaluate(
 def check_device(device: Any) -> None:
     """`DeviceError` unless it is something that runs samples."""
     if not hasattr(device, "config") or not callable(getattr(device, "run", None)):
-        raise DeviceError(f"device={shown(device)} is no open device: give open_device(name, config)")
+        raise DeviceError(f"device={shown(device)} is not an open device: give open_device(name, config)")

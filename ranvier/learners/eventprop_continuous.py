@@ -102,7 +102,7 @@ class SampleLoss(NamedTuple):
 
     loss: float
     score: Real  # [outputs], the largest is the prediction
-    pull: Real  # dL/dt of each event itself, 0 for those that are no spikes
+    pull: Real  # dL/dt of each event itself, 0 for those that are not spikes
     readout: Real  # dL/dWout [neurons, outputs]
 
 

@@ -163,7 +163,7 @@ class Learner(ABC):
 
     @abstractmethod
     def rewiring(self, recipe: Any, sparse: Sparse, samples: int) -> Rewiring:
-        """How a sparse network is rewired that learns from so many samples."""
+        """How a sparse network that learns from this many samples is rewired."""
 
     @abstractmethod
     def _learn(

@@ -81,7 +81,7 @@ class GradientRule(Protocol):
 
 
 class Diverged(RanvierError, ValueError):
-    """A training that ran away to values that are no numbers; the message says in which epoch, and what to do."""
+    """A training that ran away to values that are not numbers; the message says in which epoch, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def evaluate_float(network: FloatNetwork, dataset: Dataset) -> Evaluation:
 
 def _core(network: FloatNetwork) -> CoreBase:
 
-    from ranvier.golden.float_core import FloatCore  # and with it Numba, which nobody needs to ask for help
+    from ranvier.golden.float_core import FloatCore  # and with it Numba, which is not needed to show help
 
     core = FloatCore(network.config)
     core.load_real(network)

@@ -29,7 +29,7 @@ from ranvier.recipes import Recipe, initial_network, rewiring
 
 __all__ = ["Epoch", "OnlineLearner", "OnlineTraining", "train"]
 
-#: Of the seeds of single epochs, beside seed and number.
+#: Of the seeds of single epochs, besides seed and number.
 RESEEDED = 2**32 - 2
 
 
@@ -293,7 +293,7 @@ class OnlineLoop(TrainingLoop):
     def resume(self, values: Mapping[str, Any], arrays: Arrays) -> None:
         self.counts = {name: values["counters"][name] for name in COUNTERS}
         if not all(type(count) is int and 0 <= count < MOST_COUNTED for count in self.counts.values()):
-            raise ValueError("counters that are no counts")
+            raise ValueError("counters that are not counts")
         self.before = Counter(self.counts)
         if isinstance(self.device, CoreBase):
             self.device.resume(self.last, arrays)

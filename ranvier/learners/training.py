@@ -239,7 +239,7 @@ class TrainingLoop(ABC):
 
     @abstractmethod
     def state(self) -> tuple[dict[str, Any], Arrays]:
-        """What the next epoch depends on, beside `last`: plain values and arrays, for `resume`."""
+        """What the next epoch depends on, besides `last`: plain values and arrays, for `resume`."""
 
     @abstractmethod
     def about(self) -> tuple[str, dict[str, Any]]:

@@ -19,14 +19,14 @@ DEFAULT_SHARE = 0.1
 #: A data set that needs no file.
 SOME = "yinyang"
 
-#: Of the draw, beside the seed: no epoch has this number.
+#: Of the draw, besides the seed: no epoch has this number.
 DRAW = 2**32 - 1
 
 
 def check_dataset(dataset: Any) -> None:
     """`DataError` unless it is one."""
     if not isinstance(dataset, Dataset):
-        raise DataError(f"dataset={shown(dataset)} is no data set: give a Dataset, such as open_dataset({SOME!r})")
+        raise DataError(f"dataset={shown(dataset)} is not a data set: give a Dataset, such as open_dataset({SOME!r})")
 
 
 def hold_out(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset | None]:

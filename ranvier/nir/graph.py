@@ -472,9 +472,7 @@ class Circuit:
             )
         units, shape = len(signal.weight), (len(signal.weight), len(matrix))
         own = np.diagonal(signal.weight)
-        if units == matrix.shape[1] and np.count_nonzero(own) == np.count_nonzero(
-            signal.weight
-        ):  # nothing mixed as yet
+        if units == matrix.shape[1] and np.count_nonzero(own) == np.count_nonzero(signal.weight):  # nothing mixed yet
             yield Signal(own[:, None] * matrix.T, np.broadcast_to(np.diagonal(signal.delay)[:, None], shape))
             return
         used = signal.weight != 0

@@ -164,9 +164,9 @@ def import_graph(
     Raises
     ------
     NirError
-        If the core cannot do what the graph does, or it is no graph.
+        If the core cannot do what the graph does, or it is not a graph.
     ConfigError, NetworkError
-        If no core is that large, or its formats do not hold the values.
+        If no core is that large, or its formats cannot hold the values.
     """
     if dialect is not None:
         chosen("dialect", dialect, DIALECTS)
@@ -286,12 +286,14 @@ class _Import:
         self.lag = said["lag"] if self.base else None
         if not (self.lag is None or (is_whole(self.lag) and 0 <= self.lag <= MOST_LAG)):
             raise NirError(
-                f"metadata {METADATA['lag']}={shown(self.lag)} of the graph is no number of steps: remove it"
+                f"metadata {METADATA['lag']}={shown(self.lag)} of the graph is not a number of steps: remove it"
             )
         self.said_classes = said["classes"] if self.base else None
         self.said_kappa = said["kappa"] if self.base else None
         if not (self.said_kappa is None or (isinstance(self.said_kappa, float) and 0 <= self.said_kappa < 1)):
-            raise NirError(f"metadata {METADATA['kappa']}={shown(self.said_kappa)} of the graph is no decay: remove it")
+            raise NirError(
+                f"metadata {METADATA['kappa']}={shown(self.said_kappa)} of the graph is not a decay: remove it"
+            )
         self.said = said | {"reset": self.base.reset if self.base else None, "spike": "step" if self.base else None}
         return self.said
 
@@ -304,7 +306,7 @@ class _Import:
             if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) == outputs:
                 return tuple(names)
         raise NirError(
-            f"metadata {METADATA['classes']} of the graph is no list of {outputs} different names: remove it"
+            f"metadata {METADATA['classes']} of the graph is not a list of {outputs} different names: remove it"
         )
 
     def _step(self, said: Any, habits: Dialect) -> float:
@@ -485,7 +487,7 @@ class _Import:
         if silent := int((values == 0).sum()):
             self._note(f"{name}: {parameter}=0 makes every weight onto {silent} of its {values.size} units 0")
         habits, gains = {"undone": (1 - decay) * values, "one": values}, self.habits.gains
-        if parameter == "w_in" and self.membrane == "one":  # r alone is no gain
+        if parameter == "w_in" and self.membrane == "one":  # r alone is not a gain
             gains = ("one",)
         if gains and not any(np.allclose(habits[gain], 1, SAME_GAIN, 0) for gain in gains):
             odd = values[np.argmax(np.abs(habits[gains[0]] - 1))]
@@ -589,7 +591,7 @@ class _Import:
             gain = gain * self._gain(name, "w_in", fast)
             decays = self._one_pole(name, decays, fast)
         kappa = self._one("kappa", name, decays)
-        # Rockpool's r is no gain, and what arrives leaks on its own step.
+        # Rockpool's r is not a gain, and what arrives leaks on its own step.
         factor = np.full(size, kappa) if self.dialect == "rockpool" else gain * (1 - kappa)
         factor[np.abs(factor - 1) < SAME_FACTOR] = 1
         self.values["readout_factor"] = [float(factor.min()), float(factor.max())]
@@ -688,7 +690,7 @@ class _Import:
         raise NirError(f"the loop through {names} is shorter than a step for each of its synapses: delay one of them")
 
     def _synapses(self, factor: Real) -> _Synapses:
-        """Synapses of all populations in one list; input units first, then neurons, as yet in one row each."""
+        """Synapses of all populations in one list; input units first, then neurons, still in one row each."""
         c, lags, parts = self.circuit, self._lags(), []
         for p in self.to_neurons:
             delay = self._steps(p) + lags[p.target] - lags[p.source] - 1

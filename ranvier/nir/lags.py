@@ -14,7 +14,7 @@ Name = str | None
 
 
 class Unending(RanvierError):
-    """Nodes that would have to be later than themselves; `loop` names them, `together` says that only `heard` joins them."""
+    """Nodes that would have to be later than themselves: `loop` names them, `together` if only `heard` joins them."""
 
     def __init__(self, loop: list[str], together: bool):
         super().__init__(loop)

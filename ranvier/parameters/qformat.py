@@ -19,7 +19,7 @@ MOST = 62
 
 
 class FormatError(RanvierError, ValueError):
-    """What is no format of fixed-point numbers."""
+    """What is not a format of fixed-point numbers."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class QFormat:
     Raises
     ------
     FormatError
-        If a count of bits is negative or no whole number, or if no bit is left, or more than 62.
+        If a count of bits is negative or not a whole number, or if there is no bit besides the sign, or more than 62.
     """
 
     signed: bool
@@ -59,7 +59,7 @@ class QFormat:
 
     @classmethod
     def parse(cls, text: str) -> "QFormat":
-        """Read ``"s5.12"`` or ``"u4.8"``; `FormatError` names what came instead."""
+        """Read ``"s5.12"`` or ``"u4.8"``; `FormatError` names what was given instead."""
         match = re.fullmatch(r"([su])([0-9]{1,3})\.([0-9]{1,3})", text) if isinstance(text, str) else None
         if match is None:
             raise FormatError(

@@ -1,4 +1,4 @@
-"""What kind of value a user gave, of Python or of NumPy: True is no number, 1 is no flag; an array of 1.0 is whole."""
+"""What kind of value a user gave, of Python or of NumPy: True is not a number, 1 not a flag; an array of 1.0 is whole."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ def whole_numbers(values: ArrayLike) -> NDArray[np.int64]:
     """`values` as whole numbers; `ValueError` if one is not, or exceeds 64 bits."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{array.dtype} values are no whole numbers")
+        raise ValueError(f"{array.dtype} values are not whole numbers")
     if array.dtype.kind in "uf":  # of the others, all are
         wide = array.astype(np.float64)
         wrong = ~((np.abs(wide) < 2.0**63) & (wide == np.trunc(wide)))
         if wrong.any():
-            raise ValueError(f"{array[wrong].ravel()[0]} is no whole number of 64 bits")
+            raise ValueError(f"{array[wrong].ravel()[0]} is not a whole number of 64 bits")
     return array.astype(np.int64, copy=False)

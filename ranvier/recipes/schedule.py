@@ -156,7 +156,7 @@ class OfflineRecipe(Schedule):
             raise ConfigError(f"batch={self.batch} is out of range: give at least 1")
 
     def steps(self, samples: int) -> int:
-        """Optimiser steps of an epoch over so many training samples."""
+        """Optimiser steps of an epoch over this many training samples."""
         return -(-samples // self.batch)
 
 

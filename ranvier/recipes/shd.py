@@ -1,7 +1,7 @@
 """Spiking Heidelberg Digits: many spikes, every step scored, recurrent neurons.
 
 The online recipe was chosen on other recordings of the same layout, on 15 % of their training part; those of the offline
-learners are guesses. Nobody has run any of them on SHD itself.
+learners are guesses. None of them has been run on SHD itself.
 """
 
 from ranvier.parameters.config import CoreConfig

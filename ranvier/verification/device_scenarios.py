@@ -176,7 +176,7 @@ def wrong_network(device: Device, reference: Device) -> int:
 
 @SCENARIOS.add
 def wrong_types(device: Device, reference: Device) -> int:
-    """What is no network, sample, class, step size or list of quantities is refused in one line, and changes nothing."""
+    """What is not a network, sample, class, step size or list of quantities is refused in one line, and changes nothing."""
     rng = load_both(device, reference, 85)
     good, small = lively_sample(device.config, rng), StepSize.of(0.1)
     call: Any = device  # whose types are of no concern here

@@ -196,7 +196,7 @@ def reported_spikes(device: RemoteCore, reference: Device) -> int:
 
 @SCENARIOS.add
 def overflow(device: RemoteCore, reference: Device) -> int:
-    """Outputs that nobody reads are dropped and counted, those before them stay, and the core continues."""
+    """Outputs that are not read are dropped and counted, those before them stay, and the core continues."""
     rng = load_both(device, reference, 130)
     with _errors_cleared(device):
         before, steps = device.read(Register.OVERFLOWS), 0

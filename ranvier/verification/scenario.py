@@ -43,7 +43,7 @@ class ScenarioError(RanvierError):
 
 @dataclass(frozen=True)
 class Scenario:
-    """A function of the device and of a golden model beside it, which returns how many values it compared.
+    """A function of the device and of a golden model, which returns how many values it compared.
 
     It leaves the device in a state from which any other scenario can start: with some network loaded and no error pending.
 

@@ -64,7 +64,7 @@ class SelfTest:
 
 
 def selftest(name: str, config: CoreConfig) -> SelfTest:
-    """Run all scenarios that a device can do beside the golden model, and on a serial port a sweep of baud rates.
+    """Run all scenarios that a device supports, with the golden model, and on a serial port a sweep of baud rates.
 
     Parameters
     ----------

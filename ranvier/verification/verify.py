@@ -104,7 +104,7 @@ class Twin(Closing):
     trace : collection of str
         What is compared after every step, see `ranvier.parameters.record.TRACED`.
     every : int
-        Steps and parameters are compared on every so many samples; scores, spike counts and counters on each.
+        Steps and parameters are compared once in this many samples; scores, spike counts and counters on each.
     names : tuple of str
         Names of the two in reports.
 

@@ -39,7 +39,7 @@ class Clockwork:
         self._waiting: list[tuple[Callable[[], bool], Event]] = []
 
     async def run(self) -> None:
-        """Run for ever; `Stalled` if something is awaited while no word moves for `PATIENCE` clocks."""
+        """Run forever; `Stalled` if something is awaited while no word moves for `PATIENCE` clocks."""
         edge, moved = RisingEdge(self._clock), -1
         while True:
             await edge
@@ -152,7 +152,7 @@ class Sink(_Stream):
     Attributes
     ----------
     words : list of tuple of int
-        What came, unsigned, in the order of `fields`; whoever uses them takes them away.
+        What was received, unsigned, in the order of `fields`; its users remove it.
     """
 
     def __init__(self, dut: Any, name: str, fields: tuple[str, ...], random: Random):

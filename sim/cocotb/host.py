@@ -119,6 +119,6 @@ class Host(ABC):
 
 
 def stalls(random: Random, share: float) -> Iterator[bool]:
-    """Whether to stall on a clock, for ever."""
+    """Whether to stall on each clock, without end."""
     while True:
         yield random.random() < share

@@ -1,4 +1,4 @@
-"""The expected result of any access to a peripheral: the register table and the windows, kept beside the hardware."""
+"""The expected result of any access to a peripheral: the register table and the windows, kept besides the hardware."""
 
 import zlib
 

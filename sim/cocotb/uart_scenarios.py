@@ -83,7 +83,7 @@ class UartHost:
         )
 
     async def identify(self, after: str) -> None:
-        """The core still answers, and to what it was asked: nothing is left of what came before."""
+        """The core still answers the right request: nothing remains of what came before."""
         self.sink.clear()
         for register, word in constants(self.config).items():
             await self.compare(f"{register.name} after {after}", register.address, [word])

@@ -32,7 +32,7 @@ def in_slice(m, channel):
 
 
 def answered_soon(kind):
-    """Progress of one `kind` whose responses are taken at once; those of the other may wait for ever."""
+    """Progress of one `kind` whose responses are taken at once; those of the other may wait forever."""
 
     def claims(m, unit):
         axi = unit.s_axi
@@ -70,7 +70,7 @@ def answered_soon(kind):
     return claims
 
 
-SAYS = "is answered, once, though the other kind's response waits for ever"
+SAYS = "is answered, once, though the other kind's response waits forever"
 DEPTHS = {"depth": MOST + 4, "induction": MOST + 2}
 PROOFS = {
     f"{kind}s": Proof(AxiLite, answered_soon(kind), f"a {kind} {SAYS}, in {MOST} clocks", **DEPTHS)

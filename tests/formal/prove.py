@@ -2,7 +2,7 @@
 
 A proof puts a unit of the hardware into a module that assumes what its users promise (`contracts.py`) and asserts what the
 unit promises, for every input. The base case starts from power-up; induction starts from any state in which the claims held
-for some clocks, so that they hold for ever. It needs claims about what is inside (`lemma`), which `inside` shows; a proof is
+for some clocks, so that they hold forever. It needs claims about what is inside (`lemma`), which `inside` shows; a proof is
 refuted by what shows outside only.
 """
 
@@ -95,7 +95,7 @@ class Proof:
     @property
     def bound(self) -> str:
         """How far it goes."""
-        return f"{self.depth} clocks" if self.induction is None else f"for ever, {self.induction}-induction"
+        return f"{self.depth} clocks" if self.induction is None else f"forever, {self.induction}-induction"
 
     def prove(self) -> Result:
         """Prove it, or find the claims that fail."""

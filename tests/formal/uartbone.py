@@ -67,7 +67,7 @@ PROOFS = {
 }
 FAULTS = [
     Fault(
-        "half a frame is waited for for ever",
+        "half a frame is waited for forever",
         "bus/uartbone.py",
         "        with m.Elif(expired):\n",
         "        with m.Elif(0):\n",

@@ -42,5 +42,5 @@ FAULTS = [
         "wanted = asked",
     ),
     Fault("an answer comes to nobody", "bus/wishbone.py", "wb.ack.eq(done & asked)", "wb.ack.eq(done)"),
-    Fault("an answer is waited for for ever", "bus/wishbone.py", "answer.ready.eq(1)", "answer.ready.eq(asked)"),
+    Fault("an answer is waited for forever", "bus/wishbone.py", "answer.ready.eq(1)", "answer.ready.eq(asked)"),
 ]

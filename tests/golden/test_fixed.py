@@ -136,7 +136,7 @@ def test_scale_is_the_product_rounded_by_the_dither():
 
 
 def test_scale_has_the_expectation_of_the_exact_product():
-    """Over all dithers of the bits that are dropped: what half-up rounding to s0.17 made 0 for ever acts in proportion."""
+    """Over all dithers of the bits that are dropped: what half-up rounding to s0.17 made 0 forever acts in proportion."""
     values, to = np.arange(-99, 100), QFormat(True, 0, 17)
     for mantissa, shift in [(1, 12), (3, 10), (255, 9), (7, 0)]:
         rounded = [scale(values, StepSize(mantissa, shift), 17, to, dither)[0] for dither in range(1 << shift)]

@@ -282,7 +282,7 @@ def test_data_sets_that_cannot_be() -> None:
     one = [Sample(np.array([0]), np.array([0]), np.ones(3, bool))]
     with pytest.raises(DataError, match=r"300 classes: a core has at most 256"):
         Dataset("x", 1, class_names((), 300), one, np.array([0]), [], np.zeros(0))
-    with pytest.raises(DataError, match=r"train labels: 0\.5 is no whole number"):
+    with pytest.raises(DataError, match=r"train labels: 0\.5 is not a whole number"):
         Dataset("x", 1, ("a", "b"), one, np.array([0.5]), [], np.zeros(0))
     alike = Dataset("x", 1, ("a", "b"), one, np.array([1]), one, np.array([0]))
     with pytest.raises(DataError, match="all training samples are of class 'b': there is nothing to tell apart"):

@@ -104,7 +104,7 @@ def test_a_sound_file_needs_no_writing(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["file", "file.sha256", "file.lock"])
 def test_a_pipe_in_the_cache_is_refused(name, tmp_path):
-    """Reading or writing it would wait for ever."""
+    """Reading or writing it would wait forever."""
     build, pipe = Builder(), tmp_path / name
     os.mkfifo(pipe)
     with pytest.raises(

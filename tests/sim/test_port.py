@@ -78,7 +78,7 @@ def test_a_core_that_nobody_takes_outputs_from_says_so_and_goes_on():
         device.write(Register.MODE, Register.MODE.pack(report=1))
         device.write(Register.CONTROL, Register.CONTROL.pack(stream=1))
         device.write(Register.EVENT, Register.EVENT.pack(kind=EventKind.STEP.value))
-        device.write(Register.MODE, 0)  # waits for the core, which waits for ever
+        device.write(Register.MODE, 0)  # waits for the core, which waits forever
         assert Register.ERROR.unpack(device.read(Register.ERROR))["stalled"] == 1
         device.write(Register.CONTROL, 0)
         device.load(network)

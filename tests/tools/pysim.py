@@ -161,7 +161,7 @@ async def receive(ctx, port, count: int, rng: np.random.Generator, stall: float 
 
 
 async def serve(ctx, bus, answer: Callable, rng: np.random.Generator, stall: float = 0.3) -> None:
-    """Stand behind a bus for ever: an access after the other is answered with ``(data, error) = answer(access)``."""
+    """Stand behind a bus forever: an access after the other is answered with ``(data, error) = answer(access)``."""
     while True:
         (access,) = await receive(ctx, bus.request, 1, rng, stall)
         data, error = answer(access)

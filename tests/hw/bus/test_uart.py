@@ -142,9 +142,11 @@ def test_the_error_of_a_bit_is_stated_and_limited():
     assert (BitTime(12_000_000, 1_000_000).clocks, BitTime(12_000_000, 1_000_000).error) == (12, 0)
     assert BitTime(12_000_000, 115_200).clocks == 104
     assert BitTime(12_000_000, 115_200).error == pytest.approx(12e6 / 104 / 115200 - 1)
-    with pytest.raises(BaudError, match=r"baud=4000000 .* 12000000 Hz: a bit takes at least 4 clocks: .* to 3000000"):
+    with pytest.raises(
+        BaudError, match=r"baud=4000000 .* 12000000 Hz: a bit takes at least 4 clock cycles: .* to 3000000"
+    ):
         BitTime(12_000_000, 4_000_000)
-    with pytest.raises(BaudError, match=r"\+2\.6% off with 9 clocks .* choose 1333333 or 1200000"):
+    with pytest.raises(BaudError, match=r"\+2\.6% off with 9 clock cycles .* choose 1333333 or 1200000"):
         BitTime(12_000_000, 1_300_000)
-    with pytest.raises(BaudError, match=r"-2\.1% off with 9 clocks .* choose 1500000 or 1333333"):
+    with pytest.raises(BaudError, match=r"-2\.1% off with 9 clock cycles .* choose 1500000 or 1333333"):
         BitTime(12_000_000, 1_362_000)

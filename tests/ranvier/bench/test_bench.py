@@ -260,7 +260,7 @@ def test_damaged_run_is_named(plain, tmp_path, capsys):
 
 
 WRONG = {
-    "an accuracy that is no number": (("row", "golden_accuracy"), float("nan"), "golden_accuracy is nan"),
+    "an accuracy that is not a number": (("row", "golden_accuracy"), float("nan"), "golden_accuracy is nan"),
     "an accuracy beyond 1": (("row", "golden_accuracy"), 57, "golden_accuracy is 57"),
     "an accuracy of text": (("row", "golden_accuracy"), "0.5", "golden_accuracy is 0.5"),
     "a truth for a number": (("row", "silent"), True, "silent is True"),

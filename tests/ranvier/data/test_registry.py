@@ -141,7 +141,7 @@ def test_help_and_tables_name_it(copy: Path) -> None:
         "import ranvier; from ranvier.data.registry import table; print(*table(), ranvier.preset('toy'), sep='\\n')"
     )
     lines = run(copy, "-c", script).splitlines()
-    assert "| `toy` | Two inputs, of which one spikes first | 2 | 300 / 100 | nowhere, it is computed | |" in lines
+    assert "| `toy` | Two inputs, of which one spikes first | 2 | 300 / 100 | computed | |" in lines
     assert "neurons=8" in lines[-1]
     done = subprocess.run(
         [sys.executable, "-m", "ranvier", "train", "--data", "toy", "--learner", "bptt"],

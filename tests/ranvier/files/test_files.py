@@ -1,4 +1,4 @@
-"""Every writer: plain files are replaced as a whole, links followed, and what is no plain file is written into."""
+"""Every writer: plain files are replaced as a whole, links followed, and what is not a plain file is written into."""
 
 import os
 import resource
@@ -57,7 +57,7 @@ def test_a_link_stays_and_its_target_is_replaced(write, tmp_path):
 def test_a_fifo_is_written_into(write, tmp_path):
     fifo, copy = tmp_path / "fifo", tmp_path / "copy"
     os.mkfifo(fifo)
-    check_output(fifo)  # would wait for ever if it opened it
+    check_output(fifo)  # would wait forever if it opened it
     got = []
     reader = threading.Thread(target=lambda: got.append(fifo.read_bytes()), daemon=True)
     reader.start()

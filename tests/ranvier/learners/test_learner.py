@@ -85,7 +85,7 @@ def test_a_recipe_of_one_s_own(name: str, data: Dataset) -> None:
 
 
 def test_what_is_refused(data: Dataset) -> None:
-    with pytest.raises(DataError, match="dataset='yinyang' is no data set"):
+    with pytest.raises(DataError, match="dataset='yinyang' is not a data set"):
         learner("online").train(CONFIG, "yinyang")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="needs 5 inputs but this core holds 3"):
         learner("online").train(CONFIG.replace(inputs=3), data)

@@ -1,4 +1,4 @@
-"""The loop that offline learners share: what is no number ends it, in the epoch where it appears."""
+"""The loop that offline learners share: what is not a number ends it, in the epoch where it appears."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ LOST = [(name, value) for name in NAMES for value in (np.nan, np.inf, -np.inf)] 
 
 @pytest.mark.parametrize(("name", "value"), LOST)
 def test_no_number_is_an_error(name: str, value: float) -> None:
-    """Of gradients also what Adam cannot square, which would freeze a parameter for ever."""
+    """Of gradients also what Adam cannot square, which would freeze a parameter forever."""
     start = RECIPE.draw(CONFIG, np.random.default_rng(0))
     data = yin_yang(train=30, test=10)
     with np.errstate(all="raise"), pytest.raises(Diverged) as error:
