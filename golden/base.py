@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from ranvier.device_base import DeviceBase
 from ranvier.parameters.network import Network, NetworkError
+from ranvier.parameters.qformat import Raw
 from ranvier.parameters.record import Record, Steps, since
 from ranvier.parameters.sample import Sample
 
 __all__ = ["CoreBase"]
-
-Raw = NDArray[np.int64]
 
 
 class CoreBase(DeviceBase):

@@ -17,14 +17,13 @@ from ranvier.golden.random import seeds
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
 from ranvier.parameters.network import Network
-from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.qformat import QFormat, Raw
 from ranvier.parameters.record import COUNTERS, TRACED, Steps
 from ranvier.parameters.sample import Sample
 from ranvier.parameters.step_size import StepSize
 
 __all__ = ["CompiledCore"]
 
-Raw = NDArray[np.int64]
 
 (
     SPIKES,

@@ -11,12 +11,11 @@ from ranvier.golden.neuron import Neurons
 from ranvier.golden.random import LaneGenerators
 from ranvier.golden.readout import Readout
 from ranvier.golden.softmax import softmax
+from ranvier.parameters.qformat import Raw
 from ranvier.parameters.record import Steps, Traced
 from ranvier.parameters.sample import Sample
 
 __all__ = ["GoldenCore"]
-
-Raw = NDArray[np.int64]
 
 
 class GoldenCore(CoreBase):

@@ -6,10 +6,9 @@ from numpy.typing import NDArray
 from ranvier.golden.fixed import popcount, round_half_up, saturate
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import Raw
 
 __all__ = ["DelayLine", "rounded_delays"]
-
-Raw = NDArray[np.int64]
 
 
 def rounded_delays(network: Network, row: int) -> Raw:

@@ -1,7 +1,6 @@
 """The eligibility unit: rows times lanes of (trace, credit, W, D) -> W', D'."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.golden.delay_line import rounded_delays
 from ranvier.golden.fixed import clamp, popcount, round_stochastic, saturate, vanished
@@ -10,10 +9,9 @@ from ranvier.golden.presynaptic_trace import PresynapticTrace
 from ranvier.golden.random import LaneGenerators
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import Raw
 
 __all__ = ["Eligibility"]
-
-Raw = NDArray[np.int64]
 
 
 class Eligibility:

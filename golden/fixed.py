@@ -7,12 +7,21 @@ arguments and results.
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.qformat import QFormat, Raw
 from ranvier.parameters.step_size import StepSize
 
-__all__ = ["clamp", "popcount", "round_half_up", "round_stochastic", "saturate", "scale", "toward_zero", "vanished"]
+__all__ = [
+    "Bits",
+    "clamp",
+    "popcount",
+    "round_half_up",
+    "round_stochastic",
+    "saturate",
+    "scale",
+    "toward_zero",
+    "vanished",
+]
 
-Raw = NDArray[np.int64]
 Bits = NDArray[np.bool_]
 
 

@@ -16,12 +16,11 @@ from ranvier.golden.base import CoreBase
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.float_network import FloatNetwork, whole_steps
 from ranvier.parameters.network import Network, NetworkError
+from ranvier.parameters.qformat import Real
 from ranvier.parameters.record import COUNTERS, Steps
 from ranvier.parameters.sample import Sample, check_run
 
 __all__ = ["FloatCore", "History", "Parameters"]
-
-Real = NDArray[np.float64]
 
 
 # -------------------------------------------------------------------- what the compiled functions are handed

@@ -3,17 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ranvier.golden.fixed import popcount, round_half_up, round_stochastic, saturate, scale, vanished
+from ranvier.golden.fixed import Bits, popcount, round_half_up, round_stochastic, saturate, scale, vanished
 from ranvier.golden.random import LaneGenerators
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import Raw
 
 __all__ = ["Credit", "LearningSignal"]
-
-Raw = NDArray[np.int64]
-Bits = NDArray[np.bool_]
 
 
 @dataclass

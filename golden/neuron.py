@@ -1,14 +1,12 @@
 """The neuron sweep: leak, reset, integrate, fire, and the two factors that belong to the postsynaptic neuron."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.golden.fixed import popcount, saturate, toward_zero
 from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import Raw
 
 __all__ = ["Neurons"]
-
-Raw = NDArray[np.int64]
 
 
 class Neurons:

@@ -5,14 +5,12 @@ own trace in a circular buffer, and a synapse reads it at its own delay (docs/ru
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.golden.fixed import popcount, round_half_up, saturate, toward_zero
 from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import Raw
 
 __all__ = ["PresynapticTrace"]
-
-Raw = NDArray[np.int64]
 
 
 class PresynapticTrace:

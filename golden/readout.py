@@ -5,10 +5,9 @@ from numpy.typing import NDArray
 
 from ranvier.golden.fixed import popcount, saturate, toward_zero
 from ranvier.parameters.config import CoreConfig
+from ranvier.parameters.qformat import Raw
 
 __all__ = ["Readout"]
-
-Raw = NDArray[np.int64]
 
 
 class Readout:

@@ -6,15 +6,13 @@ its fraction index the table. The error against the exact softmax is below half 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.golden.fixed import round_half_up
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.exp_table import EXP_BITS, EXP_TABLE, LOG2_E, RECIPROCAL_BITS, TABLE_BITS
+from ranvier.parameters.qformat import Raw
 
 __all__ = ["softmax"]
-
-Raw = NDArray[np.int64]
 
 
 def softmax(value: Raw, config: CoreConfig) -> Raw:

@@ -15,6 +15,7 @@ from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import Raw
 from ranvier.parameters.record import COUNTERS, Record, Steps, since
 from ranvier.parameters.sample import Sample
 from ranvier.sim.build import library
@@ -22,7 +23,6 @@ from ranvier.sim.simulation import Simulation
 
 __all__ = ["SimulatedCore", "SimulationError"]
 
-Raw = NDArray[np.int64]
 _INT_P = ctypes.POINTER(ctypes.c_int32)
 
 

@@ -91,8 +91,8 @@ class Responder(wiring.Component):
                 m.d.comb += self.bus.request.ready.eq(~self.hold)
                 m.d.sync += self.access.eq(self.bus.request.payload)
                 with m.If(self.bus.request.valid & self.bus.request.ready):
-                    m.next = "Look"
-            self._look(m, space, column, beyond)
+                    m.next = "Decode"
+            self._decode(m, space, column, beyond)
             self._register(m, column)
             self._score(m)
             self._core(m)
@@ -102,11 +102,11 @@ class Responder(wiring.Component):
                     m.next = "Idle"
         return m
 
-    def _look(self, m, space, column, beyond):
+    def _decode(self, m, space, column, beyond):
         """Destination of the access, and whether it exists and permits the access."""
         access, answer = self.access, self.bus.response.payload
         whole, nothing = access.strobe.all(), access.write & ~access.strobe.any()
-        with m.State("Look"):
+        with m.State("Decode"):
             with m.If(nothing):
                 m.d.sync += [answer.data.eq(0), answer.error.eq(0)]
                 m.next = "Answer"
@@ -152,15 +152,15 @@ class Responder(wiring.Component):
         """All other accesses go to the core, in order with the events."""
         with m.State("Wait"):
             with m.If(~self.busy):
-                m.next = "Ask"
+                m.next = "Request"
             with m.Elif(self.stalled):
                 m.d.comb += self.gave_up.eq(1)
                 self._refuse(m)
-        with m.State("Ask"):
+        with m.State("Request"):
             m.d.comb += self.request.valid.eq(1)
             with m.If(self.request.ready):
-                m.next = "Hear"
-        with m.State("Hear"):
+                m.next = "Response"
+        with m.State("Response"):
             m.d.comb += self.response.ready.eq(1)
             with m.If(self.response.valid):
                 with m.If(self.response.payload.error):

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.grid import whole_numbers
 from ranvier.data.samples import Joined, Repeated, Seed, chosen_from, epoch_of, used_inputs
 from ranvier.errors import RanvierError, shown
 from ranvier.parameters.config import LIMITS, ConfigError, CoreConfig
 from ranvier.parameters.sample import Sample
+from ranvier.parameters.scalars import whole_numbers
 
 __all__ = ["SPLITS", "DataError", "Dataset", "class_names", "mapped_labels", "stratified_split"]
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["exact", "floor", "slack", "steps_of", "whole_numbers"]
+__all__ = ["exact", "floor", "slack", "steps_of"]
 
 #: Relative distance within which a float represents a simpler fraction: 4 units in the last place of a float64.
 CLOSE = Fraction(1, 2**50)
@@ -89,15 +89,3 @@ def steps_of(times: ArrayLike, dt: float | Fraction, steps: int, unit: Fraction 
     else:
         reach = times.astype(np.float64) + np.minimum(slack(times), MOST * float(length))
     return np.searchsorted(_borders(length, steps, times.dtype.kind in "iu"), reach, side="right") - 1
-
-
-def whole_numbers(values: ArrayLike) -> NDArray[np.int64]:
-    """`values` as whole numbers; `ValueError` if one is not, or exceeds 64 bits."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{array.dtype} values are not whole numbers")
-    wide = array.astype(np.float64)
-    wrong = ~((np.abs(wide) < 2.0**63) & (wide == np.trunc(wide)))
-    if wrong.any():
-        raise ValueError(f"{array[wrong].ravel()[0]} is not a whole number of 64 bits")
-    return array.astype(np.int64, copy=False)

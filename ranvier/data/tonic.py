@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from ranvier.data.augmentation import Augmentation
 from ranvier.data.dataset import DataError, Dataset, class_names, mapped_labels
-from ranvier.data.grid import whole_numbers
 from ranvier.data.packed import Binning, BinningReport, Packed
 from ranvier.errors import shown
 from ranvier.parameters.config import LIMITS
+from ranvier.parameters.scalars import whole_numbers
 
 __all__ = ["Events", "from_tonic"]
 

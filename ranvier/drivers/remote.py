@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from time import monotonic, sleep
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.device_base import DeviceBase
 from ranvier.drivers.link import Link, LinkError, Words
@@ -14,12 +13,11 @@ from ranvier.hw.events import EventKind
 from ranvier.hw.registers import AddressSpace, Register, constants, word_address
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import Raw
 from ranvier.parameters.record import COUNTERS, Record, Steps, since
 from ranvier.parameters.sample import Sample
 
 __all__ = ["RemoteCore"]
-
-Raw = NDArray[np.int64]
 
 
 class RemoteCore(DeviceBase):

@@ -32,6 +32,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ranvier.files.code_cache import keep
+from ranvier.parameters.qformat import Real
 
 __all__ = [
     "Events",
@@ -46,7 +47,6 @@ __all__ = [
     "run",
 ]
 
-Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 #: Limit of events per sample, beyond which a network runs away.

@@ -43,11 +43,10 @@ from numpy.typing import NDArray
 
 from ranvier.files.code_cache import keep
 from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.qformat import Real
 from ranvier.parameters.sample import Sample, check_run
 
 __all__ = ["Batch", "EventRule", "Trajectory", "batch_gradient", "trajectory"]
-
-Real = NDArray[np.float64]
 
 
 class EventRule(NamedTuple):

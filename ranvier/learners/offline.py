@@ -21,6 +21,7 @@ from ranvier.learners.training import LEGEND, Report, Training, TrainingLoop
 from ranvier.learners.validation import check_dataset
 from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
+from ranvier.parameters.qformat import Real
 from ranvier.parameters.sample import Sample
 from ranvier.plasticity.deep_r import DeepR, Rewiring
 from ranvier.quantisation.quantise import Behaviour, quantise, quantised
@@ -40,7 +41,6 @@ __all__ = [
     "train_offline",
 ]
 
-Real = NDArray[np.float64]
 
 #: Called after every optimiser step with W [rows, neurons] and D, which it may change in place.
 AfterStep = Callable[[Real, Real], None]

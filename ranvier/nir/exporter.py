@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.errors import shown
 from ranvier.extras import extra
@@ -16,13 +15,12 @@ from ranvier.nir.importer import INTEGRATIONS, METADATA
 from ranvier.nir.readers import readers
 from ranvier.parameters.float_network import FloatNetwork, whole_steps
 from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import Real
 from ranvier.parameters.scalars import is_flag
 
 __all__ = ["Exported", "Readout", "export_graph"]
 
 Readout = Literal["li", "linear"]
-
-Real = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from ranvier.files.npz import NotPlain, check_plain
 from ranvier.files.output import write_bytes
 from ranvier.files.probe import probe
 from ranvier.parameters.config import LIMITS
+from ranvier.parameters.qformat import Real
 from ranvier.parameters.scalars import is_real
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "REFUSED",
     "SPIKING",
     "Circuit",
+    "Index",
     "NirError",
     "Projection",
     "chosen",
@@ -41,7 +43,6 @@ __all__ = [
     "write_graph",
 ]
 
-Real = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 #: Kinds of nodes that spike, and of nodes that only integrate.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.errors import shown
 from ranvier.nir.dialects import (
@@ -20,18 +19,17 @@ from ranvier.nir.dialects import (
     chosen_step,
     rockpool_steps,
 )
-from ranvier.nir.graph import LEAKY, REFUSED, SPIKING, Circuit, NirError, Projection, chosen, numbers, seconds
+from ranvier.nir.graph import LEAKY, REFUSED, SPIKING, Circuit, Index, NirError, Projection, chosen, numbers, seconds
 from ranvier.nir.lags import Unending, lags
 from ranvier.nir.sums import reach_exactly
 from ranvier.parameters.config import CHOICES, LIMITS, WIDEST, ConfigError, CoreConfig, Delays, Reset, spelled
 from ranvier.parameters.float_network import FloatNetwork, whole_steps
 from ranvier.parameters.network import MOST_LAG
+from ranvier.parameters.qformat import Real
 from ranvier.parameters.scalars import is_flag, is_whole
 
 __all__ = ["INTEGRATIONS", "METADATA", "Imported", "import_graph"]
 
-Real = NDArray[np.float64]
-Index = NDArray[np.int64]
 
 INTEGRATIONS: tuple[Integration, ...] = get_args(Integration)
 

@@ -22,12 +22,11 @@ from ranvier.parameters.network import (
     real_decay,
     write_arrays,
 )  # fmt: skip
+from ranvier.parameters.qformat import Real
 from ranvier.parameters.sample import Sample
 from ranvier.parameters.scalars import is_whole
 
 __all__ = ["FloatNetwork", "whole_steps"]
-
-Real = NDArray[np.float64]
 
 
 def whole_steps(delay: Any) -> Any:

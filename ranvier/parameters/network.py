@@ -16,7 +16,7 @@ from ranvier.files.kind import advice
 from ranvier.files.npz import Npz
 from ranvier.files.replacing import OutputError, write_bytes
 from ranvier.parameters.config import LARGEST, ConfigError, CoreConfig
-from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.qformat import QFormat, Raw
 from ranvier.parameters.scalars import is_real, is_whole
 from ranvier.parameters.step_size import StepSize
 
@@ -25,7 +25,6 @@ __all__ = [
     "read_fields", "real_decay", "write_arrays",
 ]  # fmt: skip
 
-Raw = NDArray[np.int64]
 
 #: Largest lag in steps, more than any network of layers has.
 MOST_LAG = 4096

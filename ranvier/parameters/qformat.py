@@ -12,7 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ranvier.errors import RanvierError, shown
 
-__all__ = ["FormatError", "QFormat"]
+__all__ = ["FormatError", "QFormat", "Raw", "Real"]
+
+#: Raw integers of a format, and the real numbers that they represent.
+Raw = NDArray[np.int64]
+Real = NDArray[np.float64]
 
 #: Largest number of bits besides the sign, so that every raw value is a 64-bit integer.
 MOST = 62
@@ -90,11 +94,11 @@ class QFormat:
         """Raw value of 1.0 (which need not be representable: ``u0.8`` ends at 255/256)."""
         return 1 << self.fraction
 
-    def quantise(self, values: ArrayLike) -> NDArray[np.int64]:
+    def quantise(self, values: ArrayLike) -> Raw:
         """Nearest raw integers of real `values`, ties to even, saturated to the format."""
         raw = np.rint(np.asarray(values, dtype=np.float64) * self.one)
         return np.minimum(np.clip(raw, self.min, self.max).astype(np.int64), self.max)  # no float64 holds 2**62 - 1
 
-    def to_float(self, raw: ArrayLike) -> NDArray[np.float64]:
+    def to_float(self, raw: ArrayLike) -> Real:
         """Real values of `raw` integers."""
         return np.asarray(raw, dtype=np.float64) / self.one

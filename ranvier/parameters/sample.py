@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ranvier.errors import RanvierError, shown
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.record import TRACED, Traced
-from ranvier.parameters.scalars import is_flag, is_whole
+from ranvier.parameters.scalars import is_flag, is_whole, whole_numbers
 
 __all__ = ["Sample", "SampleError", "check_record", "check_run"]
 
@@ -42,9 +42,12 @@ def _mask(values: ArrayLike) -> NDArray[np.bool_]:
 def _whole(values: ArrayLike, name: str) -> NDArray[np.int64]:
     """`values` as whole numbers; `SampleError` if they are anything else."""
     array = _array(values, name)
-    if array.dtype.kind not in "biuf" or not (np.isfinite(array) & (array == np.trunc(array))).all():
-        raise SampleError(f"{name} must hold whole numbers, not {array.dtype} values: round or count them first")
-    return np.array(array, np.int64)
+    try:
+        return np.array(whole_numbers(array))
+    except ValueError:
+        raise SampleError(
+            f"{name} must hold whole numbers, not {array.dtype} values: round or count them first"
+        ) from None
 
 
 def _fixed(array: NDArray[Any]) -> NDArray[Any]:

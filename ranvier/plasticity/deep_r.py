@@ -5,16 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.parameters.config import ConfigError, CoreConfig
 from ranvier.parameters.float_network import FloatNetwork
 from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import Real
 from ranvier.plasticity.distance_prior import DistancePrior
 
 __all__ = ["DeepR", "Rewiring"]
 
-Real = NDArray[np.float64]
 AnyNetwork = TypeVar("AnyNetwork", FloatNetwork, Network)
 
 

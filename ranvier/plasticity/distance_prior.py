@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.parameters.config import ConfigError
+from ranvier.parameters.qformat import Real
 
 __all__ = ["DistancePrior"]
-
-Real = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,14 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.parameters.config import CHOICES, WIDEST, ConfigError, CoreConfig
 from ranvier.parameters.network import Network
-from ranvier.parameters.qformat import QFormat
+from ranvier.parameters.qformat import QFormat, Raw
 from ranvier.parameters.sample import Sample
 from ranvier.parameters.step_size import StepSize
 
 __all__ = ["random_config", "random_extremes", "random_network", "random_sample"]
-
-Raw = NDArray[np.int64]
 
 
 #: What `random_config` draws whole and real numbers from: small, at the edges of words, of lanes and of powers of two.

@@ -7,17 +7,15 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from numpy.typing import NDArray
 
 from ranvier.hw.registers import AccessRight, AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import Raw
 from ranvier.parameters.record import COUNTERS
 from ranvier.parameters.sample import Sample
 from ranvier.parameters.step_size import StepSize
 from ranvier.sim.cocotb.testbench import Request, Testbench, read, write
-
-Raw = NDArray[np.int64]
 
 #: Names of all scenarios, in the order in which they run.
 SCENARIOS: list[str] = []

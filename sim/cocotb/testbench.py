@@ -8,7 +8,6 @@ from typing import Any, Self
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from numpy.typing import NDArray
 
 from ranvier.drivers.loading import TRACES, arrays, settings
 from ranvier.golden.core import GoldenCore
@@ -17,6 +16,7 @@ from ranvier.hw.events import EventKind, OutputKind
 from ranvier.hw.registers import AddressSpace, Register
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.network import Network
+from ranvier.parameters.qformat import Raw
 from ranvier.parameters.record import COUNTERS, TRACED
 from ranvier.parameters.sample import Sample
 from ranvier.sim.cocotb.agents import Clockwork, Sink, Source
@@ -24,7 +24,6 @@ from ranvier.sim.cocotb.scoreboard import Scoreboard
 
 __all__ = ["CONFIG", "Request", "Testbench", "read", "write"]
 
-Raw = NDArray[np.int64]
 Request = dict[str, int]
 
 #: File in the working directory of a session that holds its configuration.

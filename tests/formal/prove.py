@@ -22,7 +22,7 @@ from amaranth.lib.wiring import In
 
 from ranvier.hw.flow.synthesis import RUN
 
-__all__ = ["Outcome", "Proof", "assume", "claim", "inside", "lemma", "states"]
+__all__ = ["Proof", "Result", "assume", "claim", "inside", "lemma", "states"]
 
 #: A read that meets a write of its address on one clock sees anything: no claim rests on what a memory does then.
 COLLIDE = "setparam -set COLLISION_X_MASK 1'1 */t:$memrd_v2 */r:CLK_ENABLE=1 %i"
@@ -49,7 +49,7 @@ def inside(unit) -> SimpleNamespace:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Result:
     """Result of a proof: the claim that failed in the base case and in induction, if any, and CPU seconds."""
 
     base: str | None
@@ -97,17 +97,17 @@ class Proof:
         """How far it goes."""
         return f"{self.depth} clocks" if self.induction is None else f"forever, {self.induction}-induction"
 
-    def outcome(self) -> Outcome:
-        """Prove it, or find out why not."""
+    def prove(self) -> Result:
+        """Prove it, or find the claims that fail."""
         start = sum(os.times()[:4])
         with TemporaryDirectory() as folder:
             formula = self._formula(folder)
             base = _failed(formula, self.depth)
             failed = None if base or self.induction is None else _failed(formula, self.induction, "-i")
-        return Outcome(base, failed, sum(os.times()[:4]) - start)
+        return Result(base, failed, sum(os.times()[:4]) - start)
 
     def refuted(self) -> str | None:
-        """What shows outside, from power-up, that it does not hold."""
+        """The claim about what shows outside that fails from power-up, if any."""
         with TemporaryDirectory() as folder:
             return _failed(self._formula(folder, f"delete */t:$check */r:FORMAT={LEMMA} %i"), self.depth)
 

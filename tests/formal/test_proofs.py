@@ -4,7 +4,7 @@ import importlib
 from pathlib import Path
 
 import pytest
-from faults import check_places, outcome
+from faults import check_places, result_of
 
 UNITS = [
     *("accumulator", "awake_rows", "axi", "credit_list", "delay_line", "event_queue", "register_bank", "results"),
@@ -29,7 +29,7 @@ def test_every_unit_has_faults():
 
 @pytest.mark.parametrize(("unit", "proof"), PROOFS)
 def test_is_proved(unit, proof, request, record_property):
-    found = proof.outcome()
+    found = proof.prove()
     name = request.node.callspec.id
     record_property("evidence", f"{name}: {proof.says}: proved {proof.bound}, {found.seconds:.1f} CPU s")
     assert found.holds, found
@@ -37,6 +37,6 @@ def test_is_proved(unit, proof, request, record_property):
 
 @pytest.mark.parametrize(("unit", "fault"), FAULTS)
 def test_a_fault_is_found(unit, fault, hardware_copy, record_property):
-    found = outcome(str(Path(__file__).with_name("refute.py")), hardware_copy(fault), unit, timeout=300)
+    found = result_of(str(Path(__file__).with_name("refute.py")), hardware_copy(fault), unit, timeout=300)
     record_property("evidence", f"{unit}, {fault.name}: refuted, {found['refuted']}")
     assert found["refuted"]

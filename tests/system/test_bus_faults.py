@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults import Fault, check_places, outcome, use_hardware
+from faults import Fault, check_places, result_of, use_hardware
 
 PERIPHERAL = ("tests/sim/test_bus.py", "tests/ranvier/drivers/test_remote.py")
 #: What files of the hardware are checked by, if not as parts of the peripheral.
@@ -225,8 +225,8 @@ FAULTS = [
 
 
 def checked(hardware: Path, checks: tuple[str, ...]) -> dict:
-    """Outcome of checks on the hardware in a folder."""
-    return outcome(__file__, hardware, *checks, timeout=900)
+    """Result of checks on the hardware in a folder."""
+    return result_of(__file__, hardware, *checks, timeout=900)
 
 
 def test_every_fault_changes_exactly_one_place():
@@ -268,7 +268,7 @@ class ReportCounter:
 
 
 def main(hardware: Path, checks: list[str]) -> None:
-    """Run checks on the hardware in a folder, and print the outcome as JSON."""
+    """Run checks on the hardware in a folder, and print the result as JSON."""
     use_hardware(hardware)
     counter = ReportCounter()
     pytest.main(["-q", "-x", "-p", "no:cacheprovider", *checks], plugins=[counter])

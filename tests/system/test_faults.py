@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from faults import Fault, check_places, outcome, use_hardware
+from faults import Fault, check_places, result_of, use_hardware
 
 from ranvier.parameters.config import CoreConfig
 from ranvier.parameters.qformat import QFormat
@@ -313,8 +313,8 @@ FAULTS = [
 
 
 def verified(hardware: Path, core: str) -> dict:
-    """Outcome of verifying the hardware in a folder."""
-    return outcome(__file__, hardware, core, timeout=600)
+    """Result of verifying the hardware in a folder."""
+    return result_of(__file__, hardware, core, timeout=600)
 
 
 def test_every_fault_changes_exactly_one_place():
@@ -345,7 +345,7 @@ def test_a_fault_is_found(fault, hardware_copy, record_property):
 
 
 def main(hardware: Path, core: str) -> None:
-    """Verify the core as built from the folder `hardware`, and print the outcome as JSON."""
+    """Verify the core as built from the folder `hardware`, and print the result as JSON."""
     use_hardware(hardware)
 
     from ranvier.golden.core import GoldenCore

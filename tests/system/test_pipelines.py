@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from faults import Fault, check_places, outcome, use_hardware
+from faults import Fault, check_places, result_of, use_hardware
 
 SEED, SAMPLES = 1, 20
 
@@ -96,7 +96,7 @@ def test_a_register_more_changes_clocks_only(place, hardware_copy, record_proper
 
     from ranvier.hw.budget import constants
 
-    found = outcome(__file__, hardware_copy(place), place.core, timeout=600)
+    found = result_of(__file__, hardware_copy(place), place.core, timeout=600)
     record_property("compared", found["compared"] + found["clocks"])
     assert found["mismatches"] == 0
     assert min(found["weights_moved"], found["delays_moved"]) > 20

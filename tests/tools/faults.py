@@ -22,8 +22,8 @@ class Fault:
     new: str
 
 
-def outcome(script: str, hardware: Path, *arguments: str, timeout: int) -> dict:
-    """What a script prints as JSON that checks the hardware in a folder, in a process of its own."""
+def result_of(script: str, hardware: Path, *arguments: str, timeout: int) -> dict:
+    """Result of a script that checks the hardware in a folder, in a process of its own: its last line of output is JSON."""
     command = [sys.executable, script, str(hardware), *arguments]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=timeout, check=False, cwd=ROOT, env=_environment()

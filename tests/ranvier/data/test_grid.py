@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ranvier.data import Binning, from_tonic, send_on_delta
-from ranvier.data.grid import exact, floor, slack, steps_of, whole_numbers
+from ranvier.data.grid import exact, floor, slack, steps_of
 from ranvier.data.packed import BinningReport
 from ranvier.data.yinyang import encode
 
@@ -92,13 +92,6 @@ def test_half_precision_is_what_it_was_stored_from() -> None:
     np.testing.assert_array_equal(Binning(channels=1).bins(times, np.zeros(3, int), 700, BinningReport()), [97, 98])
     np.testing.assert_array_equal(steps_of(times.astype(float), 0.01, 100), [97, 97, 98])  # says nothing of its past
     np.testing.assert_array_equal(steps_of(np.array([1.0], np.float16), 1e-4, 20_000), [10_000])
-
-
-def test_whole_numbers_or_none() -> None:
-    np.testing.assert_array_equal(whole_numbers(np.array([1.0, -2.0])), [1, -2])
-    for wrong in ([1.5], [np.nan], [1e30], ["1"], [2**63]):
-        with pytest.raises(ValueError, match=r"not (a )?whole number"):
-            whole_numbers(wrong)
 
 
 # -------------------------------------------------------------------- encoders

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.parameters.scalars import is_flag, is_real, is_whole
+from ranvier.parameters.scalars import is_flag, is_real, is_whole, whole_numbers
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,10 @@ from ranvier.parameters.scalars import is_flag, is_real, is_whole
 def test_kinds(values: list[Any], flag: bool, whole: bool, real: bool) -> None:
     for value in values:
         assert (is_flag(value), is_whole(value), is_real(value)) == (flag, whole, real), repr(value)
+
+
+def test_whole_numbers_or_none() -> None:
+    np.testing.assert_array_equal(whole_numbers(np.array([1.0, -2.0])), [1, -2])
+    for wrong in ([1.5], [np.nan], [1e30], ["1"], [2**63]):
+        with pytest.raises(ValueError, match=r"not (a )?whole number"):
+            whole_numbers(wrong)
