@@ -73,7 +73,7 @@ EDITS = [
         DATA,
     ),
     ("ranvier/learners/eventprop_continuous.py", "LIMIT = 100_000", "LIMIT = 100_001", (), ()),
-    ("ranvier/learners/online.py", "#: Of the seeds of", "#: Of all seeds of", (), ()),
+    ("ranvier/learners/online.py", "#: Distinguishes the seeds of", "#: Distinguishes all seeds of", (), ()),
     ("ranvier/learners/bptt.py", "Lengths of Fourier", "All lengths of Fourier", (), ()),
     ("ranvier/learners/offline.py", '"""Training offline', '"""All training offline', (), ()),
     ("ranvier/plot/page.py", "LONG = 36", "LONG = 37", (), ()),
@@ -94,6 +94,11 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=copy, input=edits, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_every_edit_changes_exactly_one_place() -> None:
+    counts = {(path, old): (ROOT / path).read_text().count(old) for path, old, *_ in EDITS}
+    assert counts == dict.fromkeys(counts, 1)
 
 
 @pytest.mark.parametrize("number", range(len(EDITS)), ids=[f"{path}, {new}" for path, _, new, *_ in EDITS])
