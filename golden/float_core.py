@@ -283,7 +283,7 @@ class FloatCore(CoreBase):
         self._check_open()
         if not isinstance(network, FloatNetwork):
             raise NetworkError(
-                f"a {type(network).__name__} is no FloatNetwork: give FloatNetwork.of(network), or load it"
+                f"a {type(network).__name__} is not a FloatNetwork: give FloatNetwork.of(network), or load it"
             )
         if network.config != self.config:
             raise NetworkError("the network was made for another configuration: open the device with network.config")

@@ -102,7 +102,7 @@ def open_device(name: str, config: CoreConfig) -> Device:
     Raises
     ------
     DeviceError
-        If the name is unknown, `config` is no configuration, or the simulator cannot be built here.
+        If the name is unknown, `config` is not a configuration, or the simulator cannot be built here.
     LinkError
         If the port cannot be opened, or no core built from `config` answers there.
     """

@@ -28,7 +28,7 @@ def check_config(config: CoreConfig) -> None:
     """`DeviceError` unless a core can be built from it."""
     if not isinstance(config, CoreConfig):
         raise DeviceError(
-            f"config={shown(config)} is no CoreConfig: give preset(name), CoreConfig.read(path) or one made of its fields"
+            f"config={shown(config)} is not a CoreConfig: give preset(name), CoreConfig.read(path) or one made of its fields"
         )
 
 
@@ -43,7 +43,7 @@ class DeviceBase(Closing):
     Raises
     ------
     DeviceError
-        If that is no configuration; from every other method, if no network was loaded, or the device was closed.
+        If that is not a configuration; from every other method, if no network was loaded, or the device was closed.
     """
 
     def __init__(self, config: CoreConfig):

@@ -95,9 +95,9 @@ def whole_numbers(values: ArrayLike) -> NDArray[np.int64]:
     """`values` as whole numbers; `ValueError` if one is not, or exceeds 64 bits."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{array.dtype} values are no whole numbers")
+        raise ValueError(f"{array.dtype} values are not whole numbers")
     wide = array.astype(np.float64)
     wrong = ~((np.abs(wide) < 2.0**63) & (wide == np.trunc(wide)))
     if wrong.any():
-        raise ValueError(f"{array[wrong].ravel()[0]} is no whole number of 64 bits")
+        raise ValueError(f"{array[wrong].ravel()[0]} is not a whole number of 64 bits")
     return array.astype(np.int64, copy=False)

@@ -67,7 +67,7 @@ def _label(label: Any) -> int:
     try:
         number = index(label)
     except TypeError:
-        raise TypeError(f"label {shown(label)} is no whole number") from None
+        raise TypeError(f"label {shown(label)} is not a whole number") from None
     if not 0 <= number < LIMITS["outputs"][1]:
         raise DataError(f"has the label {number}: labels are 0 to {LIMITS['outputs'][1] - 1}, number classes from 0")
     return number

@@ -102,7 +102,9 @@ class SerialLink:
             raise DeviceError(f"{shown(url)} gives an option twice: leave out one")
         port, baud, timeout = parts.netloc + parts.path, options.pop("baud", str(BAUD)), options.pop("timeout", "2")
         if parts.scheme != "serial" or not port or options or not _rate(baud) or not _seconds(timeout):
-            raise DeviceError(f"{shown(url)} is no serial port: expected serial:///dev/ttyUSB0?baud={BAUD}&timeout=2")
+            raise DeviceError(
+                f"{shown(url)} is not a serial port: expected serial:///dev/ttyUSB0?baud={BAUD}&timeout=2"
+            )
         return cls(port, int(baud), float(timeout))
 
     def read(self, address: int, count: int = 1, *, increment: bool = True) -> Words:

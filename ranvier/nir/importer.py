@@ -286,12 +286,14 @@ class _Import:
         self.lag = said["lag"] if self.base else None
         if not (self.lag is None or (is_whole(self.lag) and 0 <= self.lag <= MOST_LAG)):
             raise NirError(
-                f"metadata {METADATA['lag']}={shown(self.lag)} of the graph is no number of steps: remove it"
+                f"metadata {METADATA['lag']}={shown(self.lag)} of the graph is not a number of steps: remove it"
             )
         self.said_classes = said["classes"] if self.base else None
         self.said_kappa = said["kappa"] if self.base else None
         if not (self.said_kappa is None or (isinstance(self.said_kappa, float) and 0 <= self.said_kappa < 1)):
-            raise NirError(f"metadata {METADATA['kappa']}={shown(self.said_kappa)} of the graph is no decay: remove it")
+            raise NirError(
+                f"metadata {METADATA['kappa']}={shown(self.said_kappa)} of the graph is not a decay: remove it"
+            )
         self.said = said | {"reset": self.base.reset if self.base else None, "spike": "step" if self.base else None}
         return self.said
 
@@ -304,7 +306,7 @@ class _Import:
             if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) == outputs:
                 return tuple(names)
         raise NirError(
-            f"metadata {METADATA['classes']} of the graph is no list of {outputs} different names: remove it"
+            f"metadata {METADATA['classes']} of the graph is not a list of {outputs} different names: remove it"
         )
 
     def _step(self, said: Any, habits: Dialect) -> float:

@@ -401,7 +401,7 @@ class CoreConfig:
         known = {f.name: f for f in fields(cls)}
         if not isinstance(values, Mapping):
             raise ConfigError(
-                f"{shown(values)} is no configuration: give a dictionary with the fields {', '.join(known)}"
+                f"{shown(values)} is not a configuration: give a dictionary with the fields {', '.join(known)}"
             )
         for name in values:
             if name not in known:
@@ -451,7 +451,7 @@ class CoreConfig:
                 text = file.read(LARGEST + 1).decode("utf-8-sig").replace("\r\n", "\n")
             return cls.from_toml(text)
         except UnicodeDecodeError:
-            raise ConfigError(f"cannot read configuration {path}: it is no text in UTF-8") from None
+            raise ConfigError(f"cannot read configuration {path}: it is not UTF-8 text") from None
         except OSError as error:
             raise ConfigError(f"cannot read configuration {path}: {error.strerror}") from None
         except ConfigError as error:  # in which file

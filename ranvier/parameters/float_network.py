@@ -99,7 +99,7 @@ class FloatNetwork:
             setattr(self, name, real_decay(name, getattr(self, name)))
         lag = self.lag.item() if isinstance(self.lag, np.ndarray) and self.lag.size == 1 else self.lag
         if not is_whole(lag) or not 0 <= lag <= MOST_LAG:
-            raise NetworkError(f"lag={shown(lag)} is no number of steps: give a whole number from 0 to {MOST_LAG}")
+            raise NetworkError(f"lag={shown(lag)} is not a number of steps: give a whole number from 0 to {MOST_LAG}")
         self.lag = int(lag)
 
     @classmethod

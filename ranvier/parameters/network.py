@@ -135,7 +135,7 @@ def _number(value: NDArray[Any]) -> Any:
 def check_core(config: CoreConfig) -> None:
     """Refuse to make a network for anything but a configuration."""
     if not isinstance(config, CoreConfig):
-        raise NetworkError(f"config={shown(config)} is no configuration: give a CoreConfig")
+        raise NetworkError(f"config={shown(config)} is not a configuration: give a CoreConfig")
 
 
 def check_shape(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -143,7 +143,7 @@ def check_shape(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
     try:
         array = np.asarray(values)
     except Exception as error:  # lists of several lengths, and what tensors raise who want to be detached
-        raise NetworkError(f"{name} is no array of numbers: {shown(error, str)}") from None
+        raise NetworkError(f"{name} is not an array of numbers: {shown(error, str)}") from None
     if array.shape != shape:
         raise NetworkError(f"{name} has shape {list(array.shape)} but this core holds {list(shape)}")
     return array
@@ -154,7 +154,7 @@ def real_decay(name: str, value: Any, *, one: bool = False) -> float:
     number = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
     if not is_real(number) or not (0 <= number < 1 or (one and number == 1)):
         text = shown(number, lambda given: f"{given:g}" if isinstance(given, float) else repr(given))
-        raise NetworkError(f"{name}={text} is no decay: give 0 to {'1' if one else 'below 1'}")
+        raise NetworkError(f"{name}={text} is not a decay: give 0 to {'1' if one else 'below 1'}")
     return float(number)
 
 
@@ -317,6 +317,6 @@ def check_network(network: Network, config: CoreConfig) -> None:
             way = "quantise it first"
         else:
             way = "give Network.read(path), Network.zeros(config) or one that was trained"
-        raise NetworkError(f"{kind} is no Network: {way}")
+        raise NetworkError(f"{kind} is not a Network: {way}")
     if network.config != config:
         raise NetworkError("the network was made for another configuration: open the device with network.config")

@@ -28,7 +28,7 @@ def _array(values: ArrayLike, name: str) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except (TypeError, ValueError) as error:
-        raise SampleError(f"{name} is no array of numbers: {error}") from None
+        raise SampleError(f"{name} is not an array of numbers: {error}") from None
 
 
 def _mask(values: ArrayLike) -> NDArray[np.bool_]:
@@ -163,7 +163,7 @@ def check_record(record: Collection[Traced]) -> tuple[Traced, ...]:
     """The quantities to record; `SampleError` if that is no collection of names of `TRACED`."""
     if isinstance(record, str) or not isinstance(record, Iterable):
         raise SampleError(
-            f"record={shown(record)} is no list of quantities: give some of {', '.join(TRACED)}, as record=['spikes']"
+            f"record={shown(record)} is not a list of quantities: give some of {', '.join(TRACED)}, as record=['spikes']"
         )
     names = tuple(record)
     for name in names:

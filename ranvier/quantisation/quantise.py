@@ -40,15 +40,15 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
     ------
     NetworkError
         If the core has another shape, a smaller largest delay than the network uses, or no filter for its synaptic current;
-        if weights or readout weights are lost, every one of them rounded to 0; if this is no network in real numbers.
+        if weights or readout weights are lost, every one of them rounded to 0; if this is not a network in real numbers.
     ConfigError
-        If `config` is no configuration.
+        If `config` is not a configuration.
     """
     if not isinstance(network, FloatNetwork):
         what = "a network for the core already" if isinstance(network, Network) else "no network in real numbers"
         raise NetworkError(f"{shown(network)} is {what}: give a FloatNetwork")
     if not isinstance(config, CoreConfig | None):
-        raise ConfigError(f"config={shown(config)} is no configuration: give a CoreConfig")
+        raise ConfigError(f"config={shown(config)} is not a configuration: give a CoreConfig")
     c = network.config if config is None else config
     layout = Network.layout(c)
     for name in ("weight", "delay", "readout"):

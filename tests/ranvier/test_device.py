@@ -84,7 +84,7 @@ def test_real_numbers_can_be_all_that_a_device_was_given():
     with FloatCore(CONFIG) as core:
         core.load_real(FloatNetwork.of(random_network(CONFIG, np.random.default_rng(0))))
         assert core.run(SAMPLE).scores.shape == (CONFIG.outputs,)
-        with pytest.raises(NetworkError, match=r"^a Network is no FloatNetwork: "):
+        with pytest.raises(NetworkError, match=r"^a Network is not a FloatNetwork: "):
             core.load_real(Network.zeros(CONFIG))
 
 
@@ -101,17 +101,23 @@ def test_wrong_types_are_refused_and_change_nothing(device):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda d: d.load("model.npz"), "'model.npz' is no Network: give Network.read('model.npz')"),
-        (lambda d: d.load(Path("a.npz")), "'a.npz' is no Network: give Network.read('a.npz')"),
-        (lambda d: d.load(None), "a NoneType is no Network: give Network.read(path), "),
-        (lambda d: d.load(FloatNetwork.of(Network.zeros(CONFIG))), "a FloatNetwork is no Network: quantise it first"),
+        (lambda d: d.load("model.npz"), "'model.npz' is not a Network: give Network.read('model.npz')"),
+        (lambda d: d.load(Path("a.npz")), "'a.npz' is not a Network: give Network.read('a.npz')"),
+        (lambda d: d.load(None), "a NoneType is not a Network: give Network.read(path), "),
+        (
+            lambda d: d.load(FloatNetwork.of(Network.zeros(CONFIG))),
+            "a FloatNetwork is not a Network: quantise it first",
+        ),
         (lambda d: d.step_sizes(0.1, 0, 0), "eta_weight=0.1 is not a step size: give StepSize.of(value)"),
         (lambda d: d.run(np.ones((3, 3))), "sample is a ndarray, not a Sample: give Sample.from_raster(counts) or "),
         (lambda d: d.run(SAMPLE, target="a"), "target='a' but a class is a whole number: classes are 0 to 2"),
         (lambda d: d.run(SAMPLE, target=1.0), "target=1.0 but a class is a whole number: classes are 0 to 2"),
         (lambda d: d.run(SAMPLE, target=3), "target=3 but this core has outputs=3: classes are 0 to 2"),
         (lambda d: d.run(SAMPLE, learn="no"), "learn='no' is neither True nor False"),
-        (lambda d: d.run(SAMPLE, record="spikes"), "record='spikes' is no list of quantities: give some of spikes, "),
+        (
+            lambda d: d.run(SAMPLE, record="spikes"),
+            "record='spikes' is not a list of quantities: give some of spikes, ",
+        ),
         (lambda d: d.run(SAMPLE, record=["v"]), "record='v' is unknown: choose from spikes, potential, "),
     ],
 )
@@ -149,7 +155,7 @@ def test_a_gradient_needs_a_network():
 @pytest.mark.parametrize("name", [*DEVICES, "serial:///dev/ttyNONE"])
 @pytest.mark.parametrize("config", ["test", None, {}])
 def test_a_configuration_of_another_type_is_refused(name, config):
-    with pytest.raises(DeviceError, match=r"^config=.* is no CoreConfig: give preset\(name\), [^\n]*$"):
+    with pytest.raises(DeviceError, match=r"^config=.* is not a CoreConfig: give preset\(name\), [^\n]*$"):
         open_device(name, config)
 
 
@@ -161,7 +167,7 @@ def test_a_name_that_no_device_has_is_refused(name):
 
 @pytest.mark.parametrize("core", [CompiledCore, GoldenCore, FloatCore, SimulatedCore])
 def test_a_core_made_by_hand_refuses_another_type_too(core):
-    with pytest.raises(DeviceError, match="is no CoreConfig"):
+    with pytest.raises(DeviceError, match="is not a CoreConfig"):
         core("test")
 
 
@@ -225,7 +231,7 @@ def test_without_a_compiler_a_bus_interface_is_not_even_started(monkeypatch, tmp
     "url", ["serial://", "serial:///dev/ttyX?baud=0", "serial:///dev/ttyX?baud=1e6", "serial:///d?x=1"]
 )
 def test_an_address_that_is_no_serial_port_says_what_one_looks_like(url):
-    with pytest.raises(DeviceError, match=r"is no serial port: expected serial:///dev/ttyUSB0\?baud="):
+    with pytest.raises(DeviceError, match=r"is not a serial port: expected serial:///dev/ttyUSB0\?baud="):
         open_device(url, CONFIG)
 
 

@@ -121,7 +121,11 @@ def test_times_that_are_no_times_of_the_sample(what: str) -> None:
 
 @pytest.mark.parametrize(
     ("label", "message"),
-    [(1.5, "label 1.5 is no whole number"), (10**9, "has the label 1000000000: labels are 0 to 255"), (-1, "label -1")],
+    [
+        (1.5, "label 1.5 is not a whole number"),
+        (10**9, "has the label 1000000000: labels are 0 to 255"),
+        (-1, "label -1"),
+    ],
 )
 def test_labels_that_no_core_has(label: float, message: str) -> None:
     with pytest.raises(DataError, match=message):
@@ -132,7 +136,7 @@ def test_places_and_sensors_that_cannot_be() -> None:
     events = np.zeros(2, [("t", int), ("x", float)])
     events["x"] = [0.5, 1]
     for size, message in (
-        ((4, 1, 1), "0.5 is no whole number"),
+        ((4, 1, 1), "0.5 is not a whole number"),
         ((1 << 20, 1 << 20, 2), "at most"),
         ("abc", "size abc"),
     ):

@@ -283,7 +283,7 @@ def test_a_port_on_which_nobody_answers():
     ["serial://", "serial:///dev/ttyX?baud=fast", "serial:///dev/ttyX?speed=1", "serial:///dev/ttyX?timeout=0", "ttyX"],
 )
 def test_a_url_that_makes_no_sense(url):
-    with pytest.raises(DeviceError, match=r"is no serial port: expected serial:///dev/ttyUSB0\?baud=1000000"):
+    with pytest.raises(DeviceError, match=r"is not a serial port: expected serial:///dev/ttyUSB0\?baud=1000000"):
         SerialLink.from_url(url)
 
 

@@ -294,6 +294,6 @@ def test_names_in_metadata_that_are_none(classes: object) -> None:
     assert import_graph(graph).classes == ("a", "b")
     graph.metadata["ranvier_classes"] = classes
     with pytest.raises(
-        NirError, match="metadata ranvier_classes of the graph is no list of 2 different names: remove it"
+        NirError, match="metadata ranvier_classes of the graph is not a list of 2 different names: remove it"
     ):
         import_graph(graph)

@@ -369,7 +369,7 @@ def test_hostile_text_is_one_short_line(what, tmp_path):
 def test_files_that_are_no_configuration(tmp_path):
     (tmp_path / "latin").write_bytes(b"# caf\xe9\n")
     for path, text in (
-        (tmp_path / "latin", "no text in UTF-8"),
+        (tmp_path / "latin", "not UTF-8 text"),
         ("/dev/zero", "at most"),
         (tmp_path, "Is a directory"),
     ):

@@ -54,12 +54,12 @@ def test_shapes():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda c: Network.zeros(None), "config=None is no configuration: give a CoreConfig"),
-        (lambda c: Network.zeros(c, alpha="x"), "alpha='x' is no decay: give 0 to 1"),
-        (lambda c: Network.zeros(c, alpha=2.0), "alpha=2 is no decay"),
-        (lambda c: Network.zeros(c, kappa=-1), "kappa=-1 is no decay"),
-        (lambda c: Network.zeros(c, beta=float("nan")), "beta=nan is no decay"),
-        (lambda c: Network.zeros(c).replace(weight=[[1], [1, 2]]), "weight is no array of numbers: "),
+        (lambda c: Network.zeros(None), "config=None is not a configuration: give a CoreConfig"),
+        (lambda c: Network.zeros(c, alpha="x"), "alpha='x' is not a decay: give 0 to 1"),
+        (lambda c: Network.zeros(c, alpha=2.0), "alpha=2 is not a decay"),
+        (lambda c: Network.zeros(c, kappa=-1), "kappa=-1 is not a decay"),
+        (lambda c: Network.zeros(c, beta=float("nan")), "beta=nan is not a decay"),
+        (lambda c: Network.zeros(c).replace(weight=[[1], [1, 2]]), "weight is not an array of numbers: "),
         (lambda c: Network.zeros(c).replace(weight="x"), r"weight has shape \[\] but this core holds"),
         (lambda c: Network.zeros(c).replace(weight=np.zeros((12, 7), complex)), "weight holds complex128 but the chip"),
     ],

@@ -75,7 +75,7 @@ def test_what_was_checked_cannot_be_changed(copied, name):
         ([[1], [0]], [True], "scored has 1 steps but the raster has 2"),
         ([[1], [0]], True, "scored has 1 steps but the raster has 2"),
         ([[1], [0]], ["no", "yes"], "scored must hold true or false for every step, not <U3 values"),
-        ([[1], [0, 2]], None, "a raster is no array of numbers: "),
+        ([[1], [0, 2]], None, "a raster is not an array of numbers: "),
         ("counts", None, "a raster must hold whole numbers, not <U6 values"),
         (None, None, "a raster must hold whole numbers, not object values"),
     ],

@@ -225,10 +225,10 @@ def test_units_that_lose_all_their_weights_are_warned_about() -> None:
 @pytest.mark.parametrize("thing", [None, 3, "x", [], {}, "network.npz"])
 def test_what_is_no_network_is_refused(network: FloatNetwork, thing: Any) -> None:
     for call in (quantise, quantised):
-        with pytest.raises(NetworkError, match="is no network in real numbers: give a FloatNetwork"):
+        with pytest.raises(NetworkError, match="is not a network in real numbers: give a FloatNetwork"):
             call(thing)
     if thing is not None:
-        with pytest.raises(ranvier.ConfigError, match="is no configuration: give a CoreConfig"):
+        with pytest.raises(ranvier.ConfigError, match="is not a configuration: give a CoreConfig"):
             quantise(network, thing)
         with pytest.raises(ranvier.DataError, match="is not a data set"):
             quantise(network, dataset=thing)
