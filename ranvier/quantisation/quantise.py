@@ -45,7 +45,7 @@ def quantised(network: FloatNetwork, config: CoreConfig | None = None, *, seed: 
         If `config` is not a configuration.
     """
     if not isinstance(network, FloatNetwork):
-        what = "a network for the core already" if isinstance(network, Network) else "no network in real numbers"
+        what = "a network for the core already" if isinstance(network, Network) else "not a network in real numbers"
         raise NetworkError(f"{shown(network)} is {what}: give a FloatNetwork")
     if not isinstance(config, CoreConfig | None):
         raise ConfigError(f"config={shown(config)} is not a configuration: give a CoreConfig")

@@ -97,7 +97,7 @@ def test_half_precision_is_what_it_was_stored_from() -> None:
 def test_whole_numbers_or_none() -> None:
     np.testing.assert_array_equal(whole_numbers(np.array([1.0, -2.0])), [1, -2])
     for wrong in ([1.5], [np.nan], [1e30], ["1"], [2**63]):
-        with pytest.raises(ValueError, match="not a whole number|not whole numbers"):
+        with pytest.raises(ValueError, match=r"not a whole number|not whole numbers"):
             whole_numbers(wrong)
 
 
