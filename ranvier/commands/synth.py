@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> Output:
         if value is not None and value not in known:
             raise UsageError(f"unknown --{name} {shown(value)}: choose one of {', '.join(known)}")
     if options.place and (family := FPGAS[options.place].family.name) != options.family:
-        raise UsageError(f"--place {options.place} is no {options.family}: add --family {family}")
+        raise UsageError(f"--place {options.place} is not of the family {options.family}: add --family {family}")
     tools = [synthesiser()] + ([placer(options.family)] if options.place else [])
     resources = synthesise(Flat(Core(config)), options.family)
     values = {"family": options.family, "tools": tools, "config": config.to_dict(), "resources": asdict(resources)}

@@ -306,7 +306,9 @@ def mapped_labels(
         if want.count(named) == have.count(named) == 1:
             places[labels == label] = want.index(named)
         elif not numbered and not (named == str(label) and label < len(want)):
-            raise DataError(f"{name}: class {shown(named)} is none of the classes that were learned: {', '.join(want)}")
+            raise DataError(
+                f"{name}: class {shown(named)} is not one of the classes that were learned: {', '.join(want)}"
+            )
     return places
 
 

@@ -577,7 +577,7 @@ BAD = {
     "synth --preset nope": "unknown preset",
     "synth --preset test --family gowin": "unknown --family 'gowin': choose one of ecp5, ice40, xc7",
     "synth --preset test --place 85": "unknown --place '85': choose one of 12k",
-    "synth --preset test --family xc7 --place 85k": "--place 85k is no xc7: add --family ecp5",
+    "synth --preset test --family xc7 --place 85k": "--place 85k is not of the family xc7: add --family ecp5",
     "synth --preset test --speed 9": "choose from",
     "synth --preset test --seeds 0": "not a whole number",
     "demo --out garbage": "cannot make the folder garbage",

@@ -211,7 +211,7 @@ def test_a_file_that_names_its_classes_in_another_order(heidelberg: Writer) -> N
     with h5py.File(path, "a") as file:
         file["extra/keys"][4] = b"elephant"
     with pytest.raises(
-        DataError, match="shd: class 'elephant' is none of the classes that were learned: word 0, word 1"
+        DataError, match="shd: class 'elephant' is not one of the classes that were learned: word 0, word 1"
     ):
         shd(folder)
 
@@ -267,7 +267,7 @@ def test_parts_of_yin_yang() -> None:
 def test_labels_go_where_their_name_is(labels: list[int], have: str, want: str, expected: list[int] | None) -> None:
     arguments = "x", np.array(labels), tuple(have), tuple(want)
     if expected is None:
-        with pytest.raises(DataError, match=r"x: class '.' is none of the classes that were learned: "):
+        with pytest.raises(DataError, match=r"x: class '.' is not one of the classes that were learned: "):
             mapped_labels(*arguments)
     else:
         np.testing.assert_array_equal(mapped_labels(*arguments), expected)
@@ -357,7 +357,7 @@ def test_train_says_what_its_outputs_are(
     held, turned = (answer(capsys, "eval", "m.npz", "--data", f"braille:{name}.npz") for name in ("held", "turned"))
     assert held["accuracy"] == turned["accuracy"] > 0
     assert main(["eval", "m.npz", "--data", "braille:other.npz"]) == 2
-    assert "class 'D' is none of the classes that were learned: A, C, T" in capsys.readouterr().err
+    assert "class 'D' is not one of the classes that were learned: A, C, T" in capsys.readouterr().err
 
 
 def test_names_go_with_a_network_wherever_it_goes(
@@ -403,7 +403,7 @@ def test_training_keeps_the_class_names_of_its_start(
     assert Network.read_classes("n.npz") == ("eins", "zwei", "drei")
     first[2] = "braille:other.npz"
     assert main([*first, "--from", "m.npz", "--out", "c.npz"]) == 2
-    assert "class 'D' is none of the classes that were learned: eins, zwei, drei" in capsys.readouterr().err
+    assert "class 'D' is not one of the classes that were learned: eins, zwei, drei" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
