@@ -12,6 +12,7 @@ import pytest
 import transcripts
 
 from ranvier.cli import parser
+from ranvier.hw import registers
 from ranvier.hw.flow.board import BOARDS, OpenBoard
 from ranvier.hw.flow.fpga import FPGAS
 from ranvier.parameters.presets import preset
@@ -296,3 +297,12 @@ def test_raster_of_the_guide(tmp_path, monkeypatch, capsys):
     assert {len(line) for line in raster} == {33}
     assert any("|" in line for line in raster)
     assert re.fullmatch(r"class \d is \d after \d+ spikes and None clock cycles", last)
+
+
+def test_the_register_of_the_recipe_can_be_written() -> None:
+    """The example of "Add a register", with the names of the file that it is for."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    example = next(line for line in text.splitlines() if line.strip().startswith("REFUSALS = "))
+    owner, access, *others = eval(example.partition(" = ")[2], vars(registers))
+    assert (owner, access) == (registers.Owner.PERIPHERAL, registers.AccessRight.RO)
+    assert others == ["Accesses refused since reset; wraps.", registers.Field("value", 0, 32, "count")]
