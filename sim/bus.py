@@ -70,6 +70,9 @@ class SimulatedBus:
         """Clock cycles since it was opened."""
         return self._bus.cycles()
 
+    def resynchronise(self) -> None:
+        """Nothing is ever on its way: an access ends with its answer."""
+
     def close(self) -> None:
         """Release the simulator."""
         self._bus.close()

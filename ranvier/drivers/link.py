@@ -45,5 +45,8 @@ class Link(Protocol):
             If they cannot be sent, or the core refuses the write.
         """
 
+    def resynchronise(self) -> None:
+        """Discard what is on its way, before the next access: what was received cannot be right."""
+
     def close(self) -> None:
         """Close it; using it afterwards is an error."""

@@ -77,6 +77,10 @@ class RemoteCore(DeviceBase):
         pairs[:, 1] = values
         self._checksum = zlib.crc32(pairs.tobytes(), self._checksum)
 
+    def _lose(self) -> None:
+        super()._lose()
+        self.link.resynchronise()  # whatever shows that data was lost may be an answer that is a byte behind
+
     def _start_checksum(self) -> None:
         self.write(Register.CHECKSUM, 0)
         self._checksum = 0

@@ -137,6 +137,10 @@ class SerialLink:
         except _GONE as error:
             raise LinkError(f"{self.name}: the port cannot do this rate: {error}") from None
 
+    def resynchronise(self) -> None:
+        """Wait, before the next access, until the line is silent: answers may be a byte behind, which nothing else ends."""
+        self._lost = True
+
     def close(self) -> None:
         """Close the port."""
         self._serial.close()

@@ -105,6 +105,9 @@ class InterfaceLink:
                     raise LinkError(f"{self.name}: the core refused a {verb} {access.address:#x}")
         return answers
 
+    def resynchronise(self) -> None:
+        """Nothing is ever on its way: an access ends with its answer."""
+
     def close(self) -> None:
         """End the simulator."""
         self._thread.shutdown()

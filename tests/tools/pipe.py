@@ -17,9 +17,12 @@ HARMS: dict[str, Callable[[int], bytes]] = {
     "garbled": lambda byte: bytes([byte ^ 0x10]),
     "doubled": lambda byte: bytes([byte, byte]),
     "late": lambda byte: time.sleep(LATE) or bytes([byte]),
+    "behind": lambda byte: bytes([byte, byte]),
 }
 #: Seconds by which a byte is late, with all that follow it.
 LATE = 1.0
+#: Seconds after which a line whose bytes are behind, each waiting for the next, lets the last one go.
+BEHIND = 0.02
 
 
 class Pipe:
@@ -38,6 +41,7 @@ class Pipe:
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.port, self.harmed, self._harm, self._way, self._countdown = os.ttyname(self._slave), 0, "", "", 0
+        self._behind, self._held = False, b""
         self._wake, self._end = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -49,14 +53,20 @@ class Pipe:
     def _run(self):
         ends = {self._master: (TO_CORE, self._serial.fileno()), self._serial.fileno(): (FROM_CORE, self._master)}
         while True:
-            ready, _, _ = select.select([*ends, self._wake], [], [])
+            ready, _, _ = select.select([*ends, self._wake], [], [], BEHIND if self._held else None)
             if self._wake in ready:
                 return
+            if not ready:
+                os.write(self._master, self._held)
+                self._held = b""
             for source in ready:
                 way, sink = ends[source]
                 passed = b"".join(self._pass(way, byte) for byte in os.read(source, 4096))
                 if self._harm == "unplugged" and self._countdown < 0:
                     return self._unplug()
+                if self._behind and way == FROM_CORE:
+                    passed = self._held + passed
+                    passed, self._held = passed[:-1], passed[-1:]
                 if passed:
                     os.write(sink, passed)
 
@@ -68,6 +78,7 @@ class Pipe:
             return bytes([byte])
         harm, self._harm = self._harm, ""
         self.harmed += 1
+        self._behind |= harm == "behind"
         return HARMS[harm](byte)
 
     def _unplug(self):

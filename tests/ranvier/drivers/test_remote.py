@@ -89,6 +89,9 @@ class Lossy:
                 raise LinkError("lossy link: unplugged")
         self.link.write(address, words, increment=increment)
 
+    def resynchronise(self):
+        self.link.resynchronise()
+
     def close(self):
         self.link.close()
 
@@ -160,6 +163,9 @@ class Interrupting:
 
     def write(self, address, words, *, increment=True):
         self._pass(lambda: self.link.write(address, words, increment=increment))
+
+    def resynchronise(self):
+        self.link.resynchronise()
 
     def close(self):
         self.link.close()
@@ -258,6 +264,7 @@ class Wrapping:
 
     def __init__(self, link):
         self.link, self.name, self.write, self.close = link, link.name, link.write, link.close
+        self.resynchronise = link.resynchronise
 
     def read(self, address, count=1, *, increment=True):
         words = self.link.read(address, count, increment=increment)

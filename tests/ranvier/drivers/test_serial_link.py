@@ -79,6 +79,19 @@ def test_a_byte_that_is_harmed_while_loading_is_noticed_and_loading_again_mends_
             assert same(device.network(), golden.network())
 
 
+def test_answers_that_run_a_byte_behind_end_with_the_next_load(pipe, board):
+    """A doubled byte whose surplus comes after the next frame was sent, and so on: only silence ends that."""
+    old, new = lively(1), lively(2)
+    with RemoteCore(CONFIG, SerialLink(pipe.port, board.baud, TIMEOUT)) as device:
+        device.load(old)
+        pipe.harm("behind", FROM_CORE, 10)
+        with pytest.raises(LinkError):
+            device.load(new)
+        assert pipe.harmed == 1
+        device.load(new)
+        assert same(device.network(), new)
+
+
 @pytest.mark.parametrize("harm", ["lost", "garbled", "doubled"])
 def test_what_is_read_back_is_never_wrong_silently(pipe, board, harm):
     network = lively(4)

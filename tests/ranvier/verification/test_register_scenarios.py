@@ -29,6 +29,9 @@ class Liar:
     def write(self, address, words, *, increment=True):
         self.link.write(address, words, increment=increment)
 
+    def resynchronise(self):
+        self.link.resynchronise()
+
     def close(self):
         self.link.close()
 
