@@ -34,6 +34,7 @@ class _Shared:
 
     def __init__(self, device: RemoteCore):
         self.name, self.read, self.write = device.link.name, device.link.read, device.link.write
+        self.resynchronise = device.link.resynchronise
 
     def close(self) -> None:
         """The link belongs to the other device."""
