@@ -17,7 +17,7 @@ from ranvier.hw.pipeline import delayed
 from ranvier.hw.readout import Readout
 from ranvier.hw.register_bank import RegisterBank
 from ranvier.hw.registers import AddressSpace, Owner
-from ranvier.hw.row_memory import RowMemory
+from ranvier.hw.row_memory import readout_memory
 from ranvier.hw.scores import Scores
 from ranvier.hw.scoring import Scoring
 from ranvier.hw.sequencer import Phase, Sequencer
@@ -263,9 +263,8 @@ class Core(wiring.Component):
     def _memories(self, m, sequencer, windows, neurons, delivery, readout, scoring, learner):
         """Matrices and state, and the users of their ports."""
         c, host, phase = self.config, windows.host.active, sequencer.phase
-        matrix = (c.weight, c.neurons, c.readout_words, c.lanes, c.memory)
         m.submodules.synapses = synapses = SynapseMemory(c)
-        m.submodules.readout_weights = weights = RowMemory(*matrix)
+        m.submodules.readout_weights = weights = readout_memory(c)
 
         def learning(name, condition=True):
             return [(condition, getattr(learner, name))] if learner else []
@@ -278,7 +277,7 @@ class Core(wiring.Component):
         share(m, readout.read, (True, scoring.readout), (host, windows.readout))
         share(m, neurons.read, (True, windows.neurons), *learning("neurons", ~host))
         if c.feedback == "random":
-            m.submodules.feedback = feedback = RowMemory(*matrix)
+            m.submodules.feedback = feedback = readout_memory(c)
             share(m, feedback.read, *learning("feedback"), (host, windows.feedback))
             connect(m, windows.write_feedback, feedback.write)
         if learner:

@@ -8,7 +8,7 @@ from ranvier.hw.fixed import shape
 from ranvier.hw.learning_signal import LearningSignal
 from ranvier.hw.neuron import NeuronRead, SweptWord
 from ranvier.hw.random import LaneGenerators
-from ranvier.hw.row_memory import RowRead, RowWrite
+from ranvier.hw.row_memory import RowRead, RowWrite, readout_size
 from ranvier.hw.sequencer import LearnerControl
 from ranvier.hw.spike_list import SpikeList
 from ranvier.hw.step_size import StepSizeLayout
@@ -62,7 +62,7 @@ class Learner(wiring.Component):
     def __init__(self, config: CoreConfig):
         self.config = config
         lanes, row = config.lanes, range(max(2, config.rows))
-        matrix = (config.weight, config.neurons, config.readout_words, lanes)
+        matrix = readout_size(config)
         super().__init__(
             {
                 "control": In(LearnerControl(config)),

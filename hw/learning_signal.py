@@ -9,7 +9,7 @@ from amaranth.utils import ceil_log2
 from ranvier.hw.fixed import popcount, round_half_up, round_stochastic, saturate, shape, vanished
 from ranvier.hw.neuron import NeuronRead, NeuronSweep
 from ranvier.hw.pipeline import Pipeline, as_built, delayed, join, lately, latest
-from ranvier.hw.row_memory import RowRead, RowWrite, read_turn, readout_memory, write_wait
+from ranvier.hw.row_memory import RowRead, RowWrite, read_turn, readout_memory, readout_size, write_wait
 from ranvier.hw.step_size import StepSizeLayout, scale
 from ranvier.parameters.config import CoreConfig
 
@@ -69,7 +69,7 @@ class LearningSignal(wiring.Component):
         self.config = config
         lanes = config.lanes
         neuron = range(config.words * lanes)
-        matrix = (config.weight, config.neurons, config.readout_words, lanes)
+        matrix = readout_size(config)
         super().__init__(
             {
                 "begin": In(1),

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ranvier.hw.accumulator import Accumulator
 from ranvier.hw.fixed import popcount, shape, toward_zero
 from ranvier.hw.pipeline import Pipeline, as_built, join, lately
-from ranvier.hw.row_memory import RowRead, readout_memory
+from ranvier.hw.row_memory import RowRead, readout_memory, readout_size
 from ranvier.parameters.config import CoreConfig
 
 __all__ = ["Readout", "ReadoutRead"]
@@ -77,7 +77,7 @@ class Readout(wiring.Component):
                 "clear": In(1),
                 "kappa": In(shape(config.decay)),
                 "spikes": In(stream.Signature(range(config.words * lanes))),
-                "weights": Out(RowRead(config.weight, config.neurons, config.readout_words, lanes)),
+                "weights": Out(RowRead(*readout_size(config))),
                 "read": In(ReadoutRead(config)),
                 "leaking": Out(1),
                 "busy": Out(1),

@@ -19,6 +19,7 @@ __all__ = [
     "RowWrite",
     "read_turn",
     "readout_memory",
+    "readout_size",
     "row_stride",
     "write_wait",
 ]
@@ -155,6 +156,11 @@ class RowMemory(wiring.Component):
         return (join(times, row.registered(), row_stride(self.ports, self.words)) + word.registered()).registered()
 
 
+def readout_size(config: CoreConfig) -> tuple[QFormat, int, int, int]:
+    """Format, rows, words and lanes of Wout, and of the feedback weights B: a row per neuron."""
+    return config.weight, config.neurons, config.readout_words, config.lanes
+
+
 def readout_memory(config: CoreConfig) -> RowMemory:
-    """Memory of Wout, or of the feedback weights B: a row per neuron."""
-    return RowMemory(config.weight, config.neurons, config.readout_words, config.lanes, config.memory)
+    """Memory of Wout, or of the feedback weights B."""
+    return RowMemory(*readout_size(config), config.memory)

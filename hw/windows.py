@@ -10,7 +10,7 @@ from ranvier.hw.host import HostPort
 from ranvier.hw.neuron import NeuronRead
 from ranvier.hw.readout import ReadoutRead
 from ranvier.hw.registers import AddressSpace
-from ranvier.hw.row_memory import RowRead, RowWrite
+from ranvier.hw.row_memory import RowRead, RowWrite, readout_size
 from ranvier.hw.synapse import SynapseRead, SynapseWrite
 from ranvier.parameters.config import CoreConfig
 
@@ -47,7 +47,7 @@ class Windows(wiring.Component):
 
     def __init__(self, config: CoreConfig):
         self.config = config
-        matrix = (config.weight, config.neurons, config.readout_words, config.lanes)
+        matrix = readout_size(config)
         super().__init__(
             {
                 "host": In(HostPort(config)),
