@@ -176,7 +176,6 @@ class Learner(ABC):
         start: Any,
         plasticity: DeepR | None,
         rewired: bool,
-        keep_partial: bool,
         **options: Any,
     ) -> Trained:
         """`train` with connections that `plasticity` draws, and changes if `rewired`; `options` are those of the loop."""
@@ -261,11 +260,11 @@ class Learner(ABC):
             start,
             plasticity,
             bool(sparse and sparse.rewired),
-            keep_partial,
             validation=validation,
             checkpoint=checkpoint,
             report=report,
             progress=progress,
+            keep_partial=keep_partial,
         )
 
     def core_and_recipe(

@@ -187,7 +187,6 @@ def evaluate_float(network: FloatNetwork, dataset: Dataset) -> Evaluation:
 
 
 def _core(network: FloatNetwork) -> CoreBase:
-
     from ranvier.golden.float_core import FloatCore  # imports Numba, which help texts do not need
 
     core = FloatCore(network.config)
@@ -208,6 +207,7 @@ def train_offline(
     checkpoint: str | Path | None = None,
     report: Report | None = None,
     progress: bool = False,
+    keep_partial: bool = True,
 ) -> OfflineTraining:
     """Descend the gradient of `rule` with Adam, mini-batch by mini-batch, and test after every epoch.
 
@@ -238,6 +238,8 @@ def train_offline(
         Called with the `OfflineTraining` so far after every epoch, and once with that of an existing checkpoint.
     progress : bool
         Show a progress bar if stderr is a terminal.
+    keep_partial : bool
+        If False, Ctrl-C raises `KeyboardInterrupt` at any time, without further work.
 
     Returns
     -------
@@ -267,7 +269,7 @@ def train_offline(
         raise ConfigError(f"network={shown(network)} is not a network in real numbers: give a FloatNetwork")
     dataset.check(network.config)
     result: OfflineTraining = OfflineLoop(rule, after_step, network, dataset, recipe, seed, validation, plasticity).run(
-        checkpoint, report, progress
+        checkpoint, report, progress, keep_partial
     )
     return result
 
@@ -428,7 +430,6 @@ class OfflineLearner(Learner):
         start: Any,
         plasticity: DeepR | None,
         rewired: bool,
-        keep_partial: bool,
         **options: Any,
     ) -> Trained:
         network = start.replace(config=config) if start else recipe.draw(config, np.random.default_rng(seed))
@@ -438,8 +439,6 @@ class OfflineLearner(Learner):
         make: MakeRule = import_module(self.rule).gradient_rule if isinstance(self.rule, str) else self.rule
         rule = make(config, recipe, RULES_OF[self.recipes].get(data.name, {}))
         training = train_offline(rule, network, data, recipe, seed, after_step=change, plasticity=plasticity, **options)
-        if training.interrupted and not keep_partial:
-            raise KeyboardInterrupt
         core = widened(training.network, data.train)
         result = quantise(training.network, core, dataset=data)
         return Trained(

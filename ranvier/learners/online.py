@@ -137,6 +137,7 @@ def train(
     checkpoint: str | Path | None = None,
     report: Report | None = None,
     progress: bool = False,
+    keep_partial: bool = True,
 ) -> OnlineTraining:
     """Teach `device` the training samples, `recipe.epochs` times, each time in a new random order.
 
@@ -167,6 +168,8 @@ def train(
         Called with the `OnlineTraining` so far after every epoch, and once with that of an existing checkpoint.
     progress : bool
         Show a progress bar if stderr is a terminal.
+    keep_partial : bool
+        If False, Ctrl-C raises `KeyboardInterrupt` at any time, without further work.
 
     Returns
     -------
@@ -194,7 +197,7 @@ def train(
     if rewiring and not device.config.dormant:
         raise ConfigError("this core changes synapses of weight 0: rewiring needs a configuration with dormant=true")
     result: OnlineTraining = OnlineLoop(device, network, dataset, recipe, seed, validation, rewiring).run(
-        checkpoint, report, progress
+        checkpoint, report, progress, keep_partial
     )
     return result
 
@@ -340,7 +343,6 @@ class OnlineLearner(Learner):
         start: Any,
         plasticity: DeepR | None,
         rewired: bool,
-        keep_partial: bool,
         **options: Any,
     ) -> Trained:
         network = initial_network(config, recipe, seed)
@@ -350,6 +352,4 @@ class OnlineLearner(Learner):
         changes = plasticity if rewired else None
         with open_device(self.device, config) as device:
             training = train(device, network, data, recipe, seed, rewiring=changes, **options)
-        if training.interrupted and not keep_partial:
-            raise KeyboardInterrupt
         return Trained(training, training.initial, training.network, self.arithmetic, plasticity=plasticity)

@@ -165,7 +165,9 @@ class TrainingLoop(ABC):
         self.learned, self.held = hold_out(dataset, validation, seed)
         self.result: Any = None
 
-    def run(self, checkpoint: str | Path | None, report: Report | None, progress: bool) -> Any:
+    def run(
+        self, checkpoint: str | Path | None, report: Report | None, progress: bool, keep_partial: bool = True
+    ) -> Any:
         """Run the remaining epochs and return the `Training`.
 
         Parameters
@@ -176,11 +178,13 @@ class TrainingLoop(ABC):
             Called with the `Training` so far after every epoch, and once with that of an existing checkpoint.
         progress : bool
             Show a progress bar if stderr is a terminal.
+        keep_partial : bool
+            Whether Ctrl-C returns the `Training` so far, once the first epoch is finished.
 
         Raises
         ------
         KeyboardInterrupt
-            After Ctrl-C before the first epoch is finished; later, the `Training` so far is returned.
+            After Ctrl-C with no `Training` to return.
         """
         saved = Checkpoint(checkpoint, self._about(), self.initial, self.plasticity) if checkpoint else None
         if found := saved.read() if saved else None:
@@ -203,7 +207,7 @@ class TrainingLoop(ABC):
                     bar.set_postfix(accuracy=f"{self.result.curve[-1]:.1%}")
             return self._end()
         except KeyboardInterrupt:
-            if not self.result:
+            if not (self.result and keep_partial):
                 raise
             return replace(self.result, interrupted=True, warnings=self.warnings())
 
